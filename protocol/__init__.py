@@ -1,0 +1,1 @@
+"""The wire of Tilewright: pydantic messages in msgpack maps, specified in PROTOCOL.md."""

@@ -1,0 +1,369 @@
+"""The control socket: what the gateway and the command line ask of the keeper."""
+
+from typing import Annotated, ClassVar
+
+from pydantic import Field
+
+from protocol.codec import catalogue
+from protocol.event import TileRef, Watch
+from protocol.ingest import Publish
+from protocol.message import (
+    Count,
+    Identifier,
+    JobId,
+    JobKind,
+    JobState,
+    Layer,
+    Line,
+    Message,
+    Part,
+    Ping,
+    QuadrantXY,
+    Rectangle,
+    Seconds,
+    Text,
+    Token,
+)
+from protocol.plan import Lane
+from protocol.work import Fetch, FetchAsset
+
+Quadrants = Annotated[list[QuadrantXY], Field(min_length=1, max_length=4_096)]
+Counts = dict[JobState, Count]
+
+
+class Render(Message):
+    """Asks for renders of quadrants; drawn by whole canonical frames. `plan` makes a repeat harmless."""
+
+    TYPE: ClassVar[str] = "render"
+
+    plan: Identifier
+    quadrants: Quadrants
+    lane: Lane = "interactive"
+
+
+class Generate(Message):
+    """Asks for one model call that fills exactly these quadrants, padded where that is the only legal way."""
+
+    TYPE: ClassVar[str] = "generate"
+
+    plan: Identifier
+    quadrants: Annotated[list[QuadrantXY], Field(min_length=1, max_length=4)]
+    model_id: Identifier | None = None
+    prompt: Text = ""
+    negative_prompt: Text = ""
+    lane: Lane = "interactive"
+
+
+class Fill(Message):
+    """Asks for a whole rectangle of free ground in as many calls as it takes. `dry_run` only says how."""
+
+    TYPE: ClassVar[str] = "fill"
+
+    plan: Identifier
+    rectangle: Rectangle
+    name: Line = ""
+    model_id: Identifier | None = None
+    prompt: Text = ""
+    negative_prompt: Text = ""
+    lane: Lane = "bulk"
+    dry_run: bool = False
+
+
+class PlannedStep(Part):
+    """One step of a plan that has not been accepted; waves count from 1."""
+
+    id: Identifier
+    quadrants: Annotated[list[QuadrantXY], Field(max_length=4)]
+    padding: Annotated[list[QuadrantXY], Field(max_length=4)]
+    scaffold: Annotated[list[QuadrantXY], Field(max_length=4)]
+    after: Annotated[list[Identifier], Field(max_length=64)]
+    wave: Count
+
+
+class Planned(Message):
+    """What a dry run would do."""
+
+    TYPE: ClassVar[str] = "planned"
+
+    steps: Annotated[list[PlannedStep], Field(max_length=20_000)]
+    waves: Count
+    renders: Count
+
+
+class GetStatus(Message):
+    """Asks for the queue in figures."""
+
+    TYPE: ClassVar[str] = "get_status"
+
+
+class Working(Part):
+    """One job in a worker's hands."""
+
+    job: JobId
+    kind: JobKind
+    plan: Identifier
+    model_id: Annotated[str, Field(max_length=128)] = ""
+    quadrants: Annotated[list[QuadrantXY], Field(max_length=4_096)]
+    worker: Line
+    attempt: Count
+    age_seconds: Seconds
+    doing: Line = ""
+
+
+class Status(Message):
+    """The queue in figures. `per_minute` counts quadrants committed to the map in the last minute."""
+
+    TYPE: ClassVar[str] = "status"
+
+    counts: Counts
+    by_model: dict[str, Counts]
+    working: Annotated[list[Working], Field(max_length=1_000)]
+    quadrants: Count
+    renders: Count
+    per_minute: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+    last_event: Count
+
+
+class ListJobs(Message):
+    """Asks for jobs, newest id last, `limit` at a time, after `cursor`."""
+
+    TYPE: ClassVar[str] = "list_jobs"
+
+    states: Annotated[list[JobState], Field(max_length=6)] = []
+    model_id: Identifier | None = None
+    plan: Identifier | None = None
+    kind: JobKind | None = None
+    cursor: Count = 0
+    limit: Annotated[int, Field(ge=1, le=500)] = 100
+
+
+class JobView(Part):
+    """One job as people see it. Times are UTC seconds, 0 where it has not happened."""
+
+    job: JobId
+    plan: Identifier
+    step: Identifier
+    kind: JobKind
+    state: JobState
+    model_id: Annotated[str, Field(max_length=128)] = ""
+    prompt: Text = ""
+    negative_prompt: Text = ""
+    quadrants: Annotated[list[QuadrantXY], Field(max_length=4_096)]
+    padding: Annotated[list[QuadrantXY], Field(max_length=4)] = []
+    scaffold: Annotated[list[QuadrantXY], Field(max_length=4)] = []
+    lane: Lane
+    attempt: Count
+    max_attempts: Count
+    worker: Line = ""
+    doing: Line = ""
+    reason: Text = ""
+    created_at: Seconds
+    started_at: Seconds = 0.0
+    finished_at: Seconds = 0.0
+    retry_at: Seconds = 0.0
+    position: Count = 0
+    """Place among the pending jobs, from 1; 0 if it is not pending."""
+
+
+class Jobs(Message):
+    """A page of jobs; `cursor` asks for the next one, 0 means that this was the last."""
+
+    TYPE: ClassVar[str] = "jobs"
+
+    jobs: Annotated[list[JobView], Field(max_length=500)]
+    cursor: Count
+    total: Count
+
+
+class GetJob(Message):
+    """Asks for one job."""
+
+    TYPE: ClassVar[str] = "get_job"
+
+    job: JobId
+
+
+class Job(Message):
+    """The job asked for."""
+
+    TYPE: ClassVar[str] = "job"
+
+    job: JobView
+
+
+class ListPlans(Message):
+    """Asks for plans, the newest first."""
+
+    TYPE: ClassVar[str] = "list_plans"
+
+    limit: Annotated[int, Field(ge=1, le=200)] = 50
+
+
+class PlanView(Part):
+    """One plan and how far it is. `quadrants_total` counts what it puts on the map, scaffold apart."""
+
+    plan: Identifier
+    name: Line
+    model_id: Annotated[str, Field(max_length=128)] = ""
+    created_at: Seconds
+    settled: bool
+    counts: Counts
+    quadrants_total: Count
+    quadrants_done: Count
+    seconds_left: Seconds | None = None
+
+
+class Plans(Message):
+    """The plans asked for."""
+
+    TYPE: ClassVar[str] = "plans"
+
+    plans: Annotated[list[PlanView], Field(max_length=200)]
+
+
+class CancelJob(Message):
+    """Calls one job off; what a worker still makes of it is not committed."""
+
+    TYPE: ClassVar[str] = "cancel_job"
+
+    job: JobId
+
+
+class RetryJob(Message):
+    """Makes a failed or cancelled job pending again."""
+
+    TYPE: ClassVar[str] = "retry_job"
+
+    job: JobId
+
+
+class CancelPlan(Message):
+    """Calls off every job of a plan that has not ended."""
+
+    TYPE: ClassVar[str] = "cancel_plan"
+
+    plan: Identifier
+
+
+class RetryPlan(Message):
+    """Makes every failed job of a plan pending again."""
+
+    TYPE: ClassVar[str] = "retry_plan"
+
+    plan: Identifier
+
+
+class RetryFailed(Message):
+    """Makes every failed job pending again."""
+
+    TYPE: ClassVar[str] = "retry_failed"
+
+
+class ClearQueue(Message):
+    """Calls off everything that has not ended."""
+
+    TYPE: ClassVar[str] = "clear_queue"
+
+
+class Pause(Message):
+    """Stops handing out jobs; what runs goes on. Survives a restart."""
+
+    TYPE: ClassVar[str] = "pause"
+
+
+class Resume(Message):
+    """Hands out jobs again."""
+
+    TYPE: ClassVar[str] = "resume"
+
+
+class Changed(Message):
+    """How many jobs the request changed."""
+
+    TYPE: ClassVar[str] = "changed"
+
+    jobs: Count
+
+
+class GetMap(Message):
+    """Asks for everything that stands or is under way in a rectangle of quadrants."""
+
+    TYPE: ClassVar[str] = "get_map"
+
+    bounds: Rectangle
+
+
+class MapView(Message):
+    """The rectangle as of event `last`: later events are all that is needed to keep it true."""
+
+    TYPE: ClassVar[str] = "map_view"
+
+    last: Count
+    tiles: Annotated[list[TileRef], Field(max_length=100_000)]
+    jobs: Annotated[list[JobView], Field(max_length=10_000)]
+    extent: Rectangle | None = None
+    """The smallest rectangle around everything finished, rendered or under way, anywhere."""
+    paused: bool = False
+
+
+class GetQuadrant(Message):
+    """Asks for the history of one quadrant."""
+
+    TYPE: ClassVar[str] = "get_quadrant"
+
+    x: int = Field(ge=-1_000_000, le=1_000_000)
+    y: int = Field(ge=-1_000_000, le=1_000_000)
+
+
+class VersionView(Part):
+    """One committed image and where it came from."""
+
+    version: Token
+    layer: Layer
+    created_at: Seconds
+    current: bool
+    job: JobId
+    plan: Identifier
+    model_id: Annotated[str, Field(max_length=128)] = ""
+    prompt: Text = ""
+    worker: Line = ""
+    seconds: Seconds = 0.0
+    attempt: Count = 0
+    sha256: Annotated[str, Field(max_length=64)]
+
+
+class Quadrant(Message):
+    """The versions of one quadrant, the newest first, and the jobs that touch it."""
+
+    TYPE: ClassVar[str] = "quadrant"
+
+    x: int
+    y: int
+    versions: Annotated[list[VersionView], Field(max_length=1_000)]
+    jobs: Annotated[list[JobView], Field(max_length=1_000)]
+
+
+CONTROL = catalogue(
+    Publish,
+    Render,
+    Generate,
+    Fill,
+    GetStatus,
+    ListJobs,
+    GetJob,
+    ListPlans,
+    CancelJob,
+    RetryJob,
+    CancelPlan,
+    RetryPlan,
+    RetryFailed,
+    ClearQueue,
+    Pause,
+    Resume,
+    GetMap,
+    GetQuadrant,
+    Fetch,
+    FetchAsset,
+    Watch,
+    Ping,
+)

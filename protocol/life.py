@@ -1,0 +1,81 @@
+"""The supervisor's socket: heartbeats from every process, questions from the command line."""
+
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field
+
+from protocol.codec import catalogue
+from protocol.message import Count, Identifier, Line, Message, Part, Ping, Seconds, Text
+
+ProcessState = Literal["waiting", "starting", "ready", "stopping", "backoff", "failed", "stopped"]
+
+
+class Beat(Message):
+    """A process lives. `ready` turns true once it can serve; then what depends on it is started."""
+
+    TYPE: ClassVar[str] = "beat"
+
+    name: Identifier
+    pid: Count
+    ready: bool
+    doing: Line = ""
+
+
+class Heard(Message):
+    """The answer to a beat."""
+
+    TYPE: ClassVar[str] = "heard"
+
+
+class AskServices(Message):
+    """Asks how every process is."""
+
+    TYPE: ClassVar[str] = "ask_services"
+
+
+class ProcessView(Part):
+    """One process as `status` shows it."""
+
+    name: Identifier
+    kind: Identifier
+    state: ProcessState
+    pid: Count | None
+    uptime_seconds: Seconds
+    restarts: Count
+    last_beat_seconds: Seconds | None
+    doing: Line = ""
+    reason: Text = ""
+
+
+class Services(Message):
+    """Every process, in the order in which they start."""
+
+    TYPE: ClassVar[str] = "services"
+
+    supervisor_pid: Count
+    uptime_seconds: Seconds
+    address: Line
+    services: Annotated[list[ProcessView], Field(max_length=1_000)]
+
+
+class RestartProcess(Message):
+    """Asks for one process to be stopped in order and started again."""
+
+    TYPE: ClassVar[str] = "restart_process"
+
+    name: Identifier
+
+
+class StopAll(Message):
+    """Asks the supervisor to stop everything in order and end."""
+
+    TYPE: ClassVar[str] = "stop_all"
+
+
+class Done(Message):
+    """It has begun."""
+
+    TYPE: ClassVar[str] = "done"
+
+
+LIFE = catalogue(Beat, AskServices, RestartProcess, StopAll, Ping)

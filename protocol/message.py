@@ -1,0 +1,72 @@
+"""The base of every message, and the bounded types that its fields are made of."""
+
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from protocol.errors import Code
+
+COORDINATE_LIMIT = 1_000_000
+"""Quadrant coordinates run from −limit to +limit."""
+
+Coordinate = Annotated[int, Field(strict=True, ge=-COORDINATE_LIMIT, le=COORDINATE_LIMIT)]
+QuadrantXY = Annotated[tuple[Coordinate, Coordinate], Field(strict=False)]
+"""One quadrant as `[x, y]`: x runs right, y runs down."""
+
+Rectangle = Annotated[tuple[Coordinate, Coordinate, Coordinate, Coordinate], Field(strict=False)]
+"""Quadrants as `[x0, y0, x1, y1]`, both corners included."""
+
+_NO_CONTROL = r"^[^\x00-\x08\x0b-\x1f\x7f]*$"
+Identifier = Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[A-Za-z0-9][A-Za-z0-9._:/+,\-]*$")]
+"""A name that programs give: letters, digits and `. _ : / + , -`; 1 to 128 characters."""
+Line = Annotated[str, Field(max_length=300, pattern=_NO_CONTROL)]
+"""A short text for people, at most 300 characters."""
+Text = Annotated[str, Field(max_length=8_000, pattern=_NO_CONTROL)]
+"""A prompt or a reason, at most 8,000 characters."""
+Seconds = Annotated[float, Field(ge=0, le=10_000_000_000, allow_inf_nan=False)]
+"""A duration or a UTC timestamp in seconds."""
+Count = Annotated[int, Field(ge=0, le=2**62)]
+JobId = Annotated[int, Field(ge=1, le=2**62)]
+Token = Annotated[int, Field(ge=1, le=2**62)]
+
+Layer = Literal["render", "object", "depth", "generation"]
+"""`render` is colour, `object` ids, materials and normals, `depth` 24-bit depth, `generation` the map."""
+
+JobState = Literal["blocked", "pending", "processing", "complete", "error", "cancelled"]
+JobKind = Literal["render", "generate", "palette"]
+
+
+class Part(BaseModel):
+    """A value inside a message: frozen, strict, unknown fields ignored."""
+
+    model_config = ConfigDict(strict=True, frozen=True, extra="ignore")
+
+
+class Message(Part):
+    """The body of one message; `TYPE` is what stands in the map's `type`."""
+
+    TYPE: ClassVar[str]
+
+
+class Error(Message):
+    """The answer to anything that cannot be done."""
+
+    TYPE: ClassVar[str] = "error"
+
+    code: Annotated[Code, Field(strict=False)]
+    message: Text
+    details: Text = ""
+
+
+class Ping(Message):
+    """Asks whether anyone is there."""
+
+    TYPE: ClassVar[str] = "ping"
+
+
+class Pong(Message):
+    """The answer to `ping`."""
+
+    TYPE: ClassVar[str] = "pong"
+
+    name: Line

@@ -1,0 +1,51 @@
+"""A plan: what somebody wants rendered or generated, as steps that may wait for each other."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from protocol.message import Identifier, Line, Part, QuadrantXY, Rectangle, Text
+
+STEP_LIMIT = 20_000
+
+Lane = Literal["interactive", "bulk"]
+"""Interactive work is served before bulk work."""
+
+
+class Step(Part):
+    """One try-able unit: a model call for at most 2×2 quadrants, or a render of any quadrants.
+
+    `padding` is drawn and thrown away, `scaffold` is kept as context until the plan ends; both, like
+    `quadrants`, belong to the rectangle that the model fills.
+    """
+
+    id: Identifier
+    kind: Literal["generate", "render"] = "generate"
+    quadrants: Annotated[list[QuadrantXY], Field(max_length=4_096)]
+    padding: Annotated[list[QuadrantXY], Field(max_length=4)] = []
+    scaffold: Annotated[list[QuadrantXY], Field(max_length=4)] = []
+    after: Annotated[list[Identifier], Field(max_length=64)] = []
+    model_id: Identifier | None = None
+
+
+class Plan(Part):
+    """Steps under one id, accepted whole or refused whole. Publishing the same id again changes nothing.
+
+    Either `steps` says everything, or `rectangle` leaves the steps to the keeper: it is filled completely.
+    `model_id` holds for every step that names none; without either, the world's default model is used.
+    """
+
+    id: Identifier
+    name: Line = ""
+    model_id: Identifier | None = None
+    prompt: Text = ""
+    negative_prompt: Text = ""
+    lane: Lane = "bulk"
+    steps: Annotated[list[Step], Field(max_length=STEP_LIMIT)] = []
+    rectangle: Rectangle | None = None
+
+    @model_validator(mode="after")
+    def _has_one_source_of_steps(self) -> Self:
+        if bool(self.steps) == (self.rectangle is not None):
+            raise ValueError("a plan has either steps or a rectangle")
+        return self

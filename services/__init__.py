@@ -1,0 +1,1 @@
+"""The processes of Tilewright and the small runtime they share."""

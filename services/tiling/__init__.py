@@ -1,0 +1,1 @@
+"""The geometry of the map: pure functions of values, standard library only."""

@@ -1,0 +1,277 @@
+"""The lease loop: take a job, keep its lease alive while working, hand in the result or the failure."""
+
+import asyncio
+import logging
+import uuid
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+from protocol.codec import catalogue
+from protocol.errors import Code, ProtocolError
+from protocol.message import JobKind, Layer
+from protocol.work import (
+    Ack,
+    Acked,
+    Asset,
+    AssetFile,
+    ErrorClass,
+    Farewell,
+    Fetch,
+    FetchAsset,
+    Goodbye,
+    Idle,
+    Lease,
+    Made,
+    Nack,
+    Nacked,
+    PixelRef,
+    Pixels,
+    Ready,
+    TileImage,
+    Touch,
+    Touched,
+)
+from services.client import Client, Unanswered
+
+WORK_ANSWERS = catalogue(Lease, Idle, Touched, Acked, Nacked, Pixels, AssetFile, Farewell)
+PARKED_SECONDS = 20.0
+"""How long the keeper may hold a request for work before it says that there is none."""
+ANSWER_SECONDS = 120.0
+"""How long a result is offered again before the worker gives it up; longer than a keeper's restart."""
+
+log = logging.getLogger("worker")
+
+
+class TryFailed(Exception):
+    """Raised by a performer when this try came to nothing, with a sentence for people."""
+
+    def __init__(self, error_class: ErrorClass, reason: str, *, retry: bool = True) -> None:
+        super().__init__(reason)
+        self.error_class = error_class
+        self.reason = reason
+        self.retry = retry
+
+
+@dataclass
+class Result:
+    """What a performer made: PNG files by layer and quadrant, assets by name, and how."""
+
+    tiles: list[tuple[Layer, int, int, bytes]] = field(default_factory=list)
+    palette: bytes | None = None
+    model_seconds: float = 0.0
+    template: str = ""
+    source: str = ""
+
+
+class Task:
+    """One leased job in a performer's hands."""
+
+    def __init__(self, lease: Lease, client: Client) -> None:
+        self.lease = lease
+        self.doing = ""
+        self._client = client
+
+    def say(self, doing: str) -> None:
+        """Say what is being done; it travels with the next touch."""
+        self.doing = doing[:300]
+
+    async def fetch(
+        self, layer: Layer, quadrants: list[tuple[int, int]]
+    ) -> dict[tuple[int, int], tuple[PixelRef, bytes]]:
+        """The present PNG of each quadrant that has one in this layer, the plan's own scaffold included."""
+        found: dict[tuple[int, int], tuple[PixelRef, bytes]] = {}
+        for first in range(0, len(quadrants), 16):
+            request = Fetch(layer=layer, quadrants=quadrants[first : first + 16], plan=self.lease.plan)
+            envelope = await self._client.exchange(request, timeout=ANSWER_SECONDS)
+            if not isinstance(envelope.body, Pixels):
+                raise ProtocolError(Code.BAD_MESSAGE, f"fetch was answered by {envelope.body.TYPE}")
+            for tile in envelope.body.tiles:
+                found[(tile.x, tile.y)] = (tile, envelope.attachments[tile.attachment])
+        return found
+
+    async def fetch_palette(self) -> bytes | None:
+        """The map's palette, or None while it has none."""
+        try:
+            envelope = await self._client.exchange(FetchAsset(name="palette"), timeout=ANSWER_SECONDS)
+        except ProtocolError as error:
+            if error.code is Code.UNKNOWN_TILE:
+                return None
+            raise
+        return envelope.attachments[0]
+
+
+Perform = Callable[[Task], Awaitable[Result]]
+
+
+class Worker:
+    """`slots` lease loops over one connection. `perform` makes the result or raises TryFailed."""
+
+    def __init__(
+        self, address: str, name: str, kinds: list[JobKind], perform: Perform, *, slots: int = 1
+    ) -> None:
+        self.name = name
+        # One epoch per process life: the keeper can tell a restarted worker from its predecessor.
+        self.identity = f"{name}.{uuid.uuid4().hex[:8]}"
+        self.tasks: dict[int, Task] = {}
+        self.done = 0
+        self._kinds = kinds
+        self._perform = perform
+        self._slots = slots
+        self._client = Client(address, WORK_ANSWERS)
+
+    def doing(self) -> str:
+        """What all slots do, in a few words."""
+        if not self.tasks:
+            return f"idle, {self.done} jobs done"
+        parts = [f"job {task.lease.job} {task.doing}".rstrip() for task in self.tasks.values()]
+        return "; ".join(parts)
+
+    async def run(self, stop: asyncio.Event, *, drain_seconds: float = 8.0) -> None:
+        """Work until `stop`; then finish what runs or, after `drain_seconds`, hand it back untried."""
+        loops = [asyncio.create_task(self._loop(stop)) for _ in range(self._slots)]
+        stopping = asyncio.create_task(stop.wait())
+        try:
+            done, _ = await asyncio.wait([stopping, *loops], return_when=asyncio.FIRST_COMPLETED)
+            if stopping in done:
+                await asyncio.wait(loops, timeout=drain_seconds)
+            for loop in loops:
+                if loop.done() and not loop.cancelled() and (error := loop.exception()):
+                    raise error
+        finally:
+            for task in (stopping, *loops):
+                task.cancel()
+            await asyncio.gather(stopping, *loops, return_exceptions=True)
+            await self._goodbye()
+            await self._client.close()
+
+    async def _goodbye(self) -> None:
+        # Goodbye goes before the socket closes: the keeper then frees our leases at once
+        # instead of waiting a whole visibility timeout.
+        try:
+            await self._client.ask(Goodbye(worker=self.identity), Farewell, timeout=1.0, resend=0.5)
+        except Unanswered:
+            log.info("the keeper did not hear our goodbye; leases run out by themselves")
+
+    async def _loop(self, stop: asyncio.Event) -> None:
+        while not stop.is_set():
+            lease = await self._take(stop)
+            if lease is not None:
+                await self._work(lease)
+
+    async def _take(self, stop: asyncio.Event) -> Lease | None:
+        asking = asyncio.create_task(
+            self._client.exchange(
+                Ready(worker=self.identity, kinds=self._kinds, wait=PARKED_SECONDS),
+                timeout=PARKED_SECONDS + 10,
+                resend=PARKED_SECONDS / 4,
+            )
+        )
+        stopping = asyncio.create_task(stop.wait())
+        try:
+            await asyncio.wait([asking, stopping], return_when=asyncio.FIRST_COMPLETED)
+            if not asking.done():
+                return None
+            body = asking.result().body
+        except Unanswered:
+            return None
+        finally:
+            asking.cancel()
+            stopping.cancel()
+            await asyncio.gather(asking, stopping, return_exceptions=True)
+        return body if isinstance(body, Lease) else None
+
+    async def _work(self, lease: Lease) -> None:
+        task = Task(lease, self._client)
+        self.tasks[lease.job] = task
+        started = asyncio.get_running_loop().time()
+        performing = asyncio.ensure_future(self._perform(task))
+        touching = asyncio.create_task(self._touch(task))
+        try:
+            await asyncio.wait([performing, touching], return_when=asyncio.FIRST_COMPLETED)
+            if not performing.done():
+                log.info("job %d is no longer ours, dropped", lease.job)
+                return
+            try:
+                result = performing.result()
+            except TryFailed as failure:
+                await self._fail(lease, failure)
+            else:
+                seconds = asyncio.get_running_loop().time() - started
+                await self._hand_in(lease, result, seconds)
+        except Unanswered:
+            log.warning("job %d: the keeper did not answer; its lease will run out", lease.job)
+        finally:
+            for pending in (performing, touching):
+                pending.cancel()
+            await asyncio.gather(performing, touching, return_exceptions=True)
+            del self.tasks[lease.job]
+
+    async def _touch(self, task: Task) -> None:
+        """Keep the lease alive; return when it is lost."""
+        lease = task.lease
+        expires_in = lease.expires_in
+        while True:
+            await asyncio.sleep(expires_in / 3)
+            try:
+                touch = Touch(job=lease.job, token=lease.token, doing=task.doing)
+                expires_in = (await self._client.ask(touch, Touched, timeout=ANSWER_SECONDS)).expires_in
+            except Unanswered:
+                continue
+            except ProtocolError as error:
+                if error.code is not Code.LEASE_LOST:
+                    raise
+                return
+
+    async def _fail(self, lease: Lease, failure: TryFailed) -> None:
+        log.warning("job %d attempt %d failed: %s", lease.job, lease.attempt, failure.reason)
+        nack = Nack(
+            job=lease.job,
+            token=lease.token,
+            error_class=failure.error_class,
+            reason=failure.reason[:8_000],
+            retry=failure.retry,
+        )
+        await self._settle(lease, nack, Nacked)
+
+    async def _hand_in(self, lease: Lease, result: Result, seconds: float) -> None:
+        attachments = [png for _, _, _, png in result.tiles]
+        tiles = [TileImage(layer=la, x=x, y=y, attachment=i) for i, (la, x, y, _) in enumerate(result.tiles)]
+        assets = []
+        if result.palette is not None:
+            assets.append(Asset(name="palette", attachment=len(attachments)))
+            attachments.append(result.palette)
+        made = Made(
+            worker=self.name,
+            seconds=seconds,
+            model_seconds=result.model_seconds,
+            template=result.template,
+            source=result.source,
+        )
+        ack = Ack(job=lease.job, token=lease.token, tiles=tiles, assets=assets, made=made)
+        if await self._settle(lease, ack, Acked, attachments):
+            self.done += 1
+
+    async def _settle(
+        self,
+        lease: Lease,
+        body: Ack | Nack,
+        answer: type[Acked] | type[Nacked],
+        attachments: list[bytes] | None = None,
+    ) -> bool:
+        """Whether the keeper took it; a lease lost meanwhile is nobody's fault."""
+        try:
+            await self._client.ask(
+                body, answer, attachments=attachments or [], timeout=ANSWER_SECONDS, resend=5.0
+            )
+        except Unanswered:
+            raise
+        except ProtocolError as error:
+            if error.code is Code.LEASE_LOST:
+                log.info("job %d: %s", lease.job, error.message)
+                return False
+            if isinstance(body, Ack):
+                # Refused pixels are a failed try like any other: no waiting until the lease runs out.
+                await self._fail(lease, TryFailed("bad_image", error.message))
+                return False
+            raise
+        return True
