@@ -102,7 +102,7 @@ class Mailbox:
         # The socket's FD is edge-triggered: a send may consume the edge of a message that has arrived.
         if self._loop is None or self._again is not None:
             return
-        if self._socket.EVENTS & zmq.POLLIN:
+        if int(self._socket.get(zmq.EVENTS)) & zmq.POLLIN:
             self._again = self._loop.call_soon(self._drain)
 
     def _drain(self) -> None:
