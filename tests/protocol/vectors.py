@@ -1,0 +1,140 @@
+"""The golden messages: `python -m tests.protocol.vectors` writes the ones that are missing."""
+
+import json
+from pathlib import Path
+
+import protocol
+from protocol.codec import Envelope, encode
+from protocol.errors import Code
+from protocol.event import Event, Events, JobChange, TileRef, Watch
+from protocol.ingest import Accepted, Publish
+from protocol.message import Error, Message, Ping
+from protocol.plan import Plan, Step
+from protocol.work import Ack, GenerateWork, Lease, Made, Ready, TileImage
+
+FOLDER = Path(protocol.__file__).parent / "vectors"
+
+GOLDEN: dict[str, tuple[Message, str | None, list[bytes]]] = {
+    "ping": (Ping(), None, []),
+    "publish_rectangle": (
+        Publish(plan=Plan(id="harbour-1", model_id="pixel-art", rectangle=(10, 4, 17, 9))),
+        None,
+        [],
+    ),
+    "publish_steps": (
+        Publish(
+            plan=Plan(
+                id="two-steps",
+                name="Zwölf Straßen ©",
+                lane="interactive",
+                steps=[
+                    Step(id="a", quadrants=[(-1, -1), (0, -1), (-1, 0), (0, 0)]),
+                    Step(id="b", quadrants=[(-1, 1), (0, 1)], after=["a"], model_id="pixel-art-chunky"),
+                ],
+            )
+        ),
+        None,
+        [],
+    ),
+    "accepted": (Accepted(plan="harbour-1", jobs=[1, 2, 3], position=7), "publish_rectangle", []),
+    "error": (
+        Error(code=Code.SEAM, message="It would leave a seam.", details="step b"),
+        "publish_steps",
+        [],
+    ),
+    "ready": (Ready(worker="generator-1.ab12cd34", kinds=["generate", "palette"], wait=20.0), None, []),
+    "lease": (
+        Lease(
+            job=9_007_199_254_740_993,
+            token=4_294_967_296,
+            plan="harbour-1",
+            step="s0,0",
+            attempt=1,
+            expires_in=60.0,
+            work=GenerateWork(x=-512, y=0, quadrants=[(-1, 0)], padding=[(0, 0)], model_id="pixel-art"),
+        ),
+        "ready",
+        [],
+    ),
+    "ack": (
+        Ack(
+            job=5,
+            token=6,
+            tiles=[TileImage(layer="generation", x=-1, y=0, attachment=0)],
+            made=Made(worker="generator-1", seconds=1.5),
+        ),
+        None,
+        [b"\x89PNG stands for a picture"],
+    ),
+    "watch": (Watch(since=41, wait=10.0), None, []),
+    "events": (
+        Events(
+            events=[
+                Event(
+                    seq=42,
+                    at=1_767_225_600.5,
+                    change=JobChange(
+                        job=5,
+                        plan="harbour-1",
+                        job_kind="generate",
+                        state="complete",
+                        model_id="pixel-art",
+                        quadrants=[(-1, 0)],
+                        attempt=1,
+                        tiles=[TileRef(layer="generation", x=-1, y=0, version=3)],
+                    ),
+                )
+            ],
+            last=42,
+        ),
+        "watch",
+        [],
+    ),
+}
+
+
+def frames(name: str) -> list[bytes]:
+    """The frames of one golden message."""
+    body, re, attachments = GOLDEN[name]
+    return encode(Envelope(id=name, re=re, body=body, attachments=attachments))
+
+
+def pack(parts: list[bytes]) -> bytes:
+    """Frames as one file: for each, four bytes of length (big endian) and the frame."""
+    return b"".join(len(part).to_bytes(4, "big") + part for part in parts)
+
+
+def unpack(content: bytes) -> list[bytes]:
+    """The frames in such a file."""
+    parts = []
+    while content:
+        length = int.from_bytes(content[:4], "big")
+        parts.append(content[4 : 4 + length])
+        content = content[4 + length :]
+    return parts
+
+
+def described(name: str) -> dict[str, object]:
+    """What a golden message says, as JSON."""
+    body, re, attachments = GOLDEN[name]
+    return {
+        "type": body.TYPE,
+        "id": name,
+        "re": re,
+        "body": body.model_dump(mode="json"),
+        "attachments": [attachment.hex() for attachment in attachments],
+    }
+
+
+def main() -> None:
+    """Write what is missing; golden messages are never changed."""
+    for name in GOLDEN:
+        if not (FOLDER / f"{name}.bin").exists():
+            (FOLDER / f"{name}.bin").write_bytes(pack(frames(name)))
+            (FOLDER / f"{name}.json").write_text(
+                json.dumps(described(name), indent=1, ensure_ascii=False) + "\n"
+            )
+
+
+if __name__ == "__main__":
+    main()
