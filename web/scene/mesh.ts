@@ -1,68 +1,63 @@
 // Vertices on their way to the GPU.
 
 import { BufferAttribute, BufferGeometry, InterleavedBuffer, InterleavedBufferAttribute } from "three";
-import { normalCode } from "./material";
 import type { Colour } from "./palette";
 
-/** A vertex layout: name, number of components, and whether they are floats, bytes as 0..1 or signed bytes as -1..1. */
-export type Field = readonly [name: string, size: number, kind: "float" | "byte" | "signed"];
+/** The fields of a vertex: so many floats each, and 32-bit words that a shader takes apart. */
+export interface Layout {
+  floats: readonly (readonly [name: string, size: number])[];
+  words: readonly string[];
+}
 
-/** Collects interleaved quads and triangles of one layout. */
+/** Packs four bytes into a word, the first one lowest. */
+export function pack(a: number, b: number, c: number, d: number): number {
+  const byte = (v: number) => Math.max(0, Math.min(255, Math.round(v)));
+  return (byte(a) | (byte(b) << 8) | (byte(c) << 16) | (byte(d) << 24)) >>> 0;
+}
+
+/** Packs a colour and one more byte into a word. */
+export function packColour(c: Colour, d: number): number {
+  return pack(c[0], c[1], c[2], d);
+}
+
+/** Collects the vertices and triangles of one layout. */
 export class Mesh {
-  private bytes = new ArrayBuffer(4096);
-  private view = new DataView(this.bytes);
-  private used = 0;
+  private readonly floats: number[] = [];
+  private readonly words: number[] = [];
   private readonly indices: number[] = [];
-  readonly stride: number;
-  vertices = 0;
+  private count = 0;
 
-  constructor(readonly layout: readonly Field[]) {
-    this.stride = layout.reduce((sum, [, size, kind]) => sum + (kind === "float" ? size * 4 : size), 0);
-  }
+  constructor(private readonly layout: Layout) {}
 
-  /** Starts a vertex; write its fields in the order of the layout. */
-  vertex(): number {
-    if (this.used + this.stride > this.bytes.byteLength) {
-      const larger = new ArrayBuffer(this.bytes.byteLength * 2);
-      new Uint8Array(larger).set(new Uint8Array(this.bytes));
-      this.bytes = larger;
-      this.view = new DataView(larger);
-    }
-    return this.vertices++;
-  }
-
-  float(value: number): void {
-    this.view.setFloat32(this.used, value, true);
-    this.used += 4;
-  }
-
-  byte(value: number): void {
-    this.view.setUint8(this.used++, Math.max(0, Math.min(255, Math.round(value))));
-  }
-
-  signed(value: number): void {
-    this.view.setInt8(this.used++, Math.round(value * 127));
+  /** Adds a vertex and returns its index; floats and words in the order of the layout. */
+  vertex(floats: readonly number[], words: readonly number[]): number {
+    for (const value of floats) this.floats.push(value);
+    for (const value of words) this.words.push(value);
+    return this.count++;
   }
 
   triangle(a: number, b: number, c: number): void {
     this.indices.push(a, b, c);
   }
 
+  quad(a: number, b: number, c: number, d: number): void {
+    this.indices.push(a, b, c, a, c, d);
+  }
+
   /** Hands the vertices over as a geometry, or null when there are none. */
   geometry(): BufferGeometry | null {
     if (!this.indices.length) return null;
     const geometry = new BufferGeometry();
-    const data = this.bytes.slice(0, this.used);
-    const floats = new InterleavedBuffer(new Float32Array(data), this.stride / 4);
-    // One buffer seen as floats would upload a second time as bytes, so byte fields ride in floats and are unpacked by
-    // the shader: three.js keeps one GPU buffer per InterleavedBuffer.
+    const size = this.layout.floats.reduce((sum, [, n]) => sum + n, 0);
+    const floats = new InterleavedBuffer(new Float32Array(this.floats), size);
     let offset = 0;
-    for (const [name, size, kind] of this.layout) {
-      const words = kind === "float" ? size : size / 4;
-      geometry.setAttribute(name, new InterleavedBufferAttribute(floats, words, offset));
-      offset += words;
+    for (const [name, n] of this.layout.floats) {
+      geometry.setAttribute(name, new InterleavedBufferAttribute(floats, n, offset));
+      offset += n;
     }
-    const index = this.vertices < 65536 ? new Uint16Array(this.indices) : new Uint32Array(this.indices);
+    const words = new InterleavedBuffer(new Uint32Array(this.words), this.layout.words.length);
+    this.layout.words.forEach((name, i) => geometry.setAttribute(name, new InterleavedBufferAttribute(words, 1, i)));
+    const index = this.count < 65536 ? new Uint16Array(this.indices) : new Uint32Array(this.indices);
     geometry.setIndex(new BufferAttribute(index, 1));
     return geometry;
   }

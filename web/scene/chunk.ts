@@ -1,0 +1,88 @@
+// A square of the city, 75 m wide: what stands in it, and its geometry once it is drawn.
+
+import { Mesh as ThreeMesh, type BufferGeometry, type Material, type Object3D, type RawShaderMaterial } from "three";
+import { toPixel } from "./camera";
+import { SHEAR } from "./light";
+
+export const CHUNK = 75; // metres
+
+/** A box [x0, y0, x1, y1]. */
+export type Box = [number, number, number, number];
+
+export const overlaps = (a: Box, b: Box): boolean => a[0] < b[2] && b[0] < a[2] && a[1] < b[3] && b[1] < a[3];
+
+/** The finished geometry of a chunk: what is drawn with which program, and what casts shadows. */
+export interface Built {
+  parts: [geometry: BufferGeometry, program: RawShaderMaterial][];
+  casters: BufferGeometry | null;
+}
+
+/** A square of the city. It knows how far its contents reach before they are built. */
+export class Chunk<Content = unknown> {
+  readonly ground: Box;
+  top = 9; // metres; trees are never listed, so their height is always allowed for
+  used = 0;
+  private built: { objects: Object3D[]; casters: ThreeMesh | null } | null = null;
+
+  constructor(readonly cx: number, readonly cy: number, readonly content: Content, private readonly build: () => Built) {
+    this.ground = [cx * CHUNK - 4, cy * CHUNK - 4, (cx + 1) * CHUNK + 4, (cy + 1) * CHUNK + 4];
+  }
+
+  /** Lets the chunk reach over a box of ground and up to a height in metres. */
+  reach(box: Box, top: number): void {
+    this.ground[0] = Math.min(this.ground[0], box[0]);
+    this.ground[1] = Math.min(this.ground[1], box[1]);
+    this.ground[2] = Math.max(this.ground[2], box[2]);
+    this.ground[3] = Math.max(this.ground[3], box[3]);
+    this.top = Math.max(this.top, top);
+  }
+
+  /** The world pixels that the chunk can touch. */
+  pixels(): Box {
+    const [x0, y0] = toPixel(this.ground[0], this.ground[3], this.top);
+    const [x1, y1] = toPixel(this.ground[2], this.ground[1], 0);
+    return [x0 - 2, y0 - 2, x1 + 2, y1 + 2];
+  }
+
+  /** The sheared ground that the chunk's shadows can touch (shadow.ts). */
+  sheared(): Box {
+    return [this.ground[0], this.ground[1], this.ground[2] + this.top * SHEAR[0], this.ground[3] + this.top * SHEAR[1]];
+  }
+
+  /** The chunk's objects, built when first asked for. */
+  objects(): Object3D[] {
+    return this.ready().objects;
+  }
+
+  /** The chunk's shadow casters. */
+  casters(material: Material): Object3D[] {
+    const { casters } = this.ready();
+    if (!casters) return [];
+    casters.material = material;
+    return [casters];
+  }
+
+  get isBuilt(): boolean {
+    return this.built !== null;
+  }
+
+  /** Frees the geometry; it is built again, the same, when it is needed again. */
+  drop(): void {
+    if (!this.built) return;
+    for (const object of [...this.built.objects, this.built.casters]) (object as ThreeMesh | null)?.geometry.dispose();
+    this.built = null;
+  }
+
+  private ready(): NonNullable<typeof this.built> {
+    if (this.built) return this.built;
+    const { parts, casters } = this.build();
+    const still = (geometry: BufferGeometry, material?: Material) => {
+      const mesh = new ThreeMesh(geometry, material);
+      mesh.frustumCulled = false;
+      mesh.matrixAutoUpdate = false;
+      return mesh;
+    };
+    this.built = { objects: parts.map(([geometry, material]) => still(geometry, material)), casters: casters && still(casters) };
+    return this.built;
+  }
+}

@@ -1,0 +1,81 @@
+// Draws rectangles of world pixels.
+//
+// A rectangle is cut along the grid of blocks, and each piece is drawn with its block's own transform and a scissor.
+// So a world pixel always goes through the same arithmetic, whatever rectangle it was asked for in: two frames agree to
+// the last bit where they overlap, on any GPU that repeats itself.
+
+import { NearestFilter, OrthographicCamera, RGBAFormat, Scene, UnsignedByteType, Vector4, WebGLRenderTarget, type Object3D, type WebGLRenderer } from "three";
+import { METRES_PER_PIXEL, TILT, UP } from "./camera";
+import type { Box } from "./chunk";
+import { BLOCK, uniforms } from "./program";
+import { HIGHEST, Shadows } from "./shadow";
+import type { World } from "./world";
+
+/** The message every lost context is reported with. */
+export const LOST = "CONTEXT_LOST: the browser took the WebGL context away";
+
+export class Frames {
+  private readonly shadows: Shadows;
+  private readonly scene = new Scene();
+  private readonly camera = new OrthographicCamera();
+  private readonly gl: WebGL2RenderingContext;
+  private readonly target: WebGLRenderTarget;
+  private readonly piece = new Uint8Array(BLOCK * BLOCK * 4);
+
+  constructor(private readonly renderer: WebGLRenderer, private readonly world: World) {
+    this.gl = renderer.getContext() as WebGL2RenderingContext;
+    this.shadows = new Shadows(renderer);
+    this.scene.matrixWorldAutoUpdate = false;
+    this.target = new WebGLRenderTarget(BLOCK, BLOCK, {
+      count: 3, format: RGBAFormat, type: UnsignedByteType, minFilter: NearestFilter, magFilter: NearestFilter,
+      generateMipmaps: false, depthBuffer: true, stencilBuffer: false,
+    });
+    this.target.scissorTest = true;
+  }
+
+  /** Draws a rectangle of world pixels; returns its three planes one after the other, rows top to bottom. */
+  draw(x: number, y: number, width: number, height: number): Uint8Array<ArrayBuffer> {
+    const planes = new Uint8Array(width * height * 4 * 3);
+    for (let by = Math.floor(y / BLOCK); by * BLOCK < y + height; by++) {
+      for (let bx = Math.floor(x / BLOCK); bx * BLOCK < x + width; bx++) {
+        const x0 = Math.max(x, bx * BLOCK), y0 = Math.max(y, by * BLOCK);
+        const x1 = Math.min(x + width, (bx + 1) * BLOCK), y1 = Math.min(y + height, (by + 1) * BLOCK);
+        this.drawPiece(bx, by, [x0, y0, x1, y1]);
+        for (let plane = 0; plane < 3; plane++) {
+          this.read(plane, x0 - bx * BLOCK, y0 - by * BLOCK, x1 - x0, y1 - y0);
+          const row = (x1 - x0) * 4;
+          for (let line = y0; line < y1; line++) {
+            const from = (line - y0) * row;
+            planes.set(this.piece.subarray(from, from + row), ((plane * height + line - y) * width + x0 - x) * 4);
+          }
+        }
+      }
+    }
+    this.world.trim();
+    return planes;
+  }
+
+  private drawPiece(bx: number, by: number, box: Box): void {
+    this.shadows.use(bx, by, (ground) => this.world.inShadow(ground));
+    // Depths of everything in the block: y + z runs over the block's rows, z up to the highest roof, some metres spare.
+    const far = (-by * BLOCK) / UP, near = (-(by + 1) * BLOCK) / UP - 2 * HIGHEST;
+    const d0 = Math.floor(near * TILT) - 8, d1 = Math.ceil(far * TILT) + 8;
+    uniforms.block.value = new Vector4(bx * BLOCK, by * BLOCK, d0, d1 - d0);
+    this.world.cover(box, (px, py) => [px * METRES_PER_PIXEL, -py / UP]);
+    const objects: Object3D[] = [...this.world.everywhere()];
+    for (const chunk of this.world.inPixels(box)) objects.push(...chunk.objects());
+    this.scene.children = objects;
+    this.target.scissor.set(box[0] - bx * BLOCK, box[1] - by * BLOCK, box[2] - box[0], box[3] - box[1]);
+    this.renderer.setRenderTarget(this.target);
+    this.renderer.clear();
+    this.renderer.render(this.scene, this.camera);
+    this.scene.children = [];
+  }
+
+  private read(plane: number, x: number, y: number, width: number, height: number): void {
+    // On a lost context a read leaves the buffer as it was, with the picture before in it: look before and after.
+    if (this.gl.isContextLost()) throw new Error(LOST);
+    this.renderer.readRenderTargetPixels(this.target, x, y, width, height, this.piece, undefined, plane);
+    if (this.gl.isContextLost()) throw new Error(LOST);
+  }
+}

@@ -1,0 +1,65 @@
+// The page that the renderer keeps open: window.tilewright.
+
+import { WebGLRenderer } from "three";
+import { METRES_PER_PIXEL } from "./camera";
+import { loadCity } from "./city";
+import { Frames, LOST } from "./frame";
+import { World } from "./world";
+
+/** The version of the scene's looks; a picture drawn by another version may differ. */
+const BUILD = "scene-1";
+
+interface Info {
+  build: string; source: string; attribution: string; features: number; metres_per_pixel: number;
+  bounds: [number, number, number, number];
+}
+interface DrawRequest { job: string; x: number; y: number; width: number; height: number; url: string }
+interface DrawResult { job: string; width: number; height: number; lost: false }
+
+declare global {
+  interface Window {
+    tilewright: { ready: Promise<Info>; draw(request: DrawRequest): Promise<DrawResult>; lost(): boolean };
+  }
+}
+
+const canvas = document.createElement("canvas");
+let frames: Frames | null = null;
+let lost = false;
+canvas.addEventListener("webglcontextlost", () => { lost = true; });
+
+async function start(): Promise<Info> {
+  let renderer: WebGLRenderer;
+  try {
+    renderer = new WebGLRenderer({ canvas, antialias: false, alpha: false, depth: false, stencil: false });
+  } catch {
+    throw new Error("This browser has no WebGL 2, so the city cannot be drawn.");
+  }
+  renderer.autoClear = false;
+  renderer.sortObjects = false;
+  const city = await loadCity("/city.json");
+  const world = new World(city);
+  frames = new Frames(renderer, world);
+  return {
+    build: BUILD, source: city.source, attribution: city.attribution, features: world.features,
+    metres_per_pixel: METRES_PER_PIXEL, bounds: world.bounds,
+  };
+}
+
+async function draw({ job, x, y, width, height, url }: DrawRequest): Promise<DrawResult> {
+  await ready;
+  if (![x, y, width, height].every(Number.isInteger) || width < 1 || height < 1 || width * height > 4096 * 4096) {
+    throw new Error(`The rectangle ${x}, ${y}, ${width}, ${height} is not one of whole world pixels up to 4096 by 4096.`);
+  }
+  // A context that was lost and came back has no geometry of ours; the renderer opens a new page.
+  if (lost || !frames) throw new Error(LOST);
+  const planes = frames.draw(x, y, width, height);
+  // Wrapped in a Blob: an ArrayBuffer of this size takes ten times as long to post.
+  const answer = await fetch(url, { method: "POST", body: new Blob([planes]) });
+  if (!answer.ok) throw new Error(`The frame of job ${job} was not taken: ${url} answered ${answer.status}.`);
+  if (lost) throw new Error(LOST);
+  return { job, width, height, lost: false };
+}
+
+const ready = start();
+ready.catch(() => undefined); // whoever awaits it still sees the reason
+window.tilewright = { ready, draw, lost: () => lost };

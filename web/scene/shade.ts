@@ -1,0 +1,57 @@
+// Simple shapes that cast the shadows: a prism per building, a level disc per tree.
+
+import { BufferAttribute, BufferGeometry } from "three";
+import earcut from "earcut";
+import type { Ring } from "./city";
+import { SUN } from "./light";
+
+/** The shadow casters of one chunk. */
+export class Shade {
+  private readonly positions: number[] = [];
+  private readonly indices: number[] = [];
+
+  private vertex(x: number, y: number, z: number): number {
+    return this.positions.push(x, y, z) / 3 - 1;
+  }
+
+  /** Adds a convex face. */
+  face(corners: readonly (readonly [number, number, number])[]): void {
+    const first = corners.map(([x, y, z]) => this.vertex(x, y, z))[0];
+    for (let i = 2; i < corners.length; i++) this.indices.push(first, first + i - 1, first + i);
+  }
+
+  /** Adds the top and the sun-facing walls of a building; a ray towards the sun leaves it through one of these. */
+  prism(rings: readonly Ring[], z0: number, z1: number): void {
+    const flat: number[] = [];
+    const holes: number[] = [];
+    rings.forEach((ring, i) => {
+      if (i) holes.push(flat.length / 2);
+      for (const value of ring) flat.push(value);
+      const turn = i ? -1 : 1; // all rings run counter-clockwise; a hole's outside is its inside
+      for (let a = ring.length - 2, b = 0; b < ring.length; a = b, b += 2) {
+        const [dx, dy] = [(ring[b] - ring[a]) * turn, (ring[b + 1] - ring[a + 1]) * turn];
+        if (dy * SUN[0] - dx * SUN[1] <= 0) continue;
+        this.face([[ring[a], ring[a + 1], z0], [ring[b], ring[b + 1], z0], [ring[b], ring[b + 1], z1], [ring[a], ring[a + 1], z1]]);
+      }
+    });
+    const first = this.positions.length / 3;
+    for (let i = 0; i < flat.length; i += 2) this.vertex(flat[i], flat[i + 1], z1);
+    for (const corner of earcut(flat, holes)) this.indices.push(first + corner);
+  }
+
+  /** Adds a level disc of eight corners. */
+  disc(x: number, y: number, z: number, radius: number): void {
+    const corners: [number, number, number][] = [];
+    for (let i = 0; i < 8; i++) corners.push([x + Math.cos((i * Math.PI) / 4) * radius, y + Math.sin((i * Math.PI) / 4) * radius, z]);
+    this.face(corners);
+  }
+
+  /** Hands the casters over, or null when there are none. */
+  geometry(): BufferGeometry | null {
+    if (!this.indices.length) return null;
+    const geometry = new BufferGeometry();
+    geometry.setAttribute("position", new BufferAttribute(new Float32Array(this.positions), 3));
+    geometry.setIndex(new BufferAttribute(new Uint32Array(this.indices), 1));
+    return geometry;
+  }
+}

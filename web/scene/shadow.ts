@@ -1,0 +1,80 @@
+// Where the sun does not reach: one height map per block, on a lattice that is fixed in the world.
+//
+// A caster is slid along the sun's rays down to the ground, (x, y) + z * SHEAR, and the map keeps its greatest height.
+// The lattice of 0.25 m texels starts at whole metres of the sheared ground, so neighbouring blocks' maps agree.
+
+import { DepthTexture, DoubleSide, GLSL3, NearestFilter, OrthographicCamera, RawShaderMaterial, Scene, UnsignedIntType, Vector4, WebGLRenderTarget, type WebGLRenderer } from "three";
+import { UP } from "./camera";
+import type { Chunk } from "./chunk";
+import { SHEAR } from "./light";
+import { BLOCK, uniforms } from "./program";
+
+const TEXELS = 4; // per metre
+export const HIGHEST = 64; // metres; nothing in the city casts from higher up
+const WIDTH = 1408;
+const HEIGHT = 1792;
+const KEPT = 9; // maps; 10 MB each
+
+interface Map { target: WebGLRenderTarget; frame: Vector4; used: number }
+
+const material = new RawShaderMaterial({
+  glslVersion: GLSL3, side: DoubleSide, uniforms: { shadowFrame: uniforms.shadowFrame }, colorWrite: false,
+  vertexShader: /* glsl */ `
+precision highp float;
+in vec3 position;
+uniform vec4 shadowFrame;
+void main() {
+  vec2 g = (position.xy + position.z * vec2(${SHEAR[0].toFixed(8)}, ${SHEAR[1].toFixed(8)}) - shadowFrame.xy) * shadowFrame.z;
+  gl_Position = vec4(g / vec2(${WIDTH}.0, ${HEIGHT}.0) * 2.0 - 1.0, 1.0 - 2.0 * position.z / shadowFrame.w, 1.0);
+}`,
+  fragmentShader: `precision mediump float; void main() {}`,
+});
+
+/** The shadow maps of the blocks drawn last. */
+export class Shadows {
+  private readonly maps = new globalThis.Map<string, Map>();
+  private readonly camera = new OrthographicCamera();
+  private clock = 0;
+
+  constructor(private readonly renderer: WebGLRenderer) {}
+
+  /** Points the uniforms at the map of block (bx, by), drawing it first when it is not kept. */
+  use(bx: number, by: number, near: (box: [number, number, number, number]) => Chunk[]): void {
+    const key = `${bx},${by}`;
+    let map = this.maps.get(key);
+    if (!map) {
+      map = this.make(bx, by, near);
+      this.maps.set(key, map);
+    }
+    map.used = ++this.clock;
+    uniforms.shadowMap.value = map.target.depthTexture;
+    uniforms.shadowFrame.value = map.frame;
+  }
+
+  private make(bx: number, by: number, near: (box: [number, number, number, number]) => Chunk[]): Map {
+    let target: WebGLRenderTarget | undefined;
+    if (this.maps.size >= KEPT) {
+      const [oldest, map] = [...this.maps].reduce((a, b) => (a[1].used < b[1].used ? a : b));
+      this.maps.delete(oldest);
+      target = map.target;
+    }
+    target ??= new WebGLRenderTarget(WIDTH, HEIGHT, {
+      minFilter: NearestFilter, magFilter: NearestFilter, generateMipmaps: false,
+      depthTexture: new DepthTexture(WIDTH, HEIGHT, UnsignedIntType),
+    });
+    // A point of the block at height z lies at y + z = -pixel / UP, so its sheared y is lower by (1 - SHEAR.y) z.
+    const x0 = Math.floor((bx * BLOCK * 300) / 1024) - 4;
+    const y0 = Math.floor((-(by + 1) * BLOCK) / UP - (1 - SHEAR[1]) * HIGHEST) - 1;
+    const frame = new Vector4(x0, y0, TEXELS, HIGHEST);
+    const scene = new Scene();
+    scene.matrixWorldAutoUpdate = false;
+    uniforms.shadowMap.value = null;
+    uniforms.shadowFrame.value = frame;
+    for (const chunk of near([x0, y0, x0 + WIDTH / TEXELS, y0 + HEIGHT / TEXELS])) scene.add(...chunk.casters(material));
+    this.renderer.setRenderTarget(target);
+    this.renderer.clear();
+    this.renderer.render(scene, this.camera);
+    scene.clear();
+    return { target, frame, used: 0 };
+  }
+}

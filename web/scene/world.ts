@@ -1,0 +1,135 @@
+// The city in chunks: what stands where, found again by the pixels or the shadows that it can touch.
+
+import { Mesh as ThreeMesh, type Object3D } from "three";
+import { boxOf, type Building, type City } from "./city";
+import { CHUNK, Chunk, overlaps, type Box, type Built } from "./chunk";
+import { layAreas, layBase } from "./ground";
+import { hashPlace } from "./hash";
+import { buildingId, Material } from "./material";
+import { HOUSES } from "./palette";
+import { solidProgram } from "./program";
+import { Shade } from "./shade";
+import { Solid } from "./solid";
+import { toPixel } from "./camera";
+import { laySegment, layMarks, linksOf, type Link } from "./street";
+
+const KEPT = 700; // built chunks; a frame needs about 60
+
+interface Contents {
+  buildings: Building[];
+  segments: [Link, number][];
+  marks: Solid;
+}
+
+export class World {
+  private readonly chunks = new Map<string, Chunk<Contents>>();
+  private readonly areas: Object3D[] = [];
+  private clock = 0;
+  readonly features: number;
+  readonly bounds: Box;
+
+  constructor(private readonly city: City) {
+    const links = linksOf(city.roads);
+    this.features = city.buildings.length + city.areas.length + city.roads.length;
+    for (const building of city.buildings) {
+      const box = boxOf(building.rings[0]);
+      const chunk = this.at((box[0] + box[2]) / 2, (box[1] + box[3]) / 2);
+      chunk.content.buildings.push(building);
+      chunk.reach(box, building.height + 6);
+    }
+    for (const link of links) {
+      for (let i = 0; i + 1 < link.points.length; i++) {
+        const [a, b] = [link.points[i], link.points[i + 1]];
+        const chunk = this.at((a[0] + b[0]) / 2, (a[1] + b[1]) / 2);
+        chunk.content.segments.push([link, i]);
+        const wide = link.half + 4;
+        chunk.reach([Math.min(a[0], b[0]) - wide, Math.min(a[1], b[1]) - wide, Math.max(a[0], b[0]) + wide, Math.max(a[1], b[1]) + wide], 0);
+      }
+      layMarks(link, (x, y) => this.at(x, y).content.marks);
+    }
+    const areas = new Solid();
+    layAreas(areas, city.areas);
+    const geometry = areas.mesh.geometry();
+    if (geometry) {
+      const mesh = new ThreeMesh(geometry, solidProgram);
+      mesh.frustumCulled = false;
+      this.areas.push(mesh);
+    }
+    const outline: number[] = [];
+    for (let i = 0; i < city.outline.length; i += 2) outline.push(...toPixel(city.outline[i], city.outline[i + 1], 0));
+    this.bounds = boxOf(outline).map(Math.round) as Box;
+  }
+
+  /** The chunk that a point of the ground lies in. */
+  private at(x: number, y: number): Chunk<Contents> {
+    return this.chunk(Math.floor(x / CHUNK), Math.floor(y / CHUNK));
+  }
+
+  private chunk(cx: number, cy: number): Chunk<Contents> {
+    const key = `${cx},${cy}`;
+    let chunk = this.chunks.get(key);
+    if (!chunk) {
+      const fresh: Chunk<Contents> = new Chunk<Contents>(cx, cy, { buildings: [], segments: [], marks: new Solid() }, () => this.build(fresh));
+      chunk = fresh;
+      this.chunks.set(key, chunk);
+    }
+    return chunk;
+  }
+
+  /** Every chunk whose contents can touch a rectangle of world pixels, in a fixed order. */
+  inPixels(box: Box): Chunk<Contents>[] {
+    return this.found((chunk) => overlaps(chunk.pixels(), box));
+  }
+
+  /** Every chunk whose shadows can touch a box of sheared ground (shadow.ts). */
+  inShadow(box: Box): Chunk<Contents>[] {
+    return this.found((chunk) => overlaps(chunk.sheared(), box));
+  }
+
+  /** What belongs to no chunk. */
+  everywhere(): Object3D[] {
+    return this.areas;
+  }
+
+  private found(test: (chunk: Chunk<Contents>) => boolean): Chunk<Contents>[] {
+    const found = [...this.chunks.values()].filter(test);
+    for (const chunk of found) chunk.used = ++this.clock;
+    return found.sort((a, b) => a.cy - b.cy || a.cx - b.cx);
+  }
+
+  /** Frees the chunks that were not used for longest. */
+  trim(): void {
+    const built = [...this.chunks.values()].filter((chunk) => chunk.isBuilt);
+    if (built.length <= KEPT) return;
+    built.sort((a, b) => a.used - b.used);
+    for (const chunk of built.slice(0, built.length - KEPT)) chunk.drop();
+  }
+
+  private build(chunk: Chunk<Contents>): Built {
+    const solid = new Solid();
+    const shade = new Shade();
+    layBase(solid, chunk.cx * CHUNK, chunk.cy * CHUNK, (chunk.cx + 1) * CHUNK, (chunk.cy + 1) * CHUNK, this.city);
+    for (const [link, i] of chunk.content.segments) laySegment(solid, link, i);
+    for (const b of chunk.content.buildings) {
+      const [x, y] = b.rings[0];
+      const seed = hashPlace(x, y, 1);
+      const id = buildingId(seed);
+      const colour = HOUSES[seed % HOUSES.length];
+      solid.level(b.rings, b.height, { colour: [180, 170, 160], id, material: Material.roof });
+      for (const ring of b.rings) for (let i = ring.length - 2, j = 0; j < ring.length; i = j, j += 2) solid.wall(ring[i], ring[i + 1], ring[j], ring[j + 1], 0, b.height, { colour, id, material: Material.wall });
+      shade.prism(b.rings, 0, b.height);
+    }
+    const parts: Built["parts"] = [];
+    for (const geometry of [solid.mesh.geometry(), chunk.content.marks.mesh.geometry()]) if (geometry) parts.push([geometry, solidProgram]);
+    return { parts, casters: shade.geometry() };
+  }
+
+  /** Makes sure that every square of ground under a rectangle of world pixels has a chunk, also beyond the data. */
+  cover(box: Box, toGround: (px: number, py: number) => [number, number]): void {
+    const [x0, y1] = toGround(box[0], box[1]);
+    const [x1, y0] = toGround(box[2], box[3]);
+    for (let cy = Math.floor(y0 / CHUNK); cy <= Math.floor(y1 / CHUNK); cy++) {
+      for (let cx = Math.floor(x0 / CHUNK); cx <= Math.floor(x1 / CHUNK); cx++) this.chunk(cx, cy);
+    }
+  }
+}
