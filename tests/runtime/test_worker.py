@@ -1,0 +1,222 @@
+"""The lease loop against a keeper of paper: a real socket that says what each test needs it to say."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import zmq
+
+from protocol.errors import Code, ProtocolError
+from protocol.message import Message
+from protocol.work import (
+    WORK,
+    Ack,
+    Acked,
+    Farewell,
+    Goodbye,
+    Idle,
+    Lease,
+    Nack,
+    Nacked,
+    PaletteWork,
+    Ready,
+    Touch,
+    Touched,
+)
+from services.actor import Letter, Mailbox
+from services.worker import Result, Task, TryFailed, Worker
+
+
+class Paper:
+    """Hands out the given leases and writes down everything it is told."""
+
+    def __init__(self, leases: int, *, expires_in: float = 30.0) -> None:
+        self.leases = leases
+        self.expires_in = expires_in
+        self.heard: list[Message] = []
+        self.refuse_touch = False
+        self.refuse_ack: ProtocolError | None = None
+        self.news = asyncio.Event()
+
+    def on_batch(self, letters: list[Letter]) -> None:
+        for letter in letters:
+            body = letter.envelope.body
+            self.heard.append(body)
+            self.news.set()
+            answer = self.answer(body)
+            if answer is None:
+                continue
+            if isinstance(answer, ProtocolError):
+                letter.refuse(answer)
+            else:
+                letter.reply(answer)
+
+    def answer(self, body: Message) -> Message | ProtocolError | None:
+        match body:
+            case Ready():
+                if not self.leases:
+                    return None
+                self.leases -= 1
+                return Lease(
+                    job=self.leases + 1,
+                    token=1,
+                    plan="p",
+                    step="s",
+                    attempt=1,
+                    expires_in=self.expires_in,
+                    work=PaletteWork(quadrants=[(0, 0)]),
+                )
+            case Touch():
+                lost = ProtocolError(Code.LEASE_LOST, "It is no longer yours.")
+                return lost if self.refuse_touch else Touched(expires_in=self.expires_in)
+            case Ack():
+                return self.refuse_ack or Acked(job=body.job)
+            case Nack():
+                return Nacked(job=body.job, state="pending")
+            case Goodbye():
+                return Farewell(returned=0)
+        return Idle()
+
+    async def hears(self, kind: type[Message], times: int = 1) -> list[Message]:
+        async with asyncio.timeout(20):
+            while len(found := [body for body in self.heard if isinstance(body, kind)]) < times:
+                self.news.clear()
+                await self.news.wait()
+        return found
+
+
+@pytest.fixture
+async def box(short: Path) -> AsyncIterator[tuple[str, list[Paper]]]:
+    papers: list[Paper] = []
+    context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
+    address = f"ipc://{short}/work"
+    mailbox = Mailbox(context, address, WORK, lambda letters: papers[-1].on_batch(letters))
+    mailbox.open()
+    yield address, papers
+    mailbox.close()
+    context.term()
+
+
+async def test_results_are_handed_in_and_goodbye_is_said(box: tuple[str, list[Paper]]) -> None:
+    address, papers = box
+    papers.append(paper := Paper(3))
+
+    async def perform(task: Task) -> Result:
+        return Result(tiles=[("generation", 1, 2, b"png")], palette=b"npz", model_seconds=0.5)
+
+    stop = asyncio.Event()
+    running = asyncio.create_task(Worker(address, "w", ["palette"], perform, slots=2).run(stop))
+    acks = await paper.hears(Ack, 3)
+    assert {ack.job for ack in acks if isinstance(ack, Ack)} == {1, 2, 3}
+    assert isinstance(acks[0], Ack)
+    assert (acks[0].tiles[0].attachment, acks[0].assets[0].attachment) == (0, 1)
+    stop.set()
+    await asyncio.wait_for(running, 20)
+    assert isinstance(paper.heard[-1], Goodbye)
+
+
+async def test_a_failed_try_is_said_with_its_class_and_sentence(box: tuple[str, list[Paper]]) -> None:
+    address, papers = box
+    papers.append(paper := Paper(1))
+
+    async def perform(task: Task) -> Result:
+        raise TryFailed("auth", "The key was refused.", retry=False)
+
+    stop = asyncio.Event()
+    running = asyncio.create_task(Worker(address, "w", ["palette"], perform).run(stop))
+    [nack] = await paper.hears(Nack)
+    assert isinstance(nack, Nack)
+    assert (nack.error_class, nack.reason, nack.retry) == ("auth", "The key was refused.", False)
+    stop.set()
+    await running
+
+
+async def test_refused_pixels_are_a_failed_try(box: tuple[str, list[Paper]]) -> None:
+    address, papers = box
+    papers.append(paper := Paper(1))
+    paper.refuse_ack = ProtocolError(Code.BAD_IMAGE, "It is 3 × 3.")
+
+    async def perform(task: Task) -> Result:
+        return Result()
+
+    stop = asyncio.Event()
+    running = asyncio.create_task(Worker(address, "w", ["palette"], perform).run(stop))
+    [nack] = await paper.hears(Nack)
+    assert isinstance(nack, Nack)
+    assert (nack.error_class, nack.reason) == ("bad_image", "It is 3 × 3.")
+    stop.set()
+    await running
+
+
+async def test_long_work_keeps_its_lease_and_says_what_it_does(box: tuple[str, list[Paper]]) -> None:
+    address, papers = box
+    papers.append(paper := Paper(1, expires_in=0.05))
+
+    async def perform(task: Task) -> Result:
+        task.say("painting")
+        await paper.hears(Touch, 3)
+        return Result()
+
+    stop = asyncio.Event()
+    running = asyncio.create_task(Worker(address, "w", ["palette"], perform).run(stop))
+    await paper.hears(Ack)
+    touches = await paper.hears(Touch, 3)
+    assert any(isinstance(touch, Touch) and touch.doing == "painting" for touch in touches)
+    stop.set()
+    await running
+
+
+async def test_a_lost_lease_ends_the_work_and_the_worker_goes_on(box: tuple[str, list[Paper]]) -> None:
+    address, papers = box
+    papers.append(paper := Paper(1, expires_in=0.05))
+    paper.refuse_touch = True
+    cut_off = asyncio.Event()
+
+    async def perform(task: Task) -> Result:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            cut_off.set()
+        return Result()
+
+    stop = asyncio.Event()
+    running = asyncio.create_task(Worker(address, "w", ["palette"], perform).run(stop))
+    await asyncio.wait_for(cut_off.wait(), 20)
+    await paper.hears(Ready, 2)
+    assert not [body for body in paper.heard if isinstance(body, Ack | Nack)]
+    stop.set()
+    await running
+
+
+async def test_a_drain_waits_for_what_runs_and_then_leaves(box: tuple[str, list[Paper]]) -> None:
+    address, papers = box
+    papers.append(paper := Paper(2))
+    begun = asyncio.Event()
+
+    async def perform(task: Task) -> Result:
+        begun.set()
+        await asyncio.Event().wait()
+        return Result()
+
+    stop = asyncio.Event()
+    worker = Worker(address, "w", ["palette"], perform)
+    running = asyncio.create_task(worker.run(stop, drain_seconds=0.1))
+    await begun.wait()
+    stop.set()
+    await asyncio.wait_for(running, 20)
+    [goodbye] = await paper.hears(Goodbye)
+    assert isinstance(goodbye, Goodbye)
+    assert goodbye.worker == worker.identity
+    assert paper.leases == 1
+
+
+async def test_a_bug_ends_the_worker(box: tuple[str, list[Paper]]) -> None:
+    address, papers = box
+    papers.append(Paper(1))
+
+    async def perform(task: Task) -> Result:
+        raise ZeroDivisionError("a bug")
+
+    with pytest.raises(ZeroDivisionError):
+        await asyncio.wait_for(Worker(address, "w", ["palette"], perform).run(asyncio.Event()), 20)
