@@ -1,0 +1,1 @@
+"""Measured figures: `make bench [ONLY=name]` prints a table and writes bench/latest.json."""
