@@ -1,0 +1,52 @@
+"""The map does not depend on who drew what when: neighbours agree to the last bit."""
+
+import io
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from tests.system.conftest import Founder
+from tests.system.world import World
+
+
+def assembled(world: World, layer: str, bounds: tuple[int, int, int, int]) -> np.ndarray:
+    """The pixels of a rectangle of quadrants."""
+    x0, y0, x1, y1 = bounds
+    tiles = world.tiles(layer)
+    rows = []
+    for y in range(y0, y1 + 1):
+        row = []
+        for x in range(x0, x1 + 1):
+            sha256 = tiles[(x, y)]
+            blob = Path(world.data / "blobs" / sha256[:2] / f"{sha256[2:]}.png")
+            row.append(np.asarray(Image.open(io.BytesIO(blob.read_bytes())).convert("RGB")))
+        rows.append(np.hstack(row))
+    return np.vstack(rows)
+
+
+def test_the_map_is_the_same_pixel_for_pixel_in_another_order(found: Founder) -> None:
+    bounds = (-1, -1, 3, 2)
+    first = found("first").start()
+    first.publish({"id": "whole", "rectangle": list(bounds)})
+    first.settled("whole")
+    assert first.stop() == 0
+
+    # The second world draws its frames backwards, fills the rectangle from another corner, in two models'
+    # turns, and with infills that lie across those of the first.
+    second = found("second").start()
+    for number, x in enumerate((4, 2, 0, -2)):
+        second.publish(
+            {
+                "id": f"render-{number}",
+                "steps": [{"id": "r", "kind": "render", "quadrants": [[x, y] for y in (3, 1, -1)]}],
+            }
+        )
+    second.publish({"id": "late", "rectangle": [-2, -2, 4, 3]})
+    second.settled("late")
+    assert second.stop() == 0
+
+    for layer in ("render", "generation"):
+        one, other = assembled(first, layer, bounds), assembled(second, layer, bounds)
+        assert int((one != other).sum()) == 0, layer
+        assert len(np.unique(one.reshape(-1, 3), axis=0)) > 16
