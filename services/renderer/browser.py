@@ -1,0 +1,147 @@
+"""One Chromium with Playwright's driver: started, told apart from all others, and ended without remains."""
+
+import asyncio
+import contextlib
+import logging
+import os
+import shutil
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from playwright.async_api import BrowserContext, Page, Playwright, Route, async_playwright
+from playwright.async_api import Error as PlaywrightError
+
+from services.renderer import leftovers
+from services.renderer.chromium import NoChromium, is_root, programs, switches_here
+
+START_SECONDS = 60.0
+CLOSE_SECONDS = 3.0
+"""How long anything may take to close by itself before it is killed."""
+SOCKET_PATH_LIMIT = 107 - len("/org.chromium.Chromium.XXXXXX/SingletonSocket")
+PASSED_ON = ("PATH", "LANG", "LC_ALL", "TZ", "LD_LIBRARY_PATH", "FONTCONFIG_PATH", "FONTCONFIG_FILE")
+"""All that Chromium sees of our environment: no keys."""
+
+log = logging.getLogger("browser")
+
+
+class Browser:
+    """A running browser in a private folder; nothing of it is left after `close`."""
+
+    def __init__(self, folder: Path, configured: str | None) -> None:
+        self.folder = folder
+        self.program = ""
+        self.version = ""
+        self._configured = configured
+        self._profile = folder / "profile"
+        self._playwright: Playwright | None = None
+        self._context: BrowserContext | None = None
+
+    async def start(self) -> None:
+        """Start the first Chromium that starts; raises NoChromium with what every one of them said.
+
+        What an earlier life left on this folder is killed first.
+        """
+        await self._sweep()
+        self.folder.mkdir(mode=0o700)
+        self._playwright = await asyncio.wait_for(async_playwright().start(), START_SECONDS)
+        refusals: list[str] = []
+        for program in programs(self._configured, self._playwright.chromium.executable_path):
+            try:
+                self._context = await self._launch(program)
+            except PlaywrightError as error:
+                refusals.append(f"{program}: {_gist(error.message)}")
+                continue
+            browser = self._context.browser
+            self.program = str(program)
+            self.version = browser.version if browser else ""
+            return
+        await self.close()
+        found = (
+            f"No Chromium could be started ({'; '.join(refusals)})." if refusals else "No Chromium was found."
+        )
+        raise NoChromium(
+            f"{found} Install one with `.venv/bin/playwright install chromium`, "
+            'or name yours as "browser" in app_config.json.'
+        )
+
+    @property
+    def name(self) -> str:
+        """Program and version, for a person."""
+        return f"Chromium {self.version} ({self.program})"
+
+    @property
+    def connected(self) -> bool:
+        """Whether the browser answers as far as we know; one that hangs seems to."""
+        browser = self._context.browser if self._context else None
+        return browser is not None and browser.is_connected()
+
+    async def new_page(self, origin: str) -> Page:
+        """An empty page that reaches `origin` and no other address."""
+        assert self._context is not None
+        page = await self._context.new_page()
+
+        async def decide(route: Route) -> None:
+            log.warning("the page asked for %s, which it may not have", route.request.url[:200])
+            await route.abort("blockedbyclient")
+
+        await page.route(lambda url: _origin(url) != origin, decide)
+        return page
+
+    async def close(self) -> None:
+        """End the browser and its driver, in order if they let us, and remove their folder."""
+        with contextlib.suppress(PlaywrightError, TimeoutError, OSError):
+            if self._context is not None:
+                await asyncio.wait_for(self._context.close(), CLOSE_SECONDS)
+        with contextlib.suppress(PlaywrightError, TimeoutError, OSError):
+            if self._playwright is not None:
+                await asyncio.wait_for(self._playwright.stop(), CLOSE_SECONDS)
+        self._context = self._playwright = None
+        await self._sweep()
+
+    async def _launch(self, program: Path) -> BrowserContext:
+        assert self._playwright is not None
+        return await self._playwright.chromium.launch_persistent_context(
+            self._profile,
+            executable_path=program,
+            args=switches_here(),
+            env=self._environment(),
+            chromium_sandbox=not is_root(),
+            accept_downloads=False,
+            artifacts_dir=self.folder / "artifacts",
+            service_workers="block",
+            viewport={"width": 64, "height": 64},
+            device_scale_factor=1,
+            timeout=START_SECONDS * 1_000,
+            # We end it ourselves, after the last frame is handed in.
+            handle_sigint=False,
+            handle_sigterm=False,
+            handle_sighup=False,
+        )
+
+    def _environment(self) -> dict[str, str | float | bool]:
+        passed: dict[str, str | float | bool] = {
+            name: os.environ[name] for name in PASSED_ON if name in os.environ
+        }
+        passed["HOME"] = str(self.folder)
+        if len(str(self.folder)) <= SOCKET_PATH_LIMIT:
+            passed["TMPDIR"] = str(self.folder)
+        return passed
+
+    async def _sweep(self) -> None:
+        killed = await asyncio.to_thread(leftovers.kill, self._profile)
+        if killed:
+            log.info("killed %d processes of a browser that had not ended", killed)
+        await asyncio.to_thread(shutil.rmtree, self.folder, ignore_errors=True)
+
+
+def _origin(url: str) -> str:
+    parts = urlsplit(url)
+    # A blob belongs to the page that made it.
+    return _origin(parts.path) if parts.scheme == "blob" else f"{parts.scheme}://{parts.netloc}"
+
+
+def _gist(message: str) -> str:
+    """The telling line of a launch error, which comes with pages of log."""
+    lines = [line.strip() for line in message.splitlines() if line.strip()]
+    telling = [line for line in lines if "error" in line.lower() or "sandbox" in line.lower()]
+    return (telling or lines or ["no reason given"])[0][:300]

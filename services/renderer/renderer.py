@@ -1,0 +1,150 @@
+"""The performer of render jobs: one browser and one page, replaced when they fail."""
+
+import asyncio
+import logging
+from pathlib import Path
+
+from protocol.work import RenderWork
+from services.backoff import exponential
+from services.pulse import Pulse
+from services.renderer.browser import Browser
+from services.renderer.frame import BadFrame, Frame
+from services.renderer.page import Page, PageFault
+from services.renderer.site import Site
+from services.tiling.quadrant import Box
+from services.worker import Result, Task, TryFailed
+
+TRIES = 3
+"""Times one job is drawn, each on a new page, before it goes back to the keeper."""
+OPENINGS = 4
+"""Times a page that works is sought before this process gives up and leaves the rest to its supervisor."""
+
+log = logging.getLogger("renderer")
+
+
+class Unusable(Exception):
+    """Raised when no page can be had, however often the browser is started."""
+
+
+class Renderer:
+    """Draws one frame at a time, in the order in which jobs came, and cuts and encodes beside it."""
+
+    def __init__(self, site: Site, folder: Path, configured: str | None, scene: str, pulse: Pulse) -> None:
+        self.replaced = 0
+        self._site = site
+        self._folder = folder
+        self._configured = configured
+        self._scene = scene
+        self._pulse = pulse
+        self._browser: Browser | None = None
+        self._page: Page | None = None
+        # asyncio.Lock wakes those who wait in the order in which they came.
+        self._drawing = asyncio.Lock()
+        self._unfinished: asyncio.Task[Frame] | None = None
+
+    @property
+    def browser(self) -> Browser:
+        """The browser that runs."""
+        assert self._browser is not None
+        return self._browser
+
+    @property
+    def page(self) -> Page:
+        """The page that draws."""
+        assert self._page is not None
+        return self._page
+
+    @property
+    def source(self) -> str:
+        """What pixels made now come from."""
+        major = self.browser.version.partition(".")[0]
+        return f"{self._scene} build {self.page.info.build}, Chromium {major}"[:300]
+
+    async def open(self) -> None:
+        """Start the browser and build the scene; raises NoChromium or Unusable."""
+        await self._start_browser()
+        try:
+            self._page = await Page.open(self.browser, self._site)
+        except PageFault as fault:
+            await self._replace(fault)
+        log.info("ready: %s draws %s build %s", self.browser.name, self._scene, self.page.info.build)
+
+    async def close(self) -> None:
+        """End the browser; nothing of it stays."""
+        if self._unfinished is not None:
+            self._unfinished.cancel()
+            await asyncio.gather(self._unfinished, return_exceptions=True)
+        if self._browser is not None:
+            await self._browser.close()
+
+    async def watch(self) -> None:
+        """Replace a page that dies while nobody draws, until cancelled."""
+        while True:
+            page = self.page
+            await page.gone.wait()
+            async with self._drawing:
+                # Whoever drew may have seen it first.
+                if self.page is page:
+                    await self._replace(PageFault("closed", "it ended while nothing was drawn"))
+
+    async def perform(self, task: Task) -> Result:
+        """Draw the job's frame and cut its quadrants."""
+        work = task.lease.work
+        if not isinstance(work, RenderWork):
+            raise TryFailed("bug", f"The renderer was given a {work.kind} job.", retry=False)
+        pixels = Box(work.x, work.y, work.x + work.width, work.y + work.height)
+        task.say("waits for its turn")
+        async with self._drawing:
+            task.say(f"draws ({work.x}, {work.y})")
+            frame = await self._undisturbed(task.lease.job, pixels)
+            source = self.source
+        task.say("encodes")
+        try:
+            tiles = await asyncio.to_thread(frame.tiles, work.quadrants)
+        except BadFrame as error:
+            raise TryFailed("bug", f"The job cannot be drawn: {error}.", retry=False) from error
+        return Result(tiles=tiles, source=source)
+
+    async def _undisturbed(self, job: int, pixels: Box) -> Frame:
+        """Draw; if we are called off meanwhile the page still comes to its end before it draws again."""
+        if self._unfinished is not None:
+            await asyncio.wait([self._unfinished])
+        drawing = self._unfinished = asyncio.create_task(self._draw(job, pixels))
+        return await asyncio.shield(drawing)
+
+    async def _draw(self, job: int, pixels: Box) -> Frame:
+        for attempt in range(1, TRIES + 1):
+            try:
+                return await self.page.draw(job, pixels)
+            except PageFault as fault:
+                log.warning("job %d: %s", job, fault)
+                await self._replace(fault)
+                if attempt == TRIES:
+                    reason = f"The page failed {TRIES} times at this frame, at last: {fault}."
+                    raise TryFailed("transient", reason) from fault
+        raise AssertionError("unreachable")
+
+    async def _replace(self, fault: PageFault) -> None:
+        """Open a new page, in a new browser unless the present one still serves."""
+        self._pulse.doing("replacing the browser")
+        self.replaced += 1
+        for attempt in range(1, OPENINGS + 1):
+            # A page that does not even close has taken the browser with it.
+            closed = attempt == 1 and self._page is not None and await self._page.close()
+            if not (closed and self.browser.connected):
+                await self.browser.close()
+                await asyncio.sleep(exponential(attempt - 1, first=0.5, limit=4.0) if attempt > 1 else 0)
+                await self._start_browser()
+            try:
+                self._page = await Page.open(self.browser, self._site)
+            except PageFault as error:
+                fault = error
+                continue
+            what = "page" if closed else "browser"
+            log.warning("replaced the %s (%s)", what, fault)
+            return
+        raise Unusable(f"No page could be opened, at last: {fault}.")
+
+    async def _start_browser(self) -> None:
+        self._browser = Browser(self._folder, self._configured)
+        await self._browser.start()

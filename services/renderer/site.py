@@ -1,0 +1,105 @@
+"""The site that the page comes from and sends its frames to: loopback only, for this process alone."""
+
+import asyncio
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+
+from aiohttp import web
+
+from services.renderer.frame import BadFrame, size
+
+LARGEST_FRAME = size(8_192, 8_192)
+POLICY = (
+    "default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; "
+    "img-src 'self' data: blob:; worker-src 'self' blob:; frame-ancestors 'none'; form-action 'none'"
+)
+"""The page may load from this site and send to it, and nothing else; this holds for WebSockets, too."""
+
+
+@dataclass
+class Expected:
+    """One frame that somebody waits for."""
+
+    nonce: str
+    length: int
+    content: asyncio.Future[bytes]
+
+    @property
+    def path(self) -> str:
+        """Where the page sends it."""
+        return f"/frames/{self.nonce}"
+
+
+class Site:
+    """Serves the built page, its city, and takes each frame at an address that is used once."""
+
+    def __init__(self, pages: Path, city: Path) -> None:
+        self._pages = pages
+        self._city = city
+        self._expected: dict[str, Expected] = {}
+        self._runner: web.AppRunner | None = None
+        self.origin = ""
+
+    async def open(self) -> None:
+        """Listen on a free port of 127.0.0.1."""
+        app = web.Application(client_max_size=LARGEST_FRAME + 1)
+        app.on_response_prepare.append(_add_headers)
+        app.router.add_get("/", self._index)
+        app.router.add_get("/city.json", self._city_file)
+        app.router.add_post("/frames/{nonce}", self._take)
+        app.router.add_static("/", self._pages)
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, "127.0.0.1", 0)
+        await site.start()
+        host, port = self._runner.addresses[0][:2]
+        self.origin = f"http://{host}:{port}"
+
+    async def close(self) -> None:
+        """Stop listening."""
+        if self._runner is not None:
+            await self._runner.cleanup()
+
+    def expect(self, job: int, width: int, height: int) -> Expected:
+        """Make the address for one frame.
+
+        It is new for every try, so that a late frame of an earlier one finds nobody.
+        """
+        nonce = f"{job}-{secrets.token_hex(8)}"
+        content: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+        expected = Expected(nonce, size(width, height), content)
+        self._expected[nonce] = expected
+        return expected
+
+    def forget(self, expected: Expected) -> None:
+        """Take nothing at this address any more."""
+        self._expected.pop(expected.nonce, None)
+        expected.content.cancel()
+
+    async def _index(self, _: web.Request) -> web.StreamResponse:
+        return web.FileResponse(self._pages / "index.html")
+
+    async def _city_file(self, _: web.Request) -> web.StreamResponse:
+        return web.FileResponse(self._city)
+
+    async def _take(self, request: web.Request) -> web.Response:
+        expected = self._expected.get(request.match_info["nonce"])
+        if expected is None or expected.content.done():
+            return web.Response(status=404, text="Nobody waits for this frame.")
+        if request.content_length != expected.length:
+            expected.content.set_exception(
+                BadFrame(f"the page sent {request.content_length} bytes, not {expected.length}")
+            )
+            return web.Response(status=400, text="This is not the size of the frame.")
+        content = await request.read()
+        if expected.content.done():
+            return web.Response(status=404, text="Nobody waits for this frame any more.")
+        expected.content.set_result(content)
+        return web.Response(status=204)
+
+
+async def _add_headers(_: web.Request, response: web.StreamResponse) -> None:
+    response.headers["Content-Security-Policy"] = POLICY
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers["Cache-Control"] = "no-store"
