@@ -70,11 +70,11 @@ export class Shadows {
     scene.matrixWorldAutoUpdate = false;
     uniforms.shadowMap.value = null;
     uniforms.shadowFrame.value = frame;
-    for (const chunk of near([x0, y0, x0 + WIDTH / TEXELS, y0 + HEIGHT / TEXELS])) scene.add(...chunk.casters(material));
+    for (const chunk of near([x0, y0, x0 + WIDTH / TEXELS, y0 + HEIGHT / TEXELS])) scene.children.push(...chunk.casters(material));
     this.renderer.setRenderTarget(target);
     this.renderer.clear();
     this.renderer.render(scene, this.camera);
-    scene.clear();
+    scene.children = [];
     return { target, frame, used: 0 };
   }
 }

@@ -7,7 +7,7 @@ import { ASPHALT, ASPHALT_SIDE, KERB, MARKING, MARKING_YELLOW, PATH, PAVEMENT, R
 import { Pattern, type Finish, type Solid } from "./solid";
 
 export const PAVEMENT_WIDTH = 2.9;
-const KERB_WIDTH = 0.38;
+export const KERB_WIDTH = 0.38;
 
 // Ground layers lie a few centimetres over each other: far enough for the depth buffer, too little for the eye.
 export const LAYER = { area: 0.01, path: 0.12, pavement: 0.14, kerb: 0.16, asphalt: 0.18, rail: 0.2, marking: 0.24 } as const;

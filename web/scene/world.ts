@@ -1,17 +1,18 @@
 // The city in chunks: what stands where, found again by the pixels or the shadows that it can touch.
 
-import { Mesh as ThreeMesh, type Object3D } from "three";
+import { Mesh as ThreeMesh, type BufferGeometry, type Object3D, type RawShaderMaterial } from "three";
+import { planOf } from "./building";
 import { boxOf, type Building, type City } from "./city";
 import { CHUNK, Chunk, overlaps, type Box, type Built } from "./chunk";
+import { Facade, facadeProgram, raiseWalls } from "./facade";
 import { layAreas, layBase } from "./ground";
-import { hashPlace } from "./hash";
-import { buildingId, Material } from "./material";
-import { HOUSES } from "./palette";
+import { Mask, On } from "./mask";
 import { solidProgram } from "./program";
+import { flatRoof, pitchedRoof } from "./roof";
 import { Shade } from "./shade";
 import { Solid } from "./solid";
 import { toPixel } from "./camera";
-import { laySegment, layMarks, linksOf, type Link } from "./street";
+import { KERB_WIDTH, laySegment, layMarks, linksOf, PAVEMENT_WIDTH, type Link } from "./street";
 
 const KEPT = 700; // built chunks; a frame needs about 60
 
@@ -24,6 +25,7 @@ interface Contents {
 export class World {
   private readonly chunks = new Map<string, Chunk<Contents>>();
   private readonly areas: Object3D[] = [];
+  private readonly mask: Mask;
   private clock = 0;
   readonly features: number;
   readonly bounds: Box;
@@ -31,17 +33,27 @@ export class World {
   constructor(private readonly city: City) {
     const links = linksOf(city.roads);
     this.features = city.buildings.length + city.areas.length + city.roads.length;
+    this.mask = new Mask(city.outline);
+    // Every square of the data has its chunk from the start, so what a frame finds never depends on the frames before.
+    const extent = boxOf(city.outline);
+    for (let x = extent[0]; x < extent[2] + CHUNK; x += CHUNK) for (let y = extent[1]; y < extent[3] + CHUNK; y += CHUNK) this.at(x, y);
     for (const building of city.buildings) {
+      this.mask.fill(building.rings, On.building);
       const box = boxOf(building.rings[0]);
       const chunk = this.at((box[0] + box[2]) / 2, (box[1] + box[3]) / 2);
       chunk.content.buildings.push(building);
-      chunk.reach(box, building.height + 6);
+      chunk.reach(box, Math.max(building.height, 9) + 7);
     }
     for (const link of links) {
       for (let i = 0; i + 1 < link.points.length; i++) {
         const [a, b] = [link.points[i], link.points[i + 1]];
         const chunk = this.at((a[0] + b[0]) / 2, (a[1] + b[1]) / 2);
         chunk.content.segments.push([link, i]);
+        const street = link.kind === "street";
+        if (street) {
+          this.mask.stroke(a[0], a[1], b[0], b[1], link.half + KERB_WIDTH + PAVEMENT_WIDTH, link.half > 5 ? On.street | On.wide : On.street);
+          this.mask.stroke(a[0], a[1], b[0], b[1], link.half + KERB_WIDTH, On.asphalt);
+        } else this.mask.stroke(a[0], a[1], b[0], b[1], link.half + 0.6, On.path);
         const wide = link.half + 4;
         chunk.reach([Math.min(a[0], b[0]) - wide, Math.min(a[1], b[1]) - wide, Math.max(a[0], b[0]) + wide, Math.max(a[1], b[1]) + wide], 0);
       }
@@ -110,17 +122,17 @@ export class World {
     const shade = new Shade();
     layBase(solid, chunk.cx * CHUNK, chunk.cy * CHUNK, (chunk.cx + 1) * CHUNK, (chunk.cy + 1) * CHUNK, this.city);
     for (const [link, i] of chunk.content.segments) laySegment(solid, link, i);
-    for (const b of chunk.content.buildings) {
-      const [x, y] = b.rings[0];
-      const seed = hashPlace(x, y, 1);
-      const id = buildingId(seed);
-      const colour = HOUSES[seed % HOUSES.length];
-      solid.level(b.rings, b.height, { colour: [180, 170, 160], id, material: Material.roof });
-      for (const ring of b.rings) for (let i = ring.length - 2, j = 0; j < ring.length; i = j, j += 2) solid.wall(ring[i], ring[i + 1], ring[j], ring[j + 1], 0, b.height, { colour, id, material: Material.wall });
-      shade.prism(b.rings, 0, b.height);
+    const facade = new Facade();
+    for (const building of chunk.content.buildings) {
+      const plan = planOf(building, this.mask);
+      const top = plan.pitched === "no" ? flatRoof(solid, shade, plan) : pitchedRoof(solid, shade, plan);
+      raiseWalls(facade, solid, plan, top);
     }
     const parts: Built["parts"] = [];
-    for (const geometry of [solid.mesh.geometry(), chunk.content.marks.mesh.geometry()]) if (geometry) parts.push([geometry, solidProgram]);
+    const add = (geometry: BufferGeometry | null, program: RawShaderMaterial) => geometry && parts.push([geometry, program]);
+    add(facade.mesh.geometry(), facadeProgram);
+    add(solid.mesh.geometry(), solidProgram);
+    add(chunk.content.marks.mesh.geometry(), solidProgram);
     return { parts, casters: shade.geometry() };
   }
 

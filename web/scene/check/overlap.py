@@ -27,7 +27,7 @@ class Page:
     """One browser with the scene page open, and the server that it posts to."""
 
     async def open(self, playwright):
-        self.frames = asyncio.Queue()
+        self.frames, said = asyncio.Queue(), set()
         app = web.Application(client_max_size=2**28)
 
         async def frame(request):
@@ -46,7 +46,7 @@ class Page:
         started = time.perf_counter()
         self.browser = await playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
         self.page = await self.browser.new_page()
-        self.page.on("console", lambda message: print("page:", message.text[:2000]))
+        self.page.on("console", lambda message: said.add(message.text) or print("page:", message.text[:2000]) if message.text not in said else None)
         self.page.on("pageerror", lambda error: print("page error:", error))
         launched = time.perf_counter()
         await self.page.goto(url)

@@ -1,0 +1,202 @@
+// Walls with windows. The shader decides per 2 x 2 pixel cell, so windows are never cut by a cell of the pixel-art filter.
+
+import { ACROSS, FLOOR, toPixel } from "./camera";
+import type { Plan, Wall } from "./building";
+import { Dice, hashPlace } from "./hash";
+import { Material, normalCode } from "./material";
+import { Mesh, pack, packColour, type Layout } from "./mesh";
+import { AWNINGS, WARM_WHITE, shade } from "./palette";
+import { program } from "./program";
+import { Pattern, type Solid } from "./solid";
+
+const LAYOUT: Layout = { floats: [["position", 3], ["foot", 4], ["size", 4]], words: ["paint", "trim", "tag", "facing", "style"] };
+
+/** What a wall carries; the numbers are the shader's. */
+const Style = { blank: 0, house: 1, rear: 2, apartment: 3, commercial: 4, tower: 5 } as const;
+const Ground = { plain: 0, garage: 1, door: 2, shop: 3 } as const;
+
+/** The windowed walls of one chunk. */
+export class Facade {
+  readonly mesh = new Mesh(LAYOUT);
+
+  /** Adds a wall from a to b between two heights; its storeys are counted from the ground below it. */
+  wall(plan: Plan, ax: number, ay: number, bx: number, by: number, z0: number, z1: number, style: number, columns: number, ground: number): void {
+    const [px, py] = toPixel(ax, ay, 0);
+    const [qx, qy] = toPixel(bx, by, 0);
+    if (qx - px < 0.05) return;
+    const length = Math.hypot(bx - ax, by - ay);
+    const normal = [(by - ay) / length, -(bx - ax) / length, 0];
+    const foot = [px, py, (qy - py) / (qx - px), columns ? (qx - px) / columns : 0];
+    const size = [z1, z0, columns, plan.floors];
+    const words = [
+      packColour(plan.wall, 0), packColour(plan.trim, 0),
+      pack(plan.id >> 8, plan.id & 255, Material.wall, normalCode(normal[0], normal[1], 0)),
+      pack(normal[0] * 127 + 128, normal[1] * 127 + 128, 128, 0),
+      pack(style, ground, plan.seed & 255, (plan.seed >> 8) & 255),
+    ];
+    const corner = (x: number, y: number, z: number) => this.mesh.vertex([x, y, z, ...foot, ...size], words);
+    const a = corner(ax, ay, z0), b = corner(bx, by, z0), c = corner(bx, by, z1), d = corner(ax, ay, z1);
+    this.mesh.quad(a, b, c, d);
+  }
+}
+
+/** How many window columns fit: by metres of wall, and by cells of screen. */
+function columnsOf(plan: Plan, wall: Wall): number {
+  const pixels = (wall.bx - wall.ax) * ACROSS;
+  if (wall.side === "party" || wall.length < 1.6 || pixels < 4.4 || plan.cls === "shed") return 0;
+  const spacing = { house: wall.side === "front" ? 2.75 : 3.3, apartment: 2.9, commercial: 4.2, tower: 2.6, shed: 9 }[plan.cls];
+  const narrowest = plan.cls === "tower" ? 6 : 6.8;
+  return Math.max(1, Math.min(Math.floor(wall.length / spacing), Math.floor(pixels / narrowest)));
+}
+
+/** Raises a building's camera-facing walls up to a height, with bays and awnings. */
+export function raiseWalls(facade: Facade, solid: Solid, plan: Plan, top: number): void {
+  for (const wall of plan.walls) {
+    const columns = columnsOf(plan, wall);
+    const front = wall.side === "front";
+    const style = columns === 0 ? Style.blank
+      : plan.cls === "house" ? (front ? Style.house : Style.rear)
+        : Style[plan.cls as "apartment" | "commercial" | "tower"];
+    const dice = new Dice(hashPlace(wall.ax, wall.ay, 3));
+    const ground = !front ? Ground.plain : plan.shop ? Ground.shop : plan.cls === "house" && dice.chance(0.8) && columns > 1 ? Ground.garage : Ground.door;
+    facade.wall(plan, wall.ax, wall.ay, wall.bx, wall.by, 0, top, style, columns, ground);
+    if (front && columns && plan.cls === "house" && plan.floors > 1 && wall.length > 4.8 && wall.length < 11 && dice.chance(0.62)) bay(facade, solid, plan, wall, top, dice);
+    if (front && columns && plan.shop && wall.length > 3) awning(solid, plan, wall, dice);
+  }
+}
+
+/** Hangs a bay from the first floor to the eaves: up to 3.4 m wide, 1.0 m deep, its sides splayed by 0.5 m. */
+function bay(facade: Facade, solid: Solid, plan: Plan, wall: Wall, top: number, dice: Dice): void {
+  const [ux, uy] = [(wall.bx - wall.ax) / wall.length, (wall.by - wall.ay) / wall.length];
+  const [nx, ny] = [uy, -ux];
+  const half = Math.min(3.4, wall.length * 0.55) / 2;
+  const middle = dice.chance(0.5) ? half + 0.4 : wall.length - half - 0.4;
+  const at = (along: number, out: number): [number, number] => [wall.ax + ux * (middle + along) + nx * out, wall.ay + uy * (middle + along) + ny * out];
+  const [a, b, c, d] = [at(-half, 0), at(-half + 0.5, 1), at(half - 0.5, 1), at(half, 0)];
+  const [z0, z1] = [FLOOR, top - 0.5];
+  const across = (p: [number, number], q: [number, number]) => (q[0] - p[0]) * ACROSS;
+  facade.wall(plan, ...b, ...c, z0, z1, Style.house, across(b, c) > 4.4 ? 1 : 0, Ground.plain);
+  facade.wall(plan, ...a, ...b, z0, z1, Style.blank, 0, Ground.plain);
+  facade.wall(plan, ...c, ...d, z0, z1, Style.blank, 0, Ground.plain);
+  solid.face([a, b, c, d].map(([x, y]) => [x, y, z1] as const), [0, 0, 1], { colour: plan.trim, id: plan.id, material: Material.trim });
+}
+
+/** Hangs a striped awning over a shop front: 1.4 m deep, 0.75 m drop, stripes of 0.9 m. */
+function awning(solid: Solid, plan: Plan, wall: Wall, dice: Dice): void {
+  const [ux, uy] = [(wall.bx - wall.ax) / wall.length, (wall.by - wall.ay) / wall.length];
+  const [nx, ny] = [uy, -ux];
+  if (-ny < 0.5) return; // seen from the side it is a splinter
+  const colour = dice.pick(AWNINGS);
+  const margin = dice.between(0.3, 0.8);
+  const stripes = Math.max(2, Math.round((wall.length - margin * 2) / 0.9));
+  const step = (wall.length - margin * 2) / stripes;
+  const drop = Math.hypot(1.4, 0.75);
+  const normal = [(nx * 0.75) / drop, (ny * 0.75) / drop, 1.4 / drop] as const;
+  for (let i = 0; i < stripes; i++) {
+    const at = (along: number, out: number, z: number) => [wall.ax + ux * along + nx * out, wall.ay + uy * along + ny * out, z] as const;
+    const [s, t] = [margin + i * step, margin + (i + 1) * step];
+    const finish = { colour: i % 2 ? WARM_WHITE : colour, id: plan.id, material: Material.awning };
+    solid.face([at(s, 0.02, 2.95), at(t, 0.02, 2.95), at(t, 1.4, 2.2), at(s, 1.4, 2.2)], normal, finish);
+    solid.face([at(s, 1.4, 2.2), at(t, 1.4, 2.2), at(t, 1.4, 1.85), at(s, 1.4, 1.85)], [nx, ny, 0], { ...finish, colour: shade(finish.colour, 0.85), pattern: Pattern.none });
+  }
+}
+
+/** Draws the walls. */
+export const facadeProgram = program(
+  /* glsl */ `
+in vec3 position;
+in vec4 foot, size;
+in uint paint, trim, tag, facing, style;
+out vec3 place;
+flat out vec4 wallFoot, wallSize, colour, trimColour, object, kind;
+flat out vec3 normal;
+void main() {
+  place = position;
+  wallFoot = foot;
+  wallSize = size;
+  colour = bytes(paint) / 255.0;
+  trimColour = bytes(trim) / 255.0;
+  object = bytes(tag);
+  kind = bytes(style);
+  normal = (bytes(facing).xyz - 128.0) / 127.0;
+  gl_Position = project(position);
+}`,
+  /* glsl */ `
+in vec3 place;
+flat in vec4 wallFoot, wallSize, colour, trimColour, object, kind;
+flat in vec3 normal;
+
+const vec3 GLASS = vec3(0.200, 0.271, 0.369), SKY = vec3(0.333, 0.451, 0.561);
+const vec3 LAMP = vec3(0.961, 0.859, 0.620), BLIND = vec3(0.859, 0.839, 0.780);
+
+void main() {
+  vec2 pixel = gl_FragCoord.xy + block.xy;
+  vec2 cell = floor(pixel * 0.5);
+  vec2 middle = cell * 2.0 + 1.0;
+  float top = wallSize.x, columns = wallSize.z, floors = wallSize.w;
+  int look = int(kind.x + 0.5), ground = int(kind.y + 0.5);
+  float seed = kind.z + kind.w * 256.0;
+  vec3 c = colour.rgb;
+  float material = object.z;
+  vec3 shine = vec3(0.0);
+
+  // Rows of cells from the top of the wall, which is sheared with the street on screen.
+  float eaves = wallFoot.y + wallFoot.z * (middle.x - wallFoot.x) - top * UP;
+  float fromTop = cell.y - floor(eaves * 0.5 + 0.5);
+  float wallHeight = (wallFoot.y + wallFoot.z * (pixel.x - wallFoot.x) - pixel.y) / UP;
+  c *= 1.0 + (noise(vec2(cell.x, cell.y), seed) - 0.5) * 0.025;
+
+  bool window = false;
+  if (columns > 0.5) {
+    float width = wallFoot.w; // pixels per column
+    float k = clamp(floor((middle.x - wallFoot.x) / width), 0.0, columns - 1.0);
+    float centre = wallFoot.x + (k + 0.5) * width;
+    float footCell = floor((wallFoot.y + wallFoot.z * (centre - wallFoot.x)) * 0.5 + 0.5);
+    float row = footCell - 1.0 - cell.y;
+    float storey = floor(row / 4.0);
+    float r = row - storey * 4.0;
+    float wide = width >= 12.5 ? 3.0 : 2.0;
+    bool street = storey < 0.5 && ground > 0;
+    bool garage = street && ground == 1 && k < 0.5;
+    bool door = street && (ground == 1 ? abs(k - 1.0) < 0.5 : ground == 2 && abs(k - floor(columns * 0.5)) < 0.5);
+    if (garage) wide = width >= 8.0 ? 3.0 : 2.0;
+    float left = floor(centre * 0.5 - wide * 0.5 + 0.5);
+    float dx = cell.x - left;
+    float luck = noise(vec2(k, storey), seed + 3.0);
+    bool inside = dx > -0.5 && dx < wide - 0.5;
+    if (row > -0.5 && storey < floors - 0.5 && fromTop > 0.5) {
+      if (street && ground == 3) {
+        // A shop: glass between piers, a sign above it.
+        float pier = floor((wallFoot.x + k * width) * 0.5 + 0.5);
+        if (r > 2.5) { c = mix(c, vec3(0.25, 0.22, 0.28) + 0.35 * vec3(noise(vec2(seed, 1.0), 5.0), noise(vec2(seed, 2.0), 5.0), noise(vec2(seed, 3.0), 5.0)), 0.75); material = 3.0; }
+        else if (cell.x == pier || r < 0.5) c = trimColour.rgb * 0.8;
+        else { window = true; c = r > 1.5 ? SKY * 1.1 : luck < 0.45 ? LAMP * 0.85 : GLASS * 1.15; }
+      } else if (garage && inside && r < 2.5) {
+        c = mix(trimColour.rgb, vec3(0.62, 0.52, 0.44), 0.35) * (r > 1.5 ? 0.98 : r > 0.5 ? 0.86 : 0.92);
+        material = 3.0;
+      } else if (door && inside && r < 2.5) {
+        c = r > 1.5 ? SKY : mix(vec3(0.42, 0.22, 0.18), vec3(0.20, 0.28, 0.34), step(0.5, luck));
+        material = r > 1.5 ? 4.0 : 3.0;
+      } else if (inside && !garage && !door && !(look == 2 && luck > 0.78)) {
+        if (r > 0.5 && r < 2.5) {
+          window = true;
+          float lit = noise(vec2(k, storey), seed + 9.0);
+          c = r > 1.5 ? SKY : GLASS;
+          if (lit < 0.14) c = LAMP * (r > 1.5 ? 1.0 : 0.9);
+          else if (lit < 0.38 && r > 1.5) c = BLIND;
+        } else if (r < 0.5 ? look == 1 || look == 3 : look == 1) { c = trimColour.rgb; material = 3.0; }
+      }
+      if (look == 5 && !window) c *= r > 2.5 ? 0.90 : 1.0;
+      if (look == 4 && r > 2.5 && !street) c *= 0.93;
+    }
+  }
+  if (fromTop < 0.5) { c = trimColour.rgb; material = 3.0; }
+  else if (fromTop < 1.5) c *= look == 0 ? 0.90 : 0.80;
+  if (window) material = 4.0;
+  c *= mix(0.70, 1.0, clamp(wallHeight / 2.6, 0.0, 1.0));
+  float sun = dot(normal, SUN) > 0.0 ? sunlight(place + normal * 0.3, 0.5) : 0.0;
+  vec3 lighting = light(normal, sun);
+  if (window) lighting = mix(lighting, vec3(1.0), 0.35);
+  plane(c * lighting, vec4(object.xy, material, object.w), place);
+}`,
+);

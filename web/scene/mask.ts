@@ -1,0 +1,66 @@
+// What lies on every square metre of the city: for walls that look for a street, trees that look for room.
+
+import { boxOf, type Ring } from "./city";
+
+export const On = { building: 1, street: 2, asphalt: 4, park: 8, wood: 16, bare: 32, wide: 64, path: 128 } as const;
+
+/** One byte of flags per square metre of view ground. */
+export class Mask {
+  private readonly bytes: Uint8Array;
+  private readonly x0: number;
+  private readonly y0: number;
+  private readonly width: number;
+  private readonly height: number;
+
+  constructor(outline: Ring) {
+    const box = boxOf(outline);
+    this.x0 = Math.floor(box[0]) - 2;
+    this.y0 = Math.floor(box[1]) - 2;
+    this.width = Math.ceil(box[2]) + 2 - this.x0;
+    this.height = Math.ceil(box[3]) + 2 - this.y0;
+    this.bytes = new Uint8Array(this.width * this.height);
+  }
+
+  /** The flags at a point; 0 outside the data. */
+  at(x: number, y: number): number {
+    const column = Math.floor(x) - this.x0, row = Math.floor(y) - this.y0;
+    return column < 0 || row < 0 || column >= this.width || row >= this.height ? 0 : this.bytes[row * this.width + column];
+  }
+
+  /** Sets a flag on every square metre whose middle lies in a polygon (even-odd rule, so holes stay free). */
+  fill(rings: readonly Ring[], flag: number): void {
+    const [, low, , high] = boxOf(rings[0]);
+    const crossings: number[] = [];
+    const last = Math.min(this.height - 1, Math.ceil(high) - this.y0);
+    for (let row = Math.max(0, Math.floor(low) - this.y0); row <= last; row++) {
+      const y = this.y0 + row + 0.5;
+      crossings.length = 0;
+      for (const ring of rings) {
+        for (let i = 0, j = ring.length - 2; i < ring.length; j = i, i += 2) {
+          if (ring[i + 1] > y !== ring[j + 1] > y) crossings.push(ring[j] + ((y - ring[j + 1]) / (ring[i + 1] - ring[j + 1])) * (ring[i] - ring[j]));
+        }
+      }
+      crossings.sort((a, b) => a - b);
+      for (let c = 0; c + 1 < crossings.length; c += 2) {
+        const from = Math.max(0, Math.ceil(crossings[c] - 0.5) - this.x0), to = Math.min(this.width - 1, Math.ceil(crossings[c + 1] - 0.5) - 1 - this.x0);
+        for (let column = from; column <= to; column++) this.bytes[row * this.width + column] |= flag;
+      }
+    }
+  }
+
+  /** Sets a flag on every square metre whose middle lies within half metres of a line from a to b. */
+  stroke(ax: number, ay: number, bx: number, by: number, half: number, flag: number): void {
+    const [dx, dy] = [bx - ax, by - ay];
+    const square = dx * dx + dy * dy || 1;
+    const rows = [Math.floor(Math.min(ay, by) - half), Math.ceil(Math.max(ay, by) + half)];
+    const columns = [Math.floor(Math.min(ax, bx) - half), Math.ceil(Math.max(ax, bx) + half)];
+    for (let y = Math.max(rows[0], this.y0); y < Math.min(rows[1], this.y0 + this.height); y++) {
+      for (let x = Math.max(columns[0], this.x0); x < Math.min(columns[1], this.x0 + this.width); x++) {
+        const [px, py] = [x + 0.5 - ax, y + 0.5 - ay];
+        const t = Math.max(0, Math.min(1, (px * dx + py * dy) / square));
+        const [ex, ey] = [px - dx * t, py - dy * t];
+        if (ex * ex + ey * ey <= half * half) this.bytes[(y - this.y0) * this.width + x - this.x0] |= flag;
+      }
+    }
+  }
+}
