@@ -2,6 +2,7 @@
 
 import type { Area, City, Ring } from "./city";
 import { doubleArea } from "./city";
+import { On } from "./mask";
 import { Material } from "./material";
 import { COURT, LAWN, PARK, PITCH, PLAZA, ROCK, SAND, SCRUB, TRACK, WATER, WOOD, type Colour } from "./palette";
 import { Pattern, Solid, type Finish } from "./solid";
@@ -29,6 +30,14 @@ export function areaFinish(kind: string): { paint: Finish; rank: number } | null
       return { paint: finish(PITCH, Material.green, Pattern.stripes), rank: 7 };
     default: return null;
   }
+}
+
+/** What an area means to trees: a flag of mask.ts, or 0. */
+export function areaMask(kind: string): number {
+  const rank = areaFinish(kind)?.rank;
+  if (rank === undefined || rank === 1) return 0;
+  if (rank === 5) return On.wood;
+  return rank === 2 || rank === 3 || rank === 4 ? On.park : On.bare;
 }
 
 /** Draws all areas of the city; there are few, so they are one mesh. */

@@ -63,7 +63,7 @@ export function flatRoof(solid: Solid, shadow: Shade, plan: Plan): number {
     solid.wall(rim[j], rim[j + 1], rim[i], rim[i + 1], floor, top, lining);
   }
   solid.level([rim], floor, finish);
-  shadow.prism(plan.rings, 0, top);
+  shadow.prism(plan.rings, 0, floor, top);
   furnish(solid, shadow, plan, rim, floor);
   return top;
 }

@@ -20,8 +20,11 @@ export class Shade {
     for (let i = 2; i < corners.length; i++) this.indices.push(first, first + i - 1, first + i);
   }
 
-  /** Adds the top and the sun-facing walls of a building; a ray towards the sun leaves it through one of these. */
-  prism(rings: readonly Ring[], z0: number, z1: number): void {
+  /**
+   * Adds the top and the sun-facing walls of a building; a ray towards the sun leaves it through one of these. Walls may
+   * stand higher than the top, as a parapet does.
+   */
+  prism(rings: readonly Ring[], z0: number, z1: number, wallTop = z1): void {
     const flat: number[] = [];
     const holes: number[] = [];
     rings.forEach((ring, i) => {
@@ -31,7 +34,7 @@ export class Shade {
       for (let a = ring.length - 2, b = 0; b < ring.length; a = b, b += 2) {
         const [dx, dy] = [(ring[b] - ring[a]) * turn, (ring[b + 1] - ring[a + 1]) * turn];
         if (dy * SUN[0] - dx * SUN[1] <= 0) continue;
-        this.face([[ring[a], ring[a + 1], z0], [ring[b], ring[b + 1], z0], [ring[b], ring[b + 1], z1], [ring[a], ring[a + 1], z1]]);
+        this.face([[ring[a], ring[a + 1], z0], [ring[b], ring[b + 1], z0], [ring[b], ring[b + 1], wallTop], [ring[a], ring[a + 1], wallTop]]);
       }
     });
     const first = this.positions.length / 3;

@@ -2,17 +2,19 @@
 
 import { Mesh as ThreeMesh, type BufferGeometry, type Object3D, type RawShaderMaterial } from "three";
 import { planOf } from "./building";
+import { toPixel } from "./camera";
+import { carProgram, Cars } from "./car";
 import { boxOf, type Building, type City } from "./city";
 import { CHUNK, Chunk, overlaps, type Box, type Built } from "./chunk";
 import { Facade, facadeProgram, raiseWalls } from "./facade";
-import { layAreas, layBase } from "./ground";
+import { areaMask, insideConvex, layAreas, layBase } from "./ground";
 import { Mask, On } from "./mask";
 import { solidProgram } from "./program";
 import { flatRoof, pitchedRoof } from "./roof";
 import { Shade } from "./shade";
 import { Solid } from "./solid";
-import { toPixel } from "./camera";
-import { KERB_WIDTH, laySegment, layMarks, linksOf, PAVEMENT_WIDTH, type Link } from "./street";
+import { KERB_WIDTH, laySegment, layMarks, linksOf, PAVEMENT_WIDTH, carsOf, streetTreesOf, type Link, type Stop } from "./street";
+import { plantGround, plantStreet, treeProgram, Trees } from "./tree";
 
 const KEPT = 700; // built chunks; a frame needs about 60
 
@@ -20,6 +22,8 @@ interface Contents {
   buildings: Building[];
   segments: [Link, number][];
   marks: Solid;
+  cars: Stop[];
+  trees: Stop[];
 }
 
 export class World {
@@ -58,6 +62,12 @@ export class World {
         chunk.reach([Math.min(a[0], b[0]) - wide, Math.min(a[1], b[1]) - wide, Math.max(a[0], b[0]) + wide, Math.max(a[1], b[1]) + wide], 0);
       }
       layMarks(link, (x, y) => this.at(x, y).content.marks);
+      for (const stop of carsOf(link)) this.at(stop.x, stop.y).content.cars.push(stop);
+      for (const stop of streetTreesOf(link)) this.at(stop.x, stop.y).content.trees.push(stop);
+    }
+    for (const { kind, rings } of city.areas) {
+      const flag = areaMask(kind);
+      if (flag) this.mask.fill(rings, flag);
     }
     const areas = new Solid();
     layAreas(areas, city.areas);
@@ -81,7 +91,7 @@ export class World {
     const key = `${cx},${cy}`;
     let chunk = this.chunks.get(key);
     if (!chunk) {
-      const fresh: Chunk<Contents> = new Chunk<Contents>(cx, cy, { buildings: [], segments: [], marks: new Solid() }, () => this.build(fresh));
+      const fresh: Chunk<Contents> = new Chunk<Contents>(cx, cy, { buildings: [], segments: [], marks: new Solid(), cars: [], trees: [] }, () => this.build(fresh));
       chunk = fresh;
       this.chunks.set(key, chunk);
     }
@@ -120,7 +130,8 @@ export class World {
   private build(chunk: Chunk<Contents>): Built {
     const solid = new Solid();
     const shade = new Shade();
-    layBase(solid, chunk.cx * CHUNK, chunk.cy * CHUNK, (chunk.cx + 1) * CHUNK, (chunk.cy + 1) * CHUNK, this.city);
+    const [x0, y0, x1, y1] = [chunk.cx * CHUNK, chunk.cy * CHUNK, (chunk.cx + 1) * CHUNK, (chunk.cy + 1) * CHUNK];
+    layBase(solid, x0, y0, x1, y1, this.city);
     for (const [link, i] of chunk.content.segments) laySegment(solid, link, i);
     const facade = new Facade();
     for (const building of chunk.content.buildings) {
@@ -128,11 +139,21 @@ export class World {
       const top = plan.pitched === "no" ? flatRoof(solid, shade, plan) : pitchedRoof(solid, shade, plan);
       raiseWalls(facade, solid, plan, top);
     }
+    const trees = new Trees();
+    const cars = new Cars();
+    for (const stop of chunk.content.cars) cars.park(shade, stop);
+    for (const { x, y, seed } of chunk.content.trees) {
+      // A crossing street's asphalt, or a house built up to the street, leaves no room.
+      if (!(this.mask.at(x, y) & (On.asphalt | On.building))) plantStreet(trees, shade, x, y, seed);
+    }
+    plantGround(trees, shade, this.mask, x0, y0, x1, y1, (x, y) => insideConvex(this.city.outline, x, y));
     const parts: Built["parts"] = [];
     const add = (geometry: BufferGeometry | null, program: RawShaderMaterial) => geometry && parts.push([geometry, program]);
     add(facade.mesh.geometry(), facadeProgram);
     add(solid.mesh.geometry(), solidProgram);
     add(chunk.content.marks.mesh.geometry(), solidProgram);
+    add(cars.geometry(), carProgram);
+    add(trees.geometry(), treeProgram);
     return { parts, casters: shade.geometry() };
   }
 
