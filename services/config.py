@@ -29,7 +29,7 @@ class Model(Section):
     name: Annotated[str, Field(min_length=1, max_length=100)]
     model_id: Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[A-Za-z0-9][A-Za-z0-9._:/+\-]*$")]
     provider: Provider
-    api_key: Annotated[str, Field(max_length=1_000, repr=False)] | None = None
+    api_key: Annotated[str | None, Field(max_length=1_000, repr=False)] = None
     endpoint: Annotated[str, Field(max_length=500, pattern=r"^https?://[^\s@]+$")] | None = None
     prompt: Annotated[str, Field(max_length=8_000)] = ""
     negative_prompt: Annotated[str, Field(max_length=8_000)] = ""
