@@ -1,0 +1,1 @@
+"""HTTP for people and programs: the studio, the JSON API, events, tile images. Holds no truth."""

@@ -1,0 +1,104 @@
+"""`GET /api/events`: the event log as server-sent events, resumed from Last-Event-ID."""
+
+import asyncio
+import logging
+
+from aiohttp import web
+
+from protocol.errors import Code, ProtocolError
+from services.gateway.feed import Feed
+from services.gateway.intake import whole_number
+
+MOST_LISTENERS = 64
+HEARTBEAT_SECONDS = 15.0
+WRITE_SECONDS = 5.0
+"""A listener that does not take what it was sent for so long is let go; it resumes by itself."""
+LARGEST_ID = 2**62
+
+log = logging.getLogger("gateway")
+
+
+class Listeners:
+    """Everyone who listens now."""
+
+    def __init__(self, feed: Feed) -> None:
+        self.count = 0
+        self._feed = feed
+
+    def routes(self) -> list[web.RouteDef]:
+        """The table of addresses."""
+        return [web.get("/api/events", self.listen, allow_head=False)]
+
+    async def listen(self, request: web.Request) -> web.StreamResponse:
+        """Send events until the listener goes, is too slow, or the gateway stops."""
+        since = _since(request)
+        if self._feed.closed:
+            raise ProtocolError(Code.UNAVAILABLE, "The gateway is stopping.")
+        if self.count >= MOST_LISTENERS:
+            raise ProtocolError(Code.BUSY, f"{MOST_LISTENERS} pages listen already.")
+        self.count += 1
+        try:
+            response = web.StreamResponse(headers={"Cache-Control": "no-cache", "X-Accel-Buffering": "no"})
+            response.content_type = "text/event-stream"
+            await response.prepare(request)
+            try:
+                await self._follow(request, response, since)
+            except ProtocolError as error:
+                # The answer has begun, so there is no place for a refusal; the page asks again by itself.
+                log.warning("a listener was let go: %s", error)
+            return response
+        finally:
+            self.count -= 1
+
+    async def _follow(self, request: web.Request, response: web.StreamResponse, since: int | None) -> None:
+        feed = self._feed
+        told_up = True
+        epoch = 0
+        await _write(request, response, b"retry: 1000\n\n")
+        while not feed.closed:
+            # Taken before looking, so that what happens while we write is not missed.
+            news = feed.news
+            if feed.up != told_up:
+                told_up = feed.up
+                await _write(request, response, b"event: up\ndata: {}\n\n" if told_up else DOWN)
+                continue
+            try:
+                if feed.epoch != epoch:
+                    since = feed.last if since is None else await feed.start_of(since)
+                    epoch = feed.epoch
+                chunk = None if since is None else await feed.after(since)
+            except ProtocolError as error:
+                if error.code not in (Code.UNAVAILABLE, Code.BUSY):
+                    raise
+                chunk = None
+            if chunk is not None:
+                since, text = chunk
+                await _write(request, response, text)
+                continue
+            try:
+                await asyncio.wait_for(news.wait(), HEARTBEAT_SECONDS)
+            except TimeoutError:
+                await _write(request, response, b": still here\n\n")
+
+
+DOWN = b"event: down\ndata: {}\n\n"
+
+
+def _since(request: web.Request) -> int | None:
+    for field, text in (
+        ("Last-Event-ID", request.headers.get("Last-Event-ID")),
+        ("since", request.query.get("since")),
+    ):
+        if text:
+            return whole_number(text, field, 0, LARGEST_ID)
+    return None
+
+
+async def _write(request: web.Request, response: web.StreamResponse, text: bytes) -> None:
+    try:
+        await asyncio.wait_for(response.write(text), WRITE_SECONDS)
+    except TimeoutError:
+        log.info("a listener did not read for %g s and was let go", WRITE_SECONDS)
+        if request.transport is not None:
+            request.transport.abort()
+        raise ConnectionResetError("the listener does not read") from None

@@ -1,0 +1,195 @@
+"""What comes in over HTTP: JSON bodies and numbers in addresses, strictly read, answered by field name."""
+
+import asyncio
+import json
+import math
+import re
+from typing import Annotated, Any, TypeVar
+
+from aiohttp import web
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic_core import PydanticCustomError
+
+from protocol.errors import Code, ProtocolError
+from protocol.message import COORDINATE_LIMIT, Identifier, Line, QuadrantXY, Rectangle, Text
+from services.gateway.refusal import Refused
+
+BODY_LIMIT_BYTES = 64 << 10
+PLAN_LIMIT_BYTES = 1 << 20
+BODY_SECONDS = 10.0
+"""How long a body may take to arrive; who sends a byte a second is not waited for."""
+
+_WHOLE_NUMBER = re.compile(r"-?[0-9]{1,20}")
+
+
+def _pair(value: Any) -> Any:
+    """A quadrant as `[x, y]`, given like that or as `{"x", "y"}`."""
+    if isinstance(value, dict):
+        for axis in ("x", "y"):
+            if axis not in value:
+                raise PydanticCustomError("missing_axis", "{axis} is missing", {"axis": axis})
+        return [value["x"], value["y"]]
+    if not isinstance(value, list) or len(value) != 2:
+        raise PydanticCustomError("not_a_quadrant", 'a quadrant is [x, y] or {"x", "y"}')
+    return value
+
+
+def _lines(value: Any) -> Any:
+    """Texts from forms: none is empty, and lines end in one way."""
+    if value is None:
+        return ""
+    return value.replace("\r\n", "\n") if isinstance(value, str) else value
+
+
+def _chosen(value: Any) -> Any:
+    return None if value == "" else value
+
+
+Cell = Annotated[QuadrantXY, BeforeValidator(_pair)]
+Words = Annotated[Text, BeforeValidator(_lines)]
+Title = Annotated[Line, BeforeValidator(_lines)]
+Choice = Annotated[Identifier | None, BeforeValidator(_chosen)]
+
+
+class Body(BaseModel):
+    """A JSON body: strict; unknown fields are ignored, as on the wire."""
+
+    model_config = ConfigDict(strict=True, frozen=True, extra="ignore")
+
+
+class RenderBody(Body):
+    """`POST /api/render`."""
+
+    quadrants: Annotated[list[Cell], Field(min_length=1, max_length=4_096)]
+
+
+class GenerateBody(Body):
+    """`POST /api/generate`."""
+
+    quadrants: Annotated[list[Cell], Field(min_length=1, max_length=4)]
+    model_id: Choice = None
+    prompt: Words = ""
+    negative_prompt: Words = ""
+
+
+class FillBody(Body):
+    """`POST /api/fill`."""
+
+    rectangle: Rectangle
+    name: Title = ""
+    model_id: Choice = None
+    prompt: Words = ""
+    negative_prompt: Words = ""
+
+
+B = TypeVar("B", bound=BaseModel)
+
+
+async def read_json(request: web.Request, *, limit: int = BODY_LIMIT_BYTES) -> tuple[dict[str, Any], bytes]:
+    """The JSON object in the body, and the body itself; an empty body is an empty object."""
+    raw = await _read(request, limit)
+    return (_parse(raw) if raw.strip() else {}), raw
+
+
+def validated(kind: type[B], content: Any) -> B:
+    """The content as a value of that kind; raises ProtocolError with the field's name."""
+    try:
+        return kind.model_validate(content)
+    except ValidationError as error:
+        found = error.errors(include_url=False, include_context=False, include_input=False)
+        parts = [f"{place(item['loc'])}: {item['msg']}" for item in found[:3]]
+        more = f" (and {len(found) - 3} more)" if len(found) > 3 else ""
+        code = Code.BAD_PLAN if kind.__name__ == "Plan" else Code.BAD_REQUEST
+        raise ProtocolError(code, ("; ".join(parts)[:1_000] + more) + ".") from None
+
+
+def place(steps: tuple[int | str, ...]) -> str:
+    """A field as a person would write it: `quadrants[0].x`."""
+    text = ""
+    for i, step in enumerate(steps):
+        if isinstance(step, str):
+            text += f".{step}" if text else step
+        elif i and isinstance(steps[i - 1], int) and step in (0, 1):
+            text += ".x" if step == 0 else ".y"
+        else:
+            text += f"[{step}]"
+    return text or "body"
+
+
+def whole_number(text: str | None, field: str, low: int, high: int) -> int:
+    """A number in an address; raises ProtocolError with the field's name."""
+    if text is None:
+        raise ProtocolError(Code.BAD_REQUEST, f"{field}: is missing.")
+    if not _WHOLE_NUMBER.fullmatch(text):
+        if re.fullmatch(r"-?[0-9]+", text):
+            raise ProtocolError(Code.BAD_REQUEST, f"{field}: is not within {low} and {high}.")
+        raise ProtocolError(Code.BAD_REQUEST, f"{field}: is not a whole number.")
+    value = int(text)
+    if not low <= value <= high:
+        raise ProtocolError(Code.BAD_REQUEST, f"{field}: is not within {low} and {high}.")
+    return value
+
+
+def coordinate(text: str | None, field: str) -> int:
+    """A quadrant's coordinate in an address."""
+    return whole_number(text, field, -COORDINATE_LIMIT, COORDINATE_LIMIT)
+
+
+async def _read(request: web.Request, limit: int) -> bytes:
+    if (request.content_length or 0) > limit:
+        raise ProtocolError(Code.TOO_LARGE, f"The body is larger than {limit} bytes.")
+    parts: list[bytes] = []
+    size = 0
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            async for part in request.content.iter_any():
+                size += len(part)
+                if size > limit:
+                    raise ProtocolError(Code.TOO_LARGE, f"The body is larger than {limit} bytes.")
+                parts.append(part)
+    except TimeoutError:
+        raise Refused(
+            408, Code.BAD_REQUEST, f"The body did not arrive within {BODY_SECONDS:g} seconds."
+        ) from None
+    return b"".join(parts)
+
+
+def _parse(raw: bytes) -> dict[str, Any]:
+    try:
+        content = json.loads(
+            raw.decode("utf-8"),
+            object_pairs_hook=_distinct,
+            parse_constant=_no_constant,
+            parse_float=_finite,
+        )
+    except RecursionError:
+        raise ProtocolError(Code.BAD_REQUEST, "The body is nested too deeply.") from None
+    except UnicodeDecodeError:
+        raise ProtocolError(Code.BAD_REQUEST, "The body is not UTF-8.") from None
+    except json.JSONDecodeError as error:
+        raise ProtocolError(
+            Code.BAD_REQUEST, f"The body is not JSON: line {error.lineno}, column {error.colno}."
+        ) from None
+    except ValueError as error:
+        raise ProtocolError(Code.BAD_REQUEST, f"The body is not JSON: {error}") from None
+    if not isinstance(content, dict):
+        raise ProtocolError(Code.BAD_REQUEST, "The body is not a JSON object.")
+    return content
+
+
+def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    content = dict(pairs)
+    if len(content) < len(pairs):
+        raise ValueError("a field is given twice.")
+    return content
+
+
+def _no_constant(name: str) -> float:
+    raise ValueError(f"{name} is not a number of JSON.")
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError("a number is too large.")
+    return value

@@ -1,0 +1,65 @@
+"""The line to the keeper: ask and wait, but never longer than a person waits for a page."""
+
+from typing import TypeVar
+
+from protocol.codec import Envelope, catalogue
+from protocol.control import Changed, Job, Jobs, MapView, Planned, Plans, Quadrant, Status
+from protocol.errors import Code, ProtocolError
+from protocol.event import Events
+from protocol.ingest import Accepted
+from protocol.message import Message, Pong
+from protocol.work import AssetFile, Pixels
+from services.client import Client, Unanswered
+
+ANSWERS = catalogue(
+    Accepted, Planned, Status, Jobs, Job, Plans, Changed, MapView, Quadrant, Pixels, AssetFile, Events, Pong
+)
+BOUND_SECONDS = 4.0
+"""Every request is answered within 5 s, also when the keeper is away."""
+RESEND_SECONDS = 1.5
+
+M = TypeVar("M", bound=Message)
+
+
+class KeeperAway(ProtocolError):
+    """Raised when the keeper did not answer in time."""
+
+
+class Keeper:
+    """Requests to the keeper's control socket, each bounded in time and safe to repeat."""
+
+    def __init__(self, address: str) -> None:
+        self._client = Client(address, ANSWERS)
+
+    async def exchange(
+        self, body: Message, *, timeout: float = BOUND_SECONDS, resend: float = RESEND_SECONDS
+    ) -> Envelope:
+        """The whole answer with its attachments; raises KeeperAway or what the keeper refused."""
+        try:
+            return await self._client.exchange(body, timeout=timeout, resend=resend)
+        except Unanswered:
+            raise KeeperAway(
+                Code.UNAVAILABLE,
+                "The keeper does not answer. What is accepted is on disk; ask again in 2 s.",
+            ) from None
+
+    async def ask(
+        self,
+        body: Message,
+        answer: type[M],
+        *,
+        timeout: float = BOUND_SECONDS,
+        resend: float = RESEND_SECONDS,
+    ) -> M:
+        """The answer's body, which is of the type expected."""
+        envelope = await self.exchange(body, timeout=timeout, resend=resend)
+        if not isinstance(envelope.body, answer):
+            # A keeper of another version: asking again does not help, restarting both does.
+            raise ProtocolError(
+                Code.UNSUPPORTED_VERSION, f"{body.TYPE} was answered by {envelope.body.TYPE}."
+            )
+        return envelope.body
+
+    async def close(self) -> None:
+        """Let go of the socket."""
+        await self._client.close()

@@ -1,0 +1,213 @@
+"""The map from farther away: overview tiles composed from the quadrants below, and what is kept of them."""
+
+import asyncio
+import hashlib
+import io
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+
+from PIL import Image
+
+from protocol.control import GetMap, MapView
+from protocol.errors import Code, ProtocolError
+from protocol.message import COORDINATE_LIMIT, Layer
+from protocol.work import Fetch, PixelRef, Pixels
+from services.gateway.keeper import Keeper
+from services.tiling.quadrant import SIZE
+
+HIGHEST = 8
+"""The farthest overview: one tile covers 256 × 256 quadrants."""
+KEPT_BYTES = 128 << 20
+COMPOSERS = 2
+
+Versions = Mapping[tuple[int, int], int]
+"""The version that stands at each quadrant of an area."""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A PNG and the name of exactly these pixels."""
+
+    etag: str
+    png: bytes
+
+
+class Shelf:
+    """Pictures used last, up to a number of bytes."""
+
+    def __init__(self, limit_bytes: int = KEPT_BYTES) -> None:
+        self.size = 0
+        self._limit = limit_bytes
+        self._kept: OrderedDict[str, Picture] = OrderedDict()
+
+    def get(self, name: str) -> Picture | None:
+        """The picture of that name, if it is still kept."""
+        picture = self._kept.get(name)
+        if picture is not None:
+            self._kept.move_to_end(name)
+        return picture
+
+    def put(self, name: str, picture: Picture) -> None:
+        """Keep a picture; what was used longest ago goes."""
+        old = self._kept.pop(name, None)
+        self.size += len(picture.png) - (len(old.png) if old else 0)
+        self._kept[name] = picture
+        while self.size > self._limit and len(self._kept) > 1:
+            _, oldest = self._kept.popitem(last=False)
+            self.size -= len(oldest.png)
+
+
+class Overview:
+    """One overview tile as it stands: which versions it is made of."""
+
+    def __init__(self, layer: Layer, z: int, x: int, y: int, versions: Versions) -> None:
+        self.layer = layer
+        self.z, self.x, self.y = z, x, y
+        self.versions = versions
+        listed = " ".join(f"{i},{j}:{version}" for (i, j), version in sorted(versions.items()))
+        self.etag = hashlib.sha256(f"{layer} {z} {x} {y} {listed}".encode()).hexdigest()
+
+    @property
+    def newest(self) -> int:
+        """The newest version in it; every later commit makes a larger one."""
+        return max(self.versions.values())
+
+    def children(self) -> list[tuple[int, int, "Overview"]]:
+        """The up to four tiles one step closer that show anything, each with its column and row."""
+        span = 1 << (self.z - 1)
+        parts: dict[tuple[int, int], dict[tuple[int, int], int]] = {}
+        for (x, y), version in self.versions.items():
+            parts.setdefault((x // span - 2 * self.x, y // span - 2 * self.y), {})[x, y] = version
+        return [
+            (column, row, Overview(self.layer, self.z - 1, 2 * self.x + column, 2 * self.y + row, part))
+            for (column, row), part in sorted(parts.items())
+        ]
+
+
+class Pyramid:
+    """Quadrants fetched from the keeper, and overviews composed of them in threads."""
+
+    def __init__(self, keeper: Keeper) -> None:
+        self._keeper = keeper
+        self._shelf = Shelf()
+        self._making: dict[str, asyncio.Task[Picture]] = {}
+        self._composers = asyncio.Semaphore(COMPOSERS)
+
+    async def version(self, layer: Layer, x: int, y: int, version: int) -> Picture | None:
+        """One version of a quadrant; None if there is none of that number there."""
+        name = _name(layer, x, y, version)
+        kept = self._shelf.get(name)
+        if kept is None:
+            await self._fetch(Fetch(layer=layer, versions=[version]))
+            kept = self._shelf.get(name)
+        return kept
+
+    async def current(self, layer: Layer, x: int, y: int) -> Picture | None:
+        """What stands at a quadrant now."""
+        found = await self._fetch(Fetch(layer=layer, quadrants=[(x, y)]))
+        return next((picture for ref, picture in found if (ref.x, ref.y) == (x, y)), None)
+
+    async def overview(self, layer: Layer, z: int, x: int, y: int) -> Overview | None:
+        """Which versions a tile is made of now; None if nothing stands there."""
+        versions: dict[tuple[int, int], int] = {}
+        side = 1 << z
+        await self._look(layer, x * side, y * side, side, versions)
+        return Overview(layer, z, x, y, versions) if versions else None
+
+    async def picture(self, overview: Overview) -> Picture:
+        """The overview's pixels; asked for twice at once they are made once."""
+        kept = self._shelf.get(overview.etag)
+        return kept or await self._once(overview.etag, lambda: self._make(overview))
+
+    async def _make(self, overview: Overview) -> Picture:
+        parts: list[tuple[int, int, bytes]] = []
+        children = overview.children()
+        if overview.z == 1:
+            missing = [
+                version
+                for _, _, child in children
+                for (x, y), version in child.versions.items()
+                if self._shelf.get(_name(overview.layer, x, y, version)) is None
+            ]
+            if missing:
+                await self._fetch(Fetch(layer=overview.layer, versions=missing))
+        for column, row, child in children:
+            if overview.z == 1:
+                ((x, y), version) = next(iter(child.versions.items()))
+                quadrant = await self.version(overview.layer, x, y, version)
+                if quadrant is None:
+                    raise ProtocolError(Code.UNKNOWN_TILE, f"Version {version} of {x},{y} is gone.")
+                parts.append((column, row, quadrant.png))
+            else:
+                # One after the other: a cold tile far out must not hold thousands of pictures at once.
+                parts.append((column, row, (await self.picture(child)).png))
+        async with self._composers:
+            png = await asyncio.to_thread(compose, parts)
+        picture = Picture(overview.etag, png)
+        self._shelf.put(overview.etag, picture)
+        return picture
+
+    async def _once(self, name: str, make: Callable[[], Awaitable[Picture]]) -> Picture:
+        task = self._making.get(name)
+        if task is None:
+            task = asyncio.ensure_future(make())
+            self._making[name] = task
+            task.add_done_callback(lambda done: self._made(name, done))
+        # Shielded: the one who asked first may go while others wait for the same picture.
+        return await asyncio.shield(task)
+
+    def _made(self, name: str, task: asyncio.Task[Picture]) -> None:
+        del self._making[name]
+        if not task.cancelled():
+            task.exception()
+
+    async def _look(
+        self, layer: Layer, x: int, y: int, side: int, versions: dict[tuple[int, int], int]
+    ) -> None:
+        bounds = (_within(x), _within(y), _within(x + side - 1), _within(y + side - 1))
+        try:
+            view = await self._keeper.ask(GetMap(bounds=bounds), MapView)
+        except ProtocolError as error:
+            if error.code is not Code.TOO_LARGE or side == 1:
+                raise
+            half = side // 2
+            for i, j in ((0, 0), (half, 0), (0, half), (half, half)):
+                await self._look(layer, x + i, y + j, half, versions)
+            return
+        versions.update({(t.x, t.y): t.version for t in view.tiles if t.layer == layer and t.version})
+
+    async def _fetch(self, asked: Fetch) -> list[tuple[PixelRef, Picture]]:
+        envelope = await self._keeper.exchange(asked)
+        if not isinstance(envelope.body, Pixels):
+            raise ProtocolError(Code.UNSUPPORTED_VERSION, f"fetch was answered by {envelope.body.TYPE}.")
+        found = []
+        for ref in envelope.body.tiles:
+            picture = Picture(ref.sha256, envelope.attachments[ref.attachment])
+            self._shelf.put(_name(ref.layer, ref.x, ref.y, ref.version), picture)
+            found.append((ref, picture))
+        return found
+
+
+def compose(parts: list[tuple[int, int, bytes]]) -> bytes:
+    """Four tiles (column, row, PNG) side by side at half their size; transparent where there is none.
+
+    Averaged over 2 × 2 pixels. Quadrants are 512 px, so up to 256-fold no average crosses their edges
+    and none mixes pixels with nothing.
+    """
+    sheet = Image.new("RGBA", (SIZE, SIZE))
+    for column, row, png in parts:
+        with Image.open(io.BytesIO(png), formats=["PNG"]) as picture:
+            half = picture.convert("RGBA").reduce(2)
+        sheet.paste(half, (column * SIZE // 2, row * SIZE // 2))
+    file = io.BytesIO()
+    sheet.save(file, "PNG", compress_level=3)
+    return file.getvalue()
+
+
+def _name(layer: str, x: int, y: int, version: int) -> str:
+    return f"{layer} {x},{y} v{version}"
+
+
+def _within(value: int) -> int:
+    return max(-COORDINATE_LIMIT, min(COORDINATE_LIMIT, value))

@@ -1,0 +1,82 @@
+"""`GET /tiles/LAYER/Z/X/Y`: tile images by versioned address, with ETag."""
+
+from typing import Final
+
+from aiohttp import web
+
+from protocol.errors import Code, ProtocolError
+from protocol.message import COORDINATE_LIMIT, Layer
+from services.gateway.intake import whole_number
+from services.gateway.pyramid import HIGHEST, Picture, Pyramid
+
+LAYERS: Final[dict[str, Layer]] = {"render": "render", "generation": "generation"}
+FOREVER = "public, max-age=31536000, immutable"
+LARGEST_VERSION = 2**62
+
+
+class Tiles:
+    """Handlers of `/tiles/…`."""
+
+    def __init__(self, pyramid: Pyramid) -> None:
+        self._pyramid = pyramid
+
+    def routes(self) -> list[web.RouteDef]:
+        """The table of addresses."""
+        return [web.get("/tiles/{layer}/{z}/{x}/{y}", self.tile)]
+
+    async def tile(self, request: web.Request) -> web.Response:
+        """One tile; 404 if nothing stands there."""
+        asked = request.match_info
+        layer = LAYERS.get(asked["layer"])
+        if layer is None:
+            raise ProtocolError(Code.UNKNOWN_TILE, f"Layers are {' and '.join(LAYERS)}.")
+        z = whole_number(asked["z"], "z", 0, HIGHEST)
+        farthest = (COORDINATE_LIMIT >> z) + 1 if z else COORDINATE_LIMIT
+        x = whole_number(asked["x"], "x", -farthest, farthest)
+        y = whole_number(asked["y"], "y", -farthest, farthest)
+        version = request.query.get("v")
+        number = whole_number(version, "v", 1, LARGEST_VERSION) if version is not None else None
+        if z == 0:
+            return await self._quadrant(request, layer, x, y, number)
+        return await self._overview(request, layer, z, x, y, number)
+
+    async def _quadrant(
+        self, request: web.Request, layer: Layer, x: int, y: int, version: int | None
+    ) -> web.Response:
+        if version is None:
+            picture = await self._pyramid.current(layer, x, y)
+        else:
+            picture = await self._pyramid.version(layer, x, y, version)
+        if picture is None:
+            raise ProtocolError(Code.UNKNOWN_TILE, f"Nothing stands at {x},{y} in {layer}.")
+        return _unless_known(request, picture.etag, version is not None) or _image(
+            picture, version is not None
+        )
+
+    async def _overview(
+        self, request: web.Request, layer: Layer, z: int, x: int, y: int, version: int | None
+    ) -> web.Response:
+        overview = await self._pyramid.overview(layer, z, x, y)
+        if overview is None:
+            raise ProtocolError(Code.UNKNOWN_TILE, f"Nothing stands in tile {x},{y} of {layer} at {z}.")
+        # An address with any other number shows what stands now, but must not be kept for ever.
+        forever = version == overview.newest
+        return _unless_known(request, overview.etag, forever) or _image(
+            await self._pyramid.picture(overview), forever
+        )
+
+
+def _unless_known(request: web.Request, etag: str, forever: bool) -> web.Response | None:
+    """304 if the browser has exactly this."""
+    known = request.if_none_match or ()
+    if not any(tag.value in (etag, "*") for tag in known):
+        return None
+    return web.Response(status=304, headers=_headers(etag, forever))
+
+
+def _image(picture: Picture, forever: bool) -> web.Response:
+    return web.Response(body=picture.png, content_type="image/png", headers=_headers(picture.etag, forever))
+
+
+def _headers(etag: str, forever: bool) -> dict[str, str]:
+    return {"ETag": f'"{etag}"', "Cache-Control": FOREVER if forever else "no-cache"}
