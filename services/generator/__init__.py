@@ -1,0 +1,1 @@
+"""The generator: leases generate and palette jobs, calls image models, hands in quadrants."""

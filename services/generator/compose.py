@@ -1,0 +1,97 @@
+"""The template: the 1024 px picture that a model gets, renders to replace among finished pixels to match."""
+
+import hashlib
+import io
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from services.generator.rendered import decode
+from services.tiling.quadrant import SIZE, WINDOW, Box
+from services.tiling.region import pixels_of
+from services.tiling.seam import Window
+from services.tiling.template import BORDER, infill_box, quadrant_box
+
+RED = (255, 0, 0)
+
+Tiles = Mapping[tuple[int, int], bytes]
+"""PNG files by quadrant."""
+
+
+@dataclass(frozen=True)
+class Template:
+    """What goes into the picture; it is drawn when somebody looks, for a local model never does."""
+
+    window: Window
+    infill: frozenset[tuple[int, int]]
+    renders: Tiles
+    context: Tiles
+
+    @property
+    def box(self) -> Box:
+        """Where the infill lies in the picture."""
+        return infill_box(self.window, self.infill)
+
+    @property
+    def world(self) -> Box:
+        """The world pixels of the infill."""
+        return pixels_of(self.infill)
+
+    @cached_property
+    def digest(self) -> str:
+        """The SHA-256 of everything that decides what the picture shows."""
+        digest = hashlib.sha256(f"{self.window.x},{self.window.y}".encode())
+        for tiles in (self.renders, self.context):
+            for (x, y), png in sorted(tiles.items()):
+                digest.update(f"|{x},{y}:".encode() + hashlib.sha256(png).digest())
+        return digest.hexdigest()
+
+    def pixels(self) -> NDArray[np.uint8]:
+        """The picture: renders inside the infill, finished quadrants around it, a red line between them."""
+        picture = np.zeros((WINDOW, WINDOW, 3), np.uint8)
+        for tiles in (self.context, self.renders):
+            for quadrant, png in tiles.items():
+                _paste(picture, decode(png, "RGB", quadrant), quadrant_box(self.window, quadrant))
+        _frame(picture, self.box)
+        return picture
+
+    def png(self) -> bytes:
+        """The picture as a PNG file."""
+        return encode(self.pixels())
+
+
+def encode(picture: NDArray[np.uint8]) -> bytes:
+    """An RGB picture as a PNG file."""
+    file = io.BytesIO()
+    Image.fromarray(picture).save(file, "PNG", compress_level=4)
+    return file.getvalue()
+
+
+def cut(picture: NDArray[np.uint8], window: Window, quadrant: tuple[int, int]) -> NDArray[np.uint8]:
+    """The pixels of one quadrant of the infill in a picture of the whole window."""
+    left, top, right, bottom = quadrant_box(window, quadrant)
+    return picture[top:bottom, left:right]
+
+
+def _paste(picture: NDArray[np.uint8], tile: NDArray[np.uint8], at: Box) -> None:
+    """Copy as much of the tile as lies in the picture."""
+    left, top = max(at.left, 0), max(at.top, 0)
+    right, bottom = min(at.right, WINDOW), min(at.bottom, WINDOW)
+    picture[top:bottom, left:right] = tile[top - at.top : bottom - at.top, left - at.left : right - at.left]
+
+
+def _frame(picture: NDArray[np.uint8], box: Box) -> None:
+    """Draw the border just outside the infill, as far as the picture has room for it."""
+    left, top = max(box.left - BORDER, 0), max(box.top - BORDER, 0)
+    right, bottom = min(box.right + BORDER, WINDOW), min(box.bottom + BORDER, WINDOW)
+    picture[top : box.top, left:right] = RED
+    picture[box.bottom : bottom, left:right] = RED
+    picture[top:bottom, left : box.left] = RED
+    picture[top:bottom, box.right : right] = RED
+
+
+__all__ = ["BORDER", "RED", "SIZE", "Template", "Tiles", "cut", "encode"]

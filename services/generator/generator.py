@@ -1,0 +1,140 @@
+"""The performer of generate and palette jobs: from a lease to the quadrants that are handed in."""
+
+import asyncio
+import logging
+import os
+from collections.abc import Iterable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from protocol.work import GenerateWork, PaletteWork
+from services.config import AppConfig, Model
+from services.generator.compose import Template, cut, encode
+from services.generator.inspection import inspect
+from services.generator.models import ADAPTERS, Adapter, Picture, Request, Shared
+from services.generator.models import palette as palettes
+from services.generator.models.pixel_art import colour_counts
+from services.generator.models.web import Web
+from services.generator.rendered import Rendered, Renders, names
+from services.tiling.quadrant import WINDOW
+from services.tiling.region import is_rectangle
+from services.tiling.seam import Window
+from services.tiling.template import context
+from services.worker import Result, Task, TryFailed
+
+log = logging.getLogger("generator")
+
+
+class Generator:
+    """Turns leased jobs into pixels. It remembers adapters and nothing that a restart would lose."""
+
+    def __init__(self, config: AppConfig) -> None:
+        self._config = config
+        self._web = Web()
+        # As many local calls at once as there are processors: more would only wait for each other.
+        self._shared = Shared(config.camera, self._web, asyncio.Semaphore(os.cpu_count() or 1))
+        self._adapters: dict[str, Adapter] = {}
+
+    async def perform(self, task: Task) -> Result:
+        """The result of one job; raises TryFailed if this try came to nothing."""
+        work = task.lease.work
+        if isinstance(work, GenerateWork):
+            return await self._generate(task, work)
+        if isinstance(work, PaletteWork):
+            return await self._make_palette(task, work)
+        raise TryFailed("bug", f"A generator cannot do a {work.kind} job.", retry=False)
+
+    async def close(self) -> None:
+        """Let go of every connection."""
+        await self._web.close()
+
+    async def _generate(self, task: Task, work: GenerateWork) -> Result:
+        model = self._model(work)
+        adapter = self._adapter(model)
+        task.say("fetching pixels")
+        renders = Renders(task)
+        template = await self._template(task, work, renders)
+        loop = asyncio.get_running_loop()
+        started = loop.time()
+        request = Request(
+            template=template,
+            prompt=work.prompt,
+            negative_prompt=work.negative_prompt,
+            deadline=started + model.timeout_seconds,
+            renders=renders.whole,
+            palette=task.fetch_palette,
+            say=task.say,
+        )
+        try:
+            async with asyncio.timeout_at(request.deadline):
+                picture = await adapter.edit(request)
+        except TimeoutError:
+            raise TryFailed(
+                "transient", f"{model.name} did not answer within {model.timeout_seconds:g} s."
+            ) from None
+        seconds = loop.time() - started
+        task.say("cutting quadrants")
+        kept = [*work.quadrants, *work.scaffold]
+        files = await asyncio.to_thread(_cut, picture, template.window, kept)
+        return Result(
+            tiles=[("generation", x, y, png) for (x, y), png in zip(kept, files, strict=True)],
+            model_seconds=seconds,
+            template=template.digest,
+            source=adapter.source,
+        )
+
+    async def _template(self, task: Task, work: GenerateWork, renders: Renders) -> Template:
+        """The renders and the finished neighbours that the model sees; none of them may be missing."""
+        infill = frozenset([*work.quadrants, *work.padding, *work.scaffold])
+        if not is_rectangle(infill):
+            raise TryFailed("bug", "The quadrants to fill are not one full rectangle.", retry=False)
+        window = Window(work.x, work.y)
+        around = context(window, infill)
+        finished = await task.fetch("generation", around) if around else {}
+        if lacking := [cell for cell in around if cell not in finished]:
+            raise TryFailed(
+                "bug", f"The model would see {names(lacking)} unfinished, so it was not called.", retry=False
+            )
+        drawn = await renders.layer("render", sorted(infill))
+        return Template(
+            window=window,
+            infill=infill,
+            renders={cell: png for cell, (_, png) in drawn.items()},
+            context={cell: png for cell, (_, png) in finished.items()},
+        )
+
+    async def _make_palette(self, task: Task, work: PaletteWork) -> Result:
+        task.say("reading renders")
+        renders = await Renders(task).whole(work.quadrants)
+        task.say("choosing colours")
+        async with self._shared.turn:
+            content = await asyncio.to_thread(self._palette, [renders[cell] for cell in work.quadrants])
+        return Result(palette=content, source=f"palette of {len(renders)} quadrants")
+
+    def _palette(self, renders: Iterable[Rendered]) -> bytes:
+        counts: NDArray[np.int64] = np.zeros(palettes.LEVELS**3, np.int64)
+        for rendered in renders:
+            counts += colour_counts(rendered, self._config.camera)
+        return palettes.make(counts).dump()
+
+    def _model(self, work: GenerateWork) -> Model:
+        model = self._config.model(work.model_id)
+        if model is None:
+            raise TryFailed("rejected", f"app_config.json has no model {work.model_id}.", retry=False)
+        if reason := model.why_unavailable():
+            raise TryFailed("unavailable", reason, retry=False)
+        return model
+
+    def _adapter(self, model: Model) -> Adapter:
+        if model.model_id not in self._adapters:
+            self._adapters[model.model_id] = ADAPTERS[model.provider](model, self._shared)
+        return self._adapters[model.model_id]
+
+
+def _cut(picture: Picture, window: Window, quadrants: list[tuple[int, int]]) -> list[bytes]:
+    """The PNG file of each quadrant; raises TryFailed if the picture is not usable."""
+    pixels = inspect(picture) if isinstance(picture, bytes) else picture
+    if pixels.shape != (WINDOW, WINDOW, 3):
+        raise ValueError(f"an adapter gave pixels of the shape {pixels.shape}")
+    return [encode(cut(pixels, window, quadrant)) for quadrant in quadrants]

@@ -1,0 +1,61 @@
+"""Inspection of what a model sent: nothing of a picture is decoded before its kind and size are right."""
+
+import io
+import threading
+import warnings
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, UnidentifiedImageError
+
+from services.tiling.quadrant import WINDOW
+from services.worker import TryFailed
+
+FORMATS = ("PNG", "JPEG", "WEBP")
+MODES = ("RGB", "RGBA")
+
+_one_at_a_time = threading.Lock()
+"""`warnings.catch_warnings` changes the whole process; two at once would leave it changed."""
+
+
+def inspect(content: bytes) -> NDArray[np.uint8]:
+    """The RGB pixels of a model's answer; raises TryFailed with the class bad_image if it is not usable."""
+    with _one_at_a_time, warnings.catch_warnings():
+        warnings.filterwarnings("error", module=r"PIL(\.|$)")
+        pixels = _decode(content)
+    if (pixels == pixels[0, 0]).all():
+        raise _bad("Picture came back all in one colour.")
+    return pixels
+
+
+def _decode(content: bytes) -> NDArray[np.uint8]:
+    try:
+        with Image.open(io.BytesIO(content), formats=FORMATS) as image:
+            width, height = image.size
+            if (width, height) != (WINDOW, WINDOW):
+                raise _bad(f"Picture came back {width} × {height}.")
+            if getattr(image, "n_frames", 1) != 1:
+                raise _bad("Picture came back as an animation.")
+            if image.mode not in MODES:
+                raise _bad(f"Picture came back in the colour mode {image.mode}; RGB is needed.")
+            if not _is_whole(content, image.format or ""):
+                raise _bad("Picture came back cut short.")
+            # Made anew from the pixels alone, so that no metadata gets into the map.
+            return np.array(image.convert("RGB"))
+    except UnidentifiedImageError:
+        raise _bad("What came back is not a PNG, JPEG or WebP picture.") from None
+    except (Warning, Image.DecompressionBombError, OSError, SyntaxError, ValueError) as error:
+        raise _bad(f"Picture came back damaged: {error}") from error
+
+
+def _is_whole(content: bytes, kind: str) -> bool:
+    """Whether the file's own end is there: Pillow forgives up to the last few bytes."""
+    if kind == "PNG":
+        return b"IEND\xaeB`\x82" in content[-64:]
+    if kind == "JPEG":
+        return b"\xff\xd9" in content[-64:]
+    return int.from_bytes(content[4:8], "little") + 8 <= len(content)
+
+
+def _bad(reason: str) -> TryFailed:
+    return TryFailed("bad_image", reason[:500])

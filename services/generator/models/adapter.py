@@ -1,0 +1,44 @@
+"""What every kind of model is asked, and what it must answer."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from services.generator.compose import Template
+from services.generator.rendered import Rendered
+
+Picture = bytes | NDArray[np.uint8]
+"""An image file from somewhere else, still to be inspected, or pixels made in this process."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """One call: fill the template's infill. What only some models need is fetched when they ask for it."""
+
+    template: Template
+    prompt: str
+    negative_prompt: str
+    deadline: float
+    """On the event loop's clock."""
+    renders: Callable[[Sequence[tuple[int, int]]], Awaitable[dict[tuple[int, int], Rendered]]]
+    """Colour, object and depth of quadrants that lie in the infill or its halo."""
+    palette: Callable[[], Awaitable[bytes | None]]
+    """The map's palette, if it has one."""
+    say: Callable[[str], None]
+    """Tells people what is being done."""
+
+
+class Adapter(ABC):
+    """A model that can be called. Several calls may run at once."""
+
+    @abstractmethod
+    async def edit(self, request: Request) -> Picture:
+        """The whole window, 1024×1024, with the infill filled; raises TryFailed when it came to nothing."""
+
+    @property
+    @abstractmethod
+    def source(self) -> str:
+        """How the pixels come about, in a few words kept with every tile version."""

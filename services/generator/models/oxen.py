@@ -1,0 +1,149 @@
+"""Oxen.ai: image edits over HTTP, with the template sent along as a data URI."""
+
+import asyncio
+import base64
+import binascii
+import json
+from typing import Any
+
+import aiohttp
+from yarl import URL
+
+from services.config import Model
+from services.generator.models.adapter import Adapter, Picture, Request
+from services.generator.models.secret import Secret
+from services.generator.models.web import Web, body, is_loopback, timeout
+from services.worker import TryFailed
+
+ENDPOINT = "https://hub.oxen.ai"
+PATH = "/api/ai/images/edit"
+ERROR_TEXT_LIMIT = 300
+
+
+class Oxen(Adapter):
+    """One model at Oxen, or at a server that speaks as Oxen does."""
+
+    def __init__(self, model: Model, web: Web) -> None:
+        self._model = model
+        self._web = web
+        self._base = URL(model.endpoint or ENDPOINT)
+        key = model.key()
+        self._key = Secret(key) if key else None
+
+    @property
+    def source(self) -> str:
+        """The provider and its name for the model."""
+        return f"oxen {self._model.model_id}"
+
+    async def edit(self, request: Request) -> Picture:
+        """Ask once; every way in which it can go wrong has its class and its sentence."""
+        key = self._key
+        if key is None:
+            raise TryFailed("unavailable", self._model.why_unavailable(), retry=False)
+        asked = self._body(request, await asyncio.to_thread(request.template.png))
+        request.say(f"waiting for {self._model.name}")
+        try:
+            # Redirects are not followed: the key is meant for the configured address only.
+            async with self._web.provider().post(
+                self._base.join(URL(self._base.path.rstrip("/") + PATH)),
+                json=asked,
+                headers={"Authorization": f"Bearer {key.reveal()}"},
+                allow_redirects=False,
+                timeout=timeout(self._seconds_left(request)),
+            ) as answer:
+                content = await body(answer)
+                status = answer.status
+        except TimeoutError as error:
+            seconds = f"{self._model.timeout_seconds:g} s"
+            raise TryFailed("transient", f"{self._model.name} did not answer within {seconds}.") from error
+        except aiohttp.ClientError as error:
+            what = key.hide_in(f"{type(error).__name__}: {error}")[:ERROR_TEXT_LIMIT]
+            raise TryFailed("transient", f"{self._model.name} could not be reached: {what}.") from None
+        if status != 200:
+            raise self._refused(status, key.hide_in(_message(content)))
+        return await self._picture(content, request)
+
+    def _body(self, request: Request, template: bytes) -> dict[str, Any]:
+        asked: dict[str, Any] = {
+            "model": self._model.model_id,
+            "prompt": request.prompt,
+            "input_image": "data:image/png;base64," + base64.b64encode(template).decode(),
+            "response_format": "b64_json",
+        }
+        if self._model.steps is not None:
+            asked["num_inference_steps"] = self._model.steps
+        if request.negative_prompt:
+            asked["negative_prompt"] = request.negative_prompt
+        return asked
+
+    def _seconds_left(self, request: Request) -> float:
+        return max(request.deadline - asyncio.get_running_loop().time(), 0.001)
+
+    def _refused(self, status: int, said: str) -> TryFailed:
+        name = self._model.name
+        tail = f": {said}" if said else "."
+        if status in (401, 403):
+            variable = self._model.key_variable() or "its api_key in app_config.json"
+            return TryFailed(
+                "auth", f"{name} refused the key (HTTP {status}). Check {variable}.", retry=False
+            )
+        if status == 404:
+            return TryFailed(
+                "rejected",
+                f"{name}: its provider knows no such model or address (HTTP 404){tail}",
+                retry=False,
+            )
+        if status == 402:
+            return TryFailed("unavailable", f"{name} asks for payment (HTTP 402){tail}", retry=False)
+        if status in (408, 425, 429) or status >= 500:
+            return TryFailed("transient", f"{name} is busy or failed (HTTP {status}){tail}")
+        if 300 <= status < 400:
+            return TryFailed(
+                "rejected",
+                f"{name} redirects (HTTP {status}), which is not followed. Check its endpoint.",
+                retry=False,
+            )
+        return TryFailed("rejected", f"{name} refused the request (HTTP {status}){tail}", retry=False)
+
+    async def _picture(self, content: bytes, request: Request) -> bytes:
+        """The picture in the answer, or the one it points at."""
+        item = _first_image(content)
+        encoded, address = item.get("b64_json"), item.get("url")
+        if isinstance(encoded, str) and encoded:
+            try:
+                return base64.b64decode(encoded, validate=True)
+            except (binascii.Error, ValueError):
+                raise TryFailed("bad_image", f"{self._model.name} sent base64 that cannot be read.") from None
+        if isinstance(address, str) and address:
+            request.say("fetching the picture")
+            return await self._web.picture(
+                address, seconds=self._seconds_left(request), private=is_loopback(self._base)
+            )
+        raise TryFailed("bad_image", f"{self._model.name} answered without a picture.")
+
+
+def _first_image(content: bytes) -> dict[str, Any]:
+    answer = _json(content)
+    for field in ("images", "data"):
+        found = answer.get(field)
+        if isinstance(found, list) and found and isinstance(found[0], dict):
+            return found[0]
+    return {}
+
+
+def _message(content: bytes) -> str:
+    """What the provider says is wrong, if it says so in JSON; a page of HTML helps nobody."""
+    answer = _json(content)
+    said = answer.get("error") or answer.get("message") or answer.get("detail") or ""
+    if isinstance(said, dict):
+        said = said.get("message") or said.get("title") or ""
+    text = said if isinstance(said, str) else ""
+    return "".join(letter for letter in text if letter.isprintable())[:ERROR_TEXT_LIMIT]
+
+
+def _json(content: bytes) -> dict[str, Any]:
+    try:
+        answer = json.loads(content)
+    except (ValueError, RecursionError):
+        return {}
+    return answer if isinstance(answer, dict) else {}

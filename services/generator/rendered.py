@@ -1,0 +1,88 @@
+"""What the renderer drew of one quadrant: colour, object and depth, decoded when somebody looks."""
+
+import io
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from protocol.message import Layer
+from protocol.work import PixelRef
+from services.tiling.quadrant import SIZE
+from services.worker import Task, TryFailed
+
+LAYERS: tuple[Layer, ...] = ("render", "object", "depth")
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """The three layers of one quadrant as PNG, and the hashes that name them."""
+
+    quadrant: tuple[int, int]
+    png: dict[Layer, bytes]
+    sha256: tuple[str, ...]
+
+    @cached_property
+    def colour(self) -> NDArray[np.uint8]:
+        """RGB."""
+        return decode(self.png["render"], "RGB", self.quadrant)
+
+    @property
+    def objects(self) -> NDArray[np.uint8]:
+        """R and G object id, B material, A normal code."""
+        return decode(self.png["object"], "RGBA", self.quadrant)
+
+    @property
+    def depth(self) -> NDArray[np.int32]:
+        """The 24 bits as one number: larger is farther, 256 to a metre."""
+        split = decode(self.png["depth"], "RGB", self.quadrant).astype(np.int32)
+        return (split[..., 0] << 16) | (split[..., 1] << 8) | split[..., 2]
+
+
+class Renders:
+    """The renders that one job has asked for; each is fetched once. All of them must be there."""
+
+    def __init__(self, task: Task) -> None:
+        self._task = task
+        self._found: dict[Layer, dict[tuple[int, int], tuple[PixelRef, bytes]]] = {}
+
+    async def layer(
+        self, layer: Layer, quadrants: Sequence[tuple[int, int]]
+    ) -> dict[tuple[int, int], tuple[PixelRef, bytes]]:
+        """One layer of these quadrants; one that is missing is the fault of whoever leased the job out."""
+        found = self._found.setdefault(layer, {})
+        wanted = [cell for cell in quadrants if cell not in found]
+        if wanted:
+            found.update(await self._task.fetch(layer, wanted))
+        if lacking := [cell for cell in quadrants if cell not in found]:
+            raise TryFailed("bug", f"There is no {layer} layer of {names(lacking)} yet.", retry=False)
+        return {cell: found[cell] for cell in quadrants}
+
+    async def whole(self, quadrants: Sequence[tuple[int, int]]) -> dict[tuple[int, int], Rendered]:
+        """All three layers of these quadrants."""
+        layers = {layer: await self.layer(layer, quadrants) for layer in LAYERS}
+        return {
+            cell: Rendered(
+                quadrant=cell,
+                png={layer: found[cell][1] for layer, found in layers.items()},
+                sha256=tuple(found[cell][0].sha256 for found in layers.values()),
+            )
+            for cell in quadrants
+        }
+
+
+def decode(png: bytes, mode: str, quadrant: tuple[int, int]) -> NDArray[np.uint8]:
+    """The pixels of one of the map's own PNG files, which were checked when they were committed."""
+    with Image.open(io.BytesIO(png), formats=["PNG"]) as image:
+        if image.size != (SIZE, SIZE) or image.mode != mode:
+            raise ValueError(f"quadrant {quadrant}: {image.mode} {image.size} is not {mode} {SIZE} × {SIZE}")
+        return np.array(image)
+
+
+def names(quadrants: Iterable[tuple[int, int]]) -> str:
+    """The quadrants for a sentence."""
+    listed = [f"{x},{y}" for x, y in quadrants]
+    return ", ".join(listed[:4]) + (f" and {len(listed) - 4} more" if len(listed) > 4 else "")
