@@ -2,6 +2,7 @@
 
 import type { Road } from "./city";
 import { Dice, hashPlace } from "./hash";
+import { alongOf, meetingsOf, type Course, type Junction } from "./junction";
 import { Material } from "./material";
 import { ASPHALT, ASPHALT_SIDE, KERB, MARKING, MARKING_YELLOW, PATH, PAVEMENT, RAIL, RAIL_BED, type Colour } from "./palette";
 import { Pattern, type Finish, type Solid } from "./solid";
@@ -38,8 +39,6 @@ export interface Link {
   seed: number;
 }
 
-export interface Junction { legs: number; widest: number }
-
 const HALF: Record<string, number> = {
   primary: 6.2, secondary: 6, tertiary: 5.4, street: 4.7, street_limited: 4, link: 3.6,
   service: 2.3, track: 2.2, pedestrian: 2.4, path: 1.15, major_rail: 1.6, minor_rail: 1.5,
@@ -54,46 +53,48 @@ function kindOf(road: Road): Link["kind"] | null {
   return main in HALF ? "street" : null;
 }
 
-const key = (x: number, y: number) => `${Math.round(x * 2)},${Math.round(y * 2)}`;
-
 /** Cuts the roads at their junctions. */
 export function linksOf(roads: readonly Road[]): Link[] {
-  const drawn = roads.map((road) => ({ road, kind: kindOf(road), half: HALF[road.kind.split("/")[0]] ?? 2 })).filter((r) => r.kind);
-  const nodes = new Map<string, Junction>();
-  for (const { road, kind, half } of drawn) {
-    if (kind !== "street") continue;
-    const { line } = road;
-    for (let i = 0; i < line.length; i += 2) {
-      const name = key(line[i], line[i + 1]);
-      const node = nodes.get(name) ?? { legs: 0, widest: 0 };
-      node.legs += i === 0 || i === line.length - 2 ? 1 : 2;
-      node.widest = Math.max(node.widest, half);
-      nodes.set(name, node);
-    }
-  }
   const links: Link[] = [];
-  for (const { road, kind, half } of drawn) {
-    const { line } = road;
-    let points: [number, number][] = [];
+  const courses: (Course & { road: Road })[] = [];
+  const add = (kind: Link["kind"], half: number, road: Road, points: [number, number][], from: Junction | null, to: Junction | null) => {
+    const along = alongOf(points.flat());
+    if (along.at(-1)! < 0.5) return;
+    const middle = points[points.length >> 1];
+    links.push({ kind, half, oneway: road.oneway, points, along, from, to, seed: hashPlace(middle[0], middle[1], 5) });
+  };
+  for (const road of roads) {
+    const kind = kindOf(road);
+    if (!kind) continue;
+    const half = HALF[road.kind.split("/")[0]] ?? 2;
+    if (kind === "street") courses.push({ road, line: road.line, along: alongOf(road.line), half });
+    else add(kind, half, road, pairs(road.line), null, null);
+  }
+  const meetings = meetingsOf(courses);
+  courses.forEach(({ road, line, along, half }, c) => {
+    let points: [number, number][] = [[line[0], line[1]]];
     let from: Junction | null = null;
-    for (let i = 0; i < line.length; i += 2) {
-      points.push([line[i], line[i + 1]]);
-      const node = kind === "street" ? nodes.get(key(line[i], line[i + 1])) : undefined;
-      const junction = node && node.legs > 2 ? node : null;
-      if (points.length === 1) from = junction;
-      else if (junction || i === line.length - 2) {
-        const along = [0];
-        for (let p = 1; p < points.length; p++) along.push(along[p - 1] + Math.hypot(points[p][0] - points[p - 1][0], points[p][1] - points[p - 1][1]));
-        if (along.at(-1)! > 0.5) {
-          const middle = points[points.length >> 1];
-          links.push({ kind: kind!, half, oneway: road.oneway, points, along, from, to: junction, seed: hashPlace(middle[0], middle[1], 5) });
-        }
-        points = [[line[i], line[i + 1]]];
+    let next = 0;
+    for (let i = 2; i < line.length; i += 2) {
+      const [start, end] = [along[i / 2 - 1], along[i / 2]];
+      for (; next < meetings[c].length && meetings[c][next].at <= end; next++) {
+        const { at, junction } = meetings[c][next];
+        const t = end > start ? (at - start) / (end - start) : 0;
+        const point: [number, number] = [line[i - 2] + (line[i] - line[i - 2]) * t, line[i - 1] + (line[i + 1] - line[i - 1]) * t];
+        points.push(point);
+        add("street", half, road, points, from, junction);
+        points = [point];
         from = junction;
       }
+      points.push([line[i], line[i + 1]]);
     }
-  }
+    add("street", half, road, points, from, null);
+  });
   return links;
+}
+
+function pairs(flat: number[]): [number, number][] {
+  return Array.from({ length: flat.length / 2 }, (_, i) => [flat[i * 2], flat[i * 2 + 1]]);
 }
 
 /** The point and the direction of a link at so many metres along it. */
