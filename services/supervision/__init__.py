@@ -1,0 +1,1 @@
+"""The parts of the supervisor: it imports none of the services that it starts."""
