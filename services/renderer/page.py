@@ -58,7 +58,8 @@ class Page:
         """Set when the tab crashed or closed, also while nobody draws."""
         self._site = site
         self._crashed = False
-        self._patience = FIRST_SECONDS
+        self.patience = FIRST_SECONDS
+        """How long the next frame may take."""
         self._info: Info | None = None
         tab.on("crash", self._on_crash)
         tab.on("close", lambda _: self.gone.set())
@@ -70,7 +71,7 @@ class Page:
         """A page whose scene is built; raises PageFault if that cannot be."""
         try:
             async with asyncio.timeout(READY_SECONDS):
-                page = cls(await browser.new_page(site.origin), site)
+                page = cls(await browser.new_tab(), site)
                 await page.tab.goto(f"{site.origin}/", timeout=READY_SECONDS * 1_000)
                 said = await page.tab.evaluate("() => window.tilewright.ready")
                 page._info = Info.model_validate(said)
@@ -107,10 +108,10 @@ class Page:
         clock = asyncio.get_running_loop().time
         started = clock()
         try:
-            async with asyncio.timeout(self._patience):
+            async with asyncio.timeout(self.patience):
                 said = await self.tab.evaluate(DRAW, request)
         except TimeoutError:
-            raise PageFault("hung", f"no frame within {self._patience:g} s") from None
+            raise PageFault("hung", f"no frame within {self.patience:g} s") from None
         except PlaywrightError as error:
             raise self._fault(error, expected) from error
         finally:
@@ -123,7 +124,7 @@ class Page:
             frame = Frame.read(expected.content.result(), pixels, self._scene())
         except BadFrame as error:
             raise PageFault("bad frame", str(error)) from error
-        self._patience = min(FIRST_SECONDS, max(LEAST_SECONDS, PATIENCE * (clock() - started)))
+        self.patience = min(FIRST_SECONDS, max(LEAST_SECONDS, PATIENCE * (clock() - started)))
         return frame
 
     async def close(self) -> bool:

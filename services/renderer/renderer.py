@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Callable
 from pathlib import Path
 
 from protocol.work import RenderWork
@@ -40,7 +41,7 @@ class Renderer:
         self._page: Page | None = None
         # asyncio.Lock wakes those who wait in the order in which they came.
         self._drawing = asyncio.Lock()
-        self._unfinished: asyncio.Task[Frame] | None = None
+        self._present: asyncio.Task[Frame] | None = None
 
     @property
     def browser(self) -> Browser:
@@ -71,9 +72,9 @@ class Renderer:
 
     async def close(self) -> None:
         """End the browser; nothing of it stays."""
-        if self._unfinished is not None:
-            self._unfinished.cancel()
-            await asyncio.gather(self._unfinished, return_exceptions=True)
+        if self._present is not None:
+            self._present.cancel()
+            await asyncio.gather(self._present, return_exceptions=True)
         if self._browser is not None:
             await self._browser.close()
 
@@ -83,7 +84,7 @@ class Renderer:
             page = self.page
             await page.gone.wait()
             async with self._drawing:
-                # Whoever drew may have seen it first.
+                # Whoever drew may have seen it first, and replaced it.
                 if self.page is page:
                     await self._replace(PageFault("closed", "it ended while nothing was drawn"))
 
@@ -93,11 +94,9 @@ class Renderer:
         if not isinstance(work, RenderWork):
             raise TryFailed("bug", f"The renderer was given a {work.kind} job.", retry=False)
         pixels = Box(work.x, work.y, work.x + work.width, work.y + work.height)
-        task.say("waits for its turn")
-        async with self._drawing:
-            task.say(f"draws ({work.x}, {work.y})")
-            frame = await self._undisturbed(task.lease.job, pixels)
-            source = self.source
+        task.say("waits for the page")
+        frame = await self.draw(task.lease.job, pixels, lambda: task.say(f"draws ({work.x}, {work.y})"))
+        source = self.source
         task.say("encodes")
         try:
             tiles = await asyncio.to_thread(frame.tiles, work.quadrants)
@@ -105,12 +104,20 @@ class Renderer:
             raise TryFailed("bug", f"The job cannot be drawn: {error}.", retry=False) from error
         return Result(tiles=tiles, source=source)
 
-    async def _undisturbed(self, job: int, pixels: Box) -> Frame:
-        """Draw; if we are called off meanwhile the page still comes to its end before it draws again."""
-        if self._unfinished is not None:
-            await asyncio.wait([self._unfinished])
-        drawing = self._unfinished = asyncio.create_task(self._draw(job, pixels))
-        return await asyncio.shield(drawing)
+    async def draw(self, job: int, pixels: Box, begun: Callable[[], None] = lambda: None) -> Frame:
+        """Draw world pixels when all asked for before are drawn; raises TryFailed if no page can."""
+        await self._drawing.acquire()
+        begun()
+        # If we are called off meanwhile, the page still comes to its end before it draws again.
+        self._present = asyncio.create_task(self._draw(job, pixels))
+        self._present.add_done_callback(self._drawn)
+        return await asyncio.shield(self._present)
+
+    def _drawn(self, drawing: asyncio.Task[Frame]) -> None:
+        self._drawing.release()
+        # Whoever called it off does not look at it any more.
+        if not drawing.cancelled():
+            drawing.exception()
 
     async def _draw(self, job: int, pixels: Box) -> Frame:
         for attempt in range(1, TRIES + 1):
@@ -128,11 +135,15 @@ class Renderer:
         """Open a new page, in a new browser unless the present one still serves."""
         self._pulse.doing("replacing the browser")
         self.replaced += 1
+        if self._page is not None:
+            # With a dead driver no event says so, and `watch` must look at the next page.
+            self._page.gone.set()
+        browser = self.browser
         for attempt in range(1, OPENINGS + 1):
             # A page that does not even close has taken the browser with it.
             closed = attempt == 1 and self._page is not None and await self._page.close()
             if not (closed and self.browser.connected):
-                await self.browser.close()
+                await self.browser.close(hangs=not closed)
                 await asyncio.sleep(exponential(attempt - 1, first=0.5, limit=4.0) if attempt > 1 else 0)
                 await self._start_browser()
             try:
@@ -140,11 +151,11 @@ class Renderer:
             except PageFault as error:
                 fault = error
                 continue
-            what = "page" if closed else "browser"
+            what = "page" if self.browser is browser else "browser"
             log.warning("replaced the %s (%s)", what, fault)
             return
         raise Unusable(f"No page could be opened, at last: {fault}.")
 
     async def _start_browser(self) -> None:
-        self._browser = Browser(self._folder, self._configured)
+        self._browser = Browser(self._folder, self._configured, self._site.origin)
         await self._browser.start()

@@ -1,9 +1,12 @@
 """The site that the page comes from and sends its frames to: loopback only, for this process alone."""
 
 import asyncio
+import logging
 import secrets
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from aiohttp import web
 
@@ -15,6 +18,10 @@ POLICY = (
     "img-src 'self' data: blob:; worker-src 'self' blob:; frame-ancestors 'none'; form-action 'none'"
 )
 """The page may load from this site and send to it, and nothing else; this holds for WebSockets, too."""
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+log = logging.getLogger("site")
 
 
 @dataclass
@@ -40,10 +47,11 @@ class Site:
         self._expected: dict[str, Expected] = {}
         self._runner: web.AppRunner | None = None
         self.origin = ""
+        self.refused: set[str] = set()
 
     async def open(self) -> None:
         """Listen on a free port of 127.0.0.1."""
-        app = web.Application(client_max_size=LARGEST_FRAME + 1)
+        app = web.Application(client_max_size=LARGEST_FRAME + 1, middlewares=[self._refuse_others])
         app.on_response_prepare.append(_add_headers)
         app.router.add_get("/", self._index)
         app.router.add_get("/city.json", self._city_file)
@@ -76,6 +84,17 @@ class Site:
         """Take nothing at this address any more."""
         self._expected.pop(expected.nonce, None)
         expected.content.cancel()
+
+    @web.middleware
+    async def _refuse_others(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Refuse what was meant for another host: we are the browser's proxy for every address."""
+        asked = request.url.authority
+        if asked == urlsplit(self.origin).netloc:
+            return await handler(request)
+        if asked not in self.refused:
+            self.refused.add(asked)
+            log.info("the browser asked for %s and did not get it", asked[:200])
+        return web.Response(status=403, text="The page may only reach its own site.")
 
     async def _index(self, _: web.Request) -> web.StreamResponse:
         return web.FileResponse(self._pages / "index.html")

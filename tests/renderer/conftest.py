@@ -1,0 +1,52 @@
+"""A real Chromium, opened once for all tests of a module."""
+
+import asyncio
+import shutil
+import tempfile
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest_asyncio
+
+from services.pulse import Pulse
+from services.renderer import leftovers
+from services.renderer.renderer import Renderer
+from services.renderer.scenes import BUILT
+from services.renderer.site import Site
+
+STUB = Path(__file__).parent / "page"
+CITY = BUILT / "cities" / "sanfrancisco.json"
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def stub() -> AsyncIterator[Renderer]:
+    """A renderer on the page that misbehaves when told to."""
+    async for renderer in _opened(Site(STUB, STUB / "index.html")):
+        yield renderer
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def scene() -> AsyncIterator[Renderer]:
+    """A renderer on the real scene."""
+    async for renderer in _opened(Site(BUILT / "scene", CITY)):
+        yield renderer
+
+
+async def _opened(site: Site) -> AsyncIterator[Renderer]:
+    folder = Path(tempfile.mkdtemp(prefix="tw-"))
+    pulse = Pulse("renderer-1", f"ipc://{folder}/life")
+    renderer = Renderer(site, folder / "chromium", None, "san-francisco", pulse)
+    await site.open()
+    try:
+        await renderer.open()
+        watching = asyncio.create_task(renderer.watch())
+        yield renderer
+        watching.cancel()
+        await asyncio.gather(watching, return_exceptions=True)
+    finally:
+        await renderer.close()
+        await site.close()
+        await pulse.close()
+        left = leftovers.find(folder / "chromium" / "profile")
+        shutil.rmtree(folder)
+    assert left == [], "Chromium outlived its renderer"
