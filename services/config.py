@@ -1,16 +1,26 @@
 """`app_config.json`: the models a user may pick, the scene, counts, ports."""
 
 import hashlib
+import ipaddress
 import os
 import re
 import tempfile
 from pathlib import Path
 from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic_core import PydanticCustomError
+
+from services.complaint import complaint
+from services.positions import Broken, parse
 
 DEFAULT_CONFIG = Path(__file__).resolve().parent.parent / "app_config.json"
 DEFAULT_DATA = Path(__file__).resolve().parent.parent / "world"
+
+LIMIT_BYTES = 1 << 20
+SHORTEST_KEY = 8
+"""A shorter key is likely to stand in other texts by chance."""
 
 _VARIABLE = re.compile(r"^\$\{([A-Za-z_][A-Za-z0-9_]*)\}$")
 
@@ -30,6 +40,8 @@ class Model(Section):
     model_id: Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[A-Za-z0-9][A-Za-z0-9._:/+\-]*$")]
     provider: Provider
     api_key: Annotated[str | None, Field(max_length=1_000, repr=False)] = None
+    api_key_env: Annotated[str, Field(max_length=200, pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")] | None = None
+    """Another way to write `"api_key": "${VARIABLE}"`."""
     endpoint: Annotated[str, Field(max_length=500, pattern=r"^https?://[^\s@]+$")] | None = None
     prompt: Annotated[str, Field(max_length=8_000)] = ""
     negative_prompt: Annotated[str, Field(max_length=8_000)] = ""
@@ -38,6 +50,30 @@ class Model(Section):
     steps: Annotated[int, Field(ge=1, le=1_000)] | None = None
     timeout_seconds: Annotated[float, Field(gt=0, le=3_600, allow_inf_nan=False)] = 300.0
 
+    @model_validator(mode="after")
+    def _key_is_safe(self) -> Self:
+        if self.api_key is not None and self.api_key_env is not None:
+            raise _fault(("api_key_env",), "api_key is given too; one of the two is enough")
+        if self.api_key is not None and "${" in self.api_key and not _VARIABLE.match(self.api_key):
+            raise _fault(("api_key",), 'it is neither a key nor one variable like "${OXEN_API_KEY}"')
+        if self.cell not in (1, 2, 4, 8, 16):
+            raise _fault(("cell",), "it must be 1, 2, 4, 8 or 16")
+        if self.endpoint is not None:
+            self._check_endpoint(self.endpoint)
+        return self
+
+    def _check_endpoint(self, endpoint: str) -> None:
+        try:
+            url = urlsplit(endpoint)
+            host, _ = url.hostname or "", url.port
+        except ValueError:
+            raise _fault(("endpoint",), "it is not a web address") from None
+        if url.query:
+            raise _fault(("endpoint",), "it may not have a query, where keys are often put and then logged")
+        with_key = self.api_key is not None or self.api_key_env is not None
+        if with_key and url.scheme == "http" and not _is_loopback(host):
+            raise _fault(("endpoint",), "a key would travel in the open; use https")
+
     @property
     def needs_palette(self) -> bool:
         """Whether jobs of this model wait for the map's palette."""
@@ -45,15 +81,13 @@ class Model(Section):
 
     def key(self) -> str | None:
         """The key itself, from the environment if a variable is named; None if there is none."""
-        if self.api_key is None:
-            return None
-        variable = _VARIABLE.match(self.api_key)
-        return (os.environ.get(variable[1]) or None) if variable else self.api_key
+        variable = self.key_variable()
+        return (os.environ.get(variable) or None) if variable else self.api_key
 
     def key_variable(self) -> str | None:
         """The environment variable that holds the key, if the configuration names one."""
         variable = _VARIABLE.match(self.api_key or "")
-        return variable[1] if variable else None
+        return variable[1] if variable else self.api_key_env
 
     def why_unavailable(self) -> str:
         """A sentence, or nothing if the model can be called."""
@@ -117,14 +151,22 @@ class AppConfig(Section):
     """The Chromium to use; found by itself when not given."""
 
     @model_validator(mode="after")
-    def _models_are_distinct(self) -> Self:
-        seen: set[str] = set()
-        for model in self.models:
+    def _models_fit_together(self) -> Self:
+        seen: dict[str, int] = {}
+        for number, model in enumerate(self.models):
             if model.model_id in seen:
-                raise ValueError(f"two models have the model_id {model.model_id!r}")
-            seen.add(model.model_id)
+                first = seen[model.model_id]
+                raise _fault(("models", number, "model_id"), f"models[{first}] has the same model_id")
+            seen[model.model_id] = number
         if self.default_model_id is not None and self.default_model_id not in seen:
-            raise ValueError(f"default_model_id {self.default_model_id!r} is none of the models")
+            raise _fault(
+                ("default_model_id",), f"none of the models has this model_id; known are {', '.join(seen)}"
+            )
+        keys = {key for model in self.models if (key := model.key()) and len(key) >= SHORTEST_KEY}
+        for number, model in enumerate(self.models):
+            for field in ("name", "model_id", "endpoint", "prompt", "negative_prompt"):
+                if any(key in (getattr(model, field) or "") for key in keys):
+                    raise _fault(("models", number, field), "a key stands in it; keys belong in api_key")
         return self
 
     @property
@@ -167,9 +209,48 @@ class ConfigError(Exception):
 
 def load(path: Path) -> AppConfig:
     """The configuration in the file; raises ConfigError with a sentence a person can act on."""
+    content = _read(path)
     try:
-        return AppConfig.model_validate_json(path.read_bytes())
+        document = parse(content)
+    except Broken as error:
+        raise ConfigError(f"{path}:{error.line}:{error.column}: {error}") from None
+    if not isinstance(document.value, dict):
+        raise ConfigError(f"{path}:1:1: The configuration is one JSON object: {{ … }}.")
+    try:
+        return AppConfig.model_validate(document.value)
+    except ValidationError as error:
+        raise ConfigError(complaint(path, document, error, AppConfig)) from None
+
+
+def open_to_others(path: Path, settings: AppConfig) -> bool:
+    """Whether a key stands in a file that other users of this machine may read."""
+    literal = any(model.api_key is not None and model.key_variable() is None for model in settings.models)
+    return literal and bool(path.stat().st_mode & 0o077)
+
+
+def _read(path: Path) -> bytes:
+    try:
+        # A pipe or a device would be waited for without end.
+        if path.exists() and not path.is_file():
+            raise ConfigError(f"{path} is not a file; name one with --config FILE.")
+        with path.open("rb") as file:
+            content = file.read(LIMIT_BYTES + 1)
     except FileNotFoundError:
-        raise ConfigError(f"{path} does not exist.") from None
-    except ValueError as error:
-        raise ConfigError(f"{path}: {error}") from None
+        raise ConfigError(f"{path} does not exist; name another file with --config FILE.") from None
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be read: {error.strerror}.") from None
+    if len(content) > LIMIT_BYTES:
+        raise ConfigError(f"{path} is larger than 1 MiB, so it is no configuration.")
+    return content
+
+
+def _fault(place: tuple[int | str, ...], what: str) -> PydanticCustomError:
+    """An error in a field below the part that is being validated."""
+    return PydanticCustomError("fault", "{what}", {"what": what, "place": place})
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -1,9 +1,9 @@
-"""JSON, read strictly, with the line and column of every value: no duplicate keys, no NaN, nothing after the end."""
+"""JSON, read strictly, with line and column of every value: no duplicate keys, no NaN, nothing after it."""
 
+import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from json.decoder import scanstring
 from typing import Any
 
 DEPTH_LIMIT = 50
@@ -11,6 +11,7 @@ DEPTH_LIMIT = 50
 Path = tuple[int | str, ...]
 
 _SPACE = re.compile(r"[ \t\n\r]*")
+_STRING = re.compile(r'"(?:[^"\\\x00-\x1f]++|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*+"')
 _NUMBER = re.compile(r"-?(?:0|[1-9]\d{0,30})(?:\.\d{1,40})?(?:[eE][+-]?\d{1,3})?(?![\w.+-])")
 _WORDS = {"true": True, "false": False, "null": None}
 _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -134,11 +135,11 @@ class _Reader:
                 return found
 
     def _string(self) -> str:
-        try:
-            value, self._at = scanstring(self._text, self._at + 1, True)
-        except ValueError:
-            # The library's message would do, but its place is the end for a text that is never closed.
-            raise self._broken("This text is not closed, or has a line break or a wrong \\ in it.") from None
+        match = _STRING.match(self._text, self._at)
+        if match is None:
+            raise self._broken("This text is not closed, or has a line break or a wrong \\ in it.")
+        self._at = match.end()
+        value = str(json.loads(match[0]))
         if not value.isascii() and any("\ud800" <= sign <= "\udfff" for sign in value):
             raise self._broken("This text has half a character in it (a lone surrogate).")
         return value

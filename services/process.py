@@ -13,8 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from services import logs
-from services.config import DEFAULT_CONFIG, DEFAULT_DATA, AppConfig, Sockets, load
+from services.config import DEFAULT_CONFIG, DEFAULT_DATA, AppConfig, ConfigError, Sockets, load
 from services.pulse import Pulse
+
+BAD_CONFIG = 78
+"""The exit code (EX_CONFIG) that tells the supervisor not to try again."""
 
 
 @dataclass
@@ -43,7 +46,11 @@ def run(kind: str, serve: Serve) -> None:
     parser.add_argument("--lifeline", action="store_true", help="end when standard input closes")
     given = parser.parse_args()
     log = logs.start(given.name, given.data / "logs", console=sys.stderr.isatty() or not given.lifeline)
-    settings = load(given.config)
+    try:
+        settings = load(given.config)
+    except ConfigError as error:
+        print(error, file=sys.stderr)
+        sys.exit(BAD_CONFIG)
     if given.lifeline:
         threading.Thread(target=_end_with_parent, name="lifeline", daemon=True).start()
     asyncio.run(_serve(given, settings, log, serve))

@@ -14,8 +14,9 @@ from protocol.errors import ProtocolError
 from protocol.ingest import Accepted, Publish
 from protocol.plan import Plan
 from services.client import Client, Unanswered
+from services.complaint import complaint
 from services.config import DEFAULT_CONFIG, DEFAULT_DATA, Sockets
-from services.positions import Broken, Document, parse
+from services.positions import Broken, parse
 
 LIMIT_BYTES = 1 << 20
 ANSWER_SECONDS = 20.0
@@ -77,14 +78,7 @@ def _read(name: str, content: bytes) -> Plan:
     try:
         return Plan.model_validate(document.value)
     except ValidationError as error:
-        raise ValueError(_sentence(name, document, error)) from None
-
-
-def _sentence(name: str, document: Document, error: ValidationError) -> str:
-    first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-    line, _ = document.place(first["loc"])
-    field = document.field(first["loc"])
-    return f"{name}:{line}: {field or 'the plan'}: {first['msg'].removeprefix('Value error, ')}."
+        raise ValueError(complaint(name, document, error, Plan)) from None
 
 
 def _parser() -> argparse.ArgumentParser:
