@@ -17,6 +17,8 @@ from services.client import Client, Unanswered
 from services.complaint import complaint
 from services.config import DEFAULT_CONFIG, DEFAULT_DATA, Sockets
 from services.positions import Broken, parse
+from services.supervision.ask import listening
+from services.supervision.lock import Lock
 
 LIMIT_BYTES = 1 << 20
 ANSWER_SECONDS = 20.0
@@ -34,6 +36,9 @@ def main(words: Sequence[str]) -> int:
         print(error, file=sys.stderr)
         return 1
     try:
+        if Lock(given.data).holder() is None and not listening(Sockets(given.data).address("ingest")):
+            print(f"Nothing runs in {given.data}.", file=sys.stderr)
+            return 3
         accepted = asyncio.run(_publish(Sockets(given.data), plan))
     except Unanswered:
         print(f"The keeper of {given.data} does not answer: is it running?", file=sys.stderr)
