@@ -11,9 +11,12 @@ export type Box = [number, number, number, number];
 
 export const overlaps = (a: Box, b: Box): boolean => a[0] < b[2] && b[0] < a[2] && a[1] < b[3] && b[1] < a[3];
 
-/** The finished geometry of a chunk: what is drawn with which program, and what casts shadows. */
+/** The order of drawing: what hides the most comes first, so that hidden pixels are never shaded. */
+export const Stage = { wall: 0, roof: 1, car: 2, tree: 3, marking: 4, street: 5, area: 6, base: 7 } as const;
+
+/** The finished geometry of a chunk: what is drawn with which program at which stage, and what casts shadows. */
 export interface Built {
-  parts: [geometry: BufferGeometry, program: RawShaderMaterial][];
+  parts: [geometry: BufferGeometry, program: RawShaderMaterial, stage: number][];
   casters: BufferGeometry | null;
 }
 
@@ -76,13 +79,16 @@ export class Chunk<Content = unknown> {
   private ready(): NonNullable<typeof this.built> {
     if (this.built) return this.built;
     const { parts, casters } = this.build();
-    const still = (geometry: BufferGeometry, material?: Material) => {
-      const mesh = new ThreeMesh(geometry, material);
-      mesh.frustumCulled = false;
-      mesh.matrixAutoUpdate = false;
-      return mesh;
-    };
-    this.built = { objects: parts.map(([geometry, material]) => still(geometry, material)), casters: casters && still(casters) };
+    this.built = { objects: parts.map(([geometry, program, stage]) => still(geometry, program, stage)), casters: casters && still(casters) };
     return this.built;
   }
+}
+
+/** Wraps geometry that never moves and is culled by us. */
+export function still(geometry: BufferGeometry, material?: Material, stage = 0): ThreeMesh {
+  const mesh = new ThreeMesh(geometry, material);
+  mesh.frustumCulled = false;
+  mesh.matrixAutoUpdate = false;
+  mesh.renderOrder = stage;
+  return mesh;
 }

@@ -64,7 +64,7 @@ export class Frames {
     this.world.cover(box, (px, py) => [px * METRES_PER_PIXEL, -py / UP]);
     const objects: Object3D[] = [...this.world.everywhere()];
     for (const chunk of this.world.inPixels(box)) objects.push(...chunk.objects());
-    this.scene.children = objects;
+    this.scene.children = objects.sort((a, b) => a.renderOrder - b.renderOrder);
     this.target.scissor.set(box[0] - bx * BLOCK, box[1] - by * BLOCK, box[2] - box[0], box[3] - box[1]);
     this.renderer.setRenderTarget(this.target);
     this.renderer.clear();

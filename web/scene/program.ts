@@ -53,12 +53,12 @@ void plane(vec3 colour, vec4 tag, vec3 p) {
   depthOut = vec4((d >> 16) & 255u, (d >> 8) & 255u, d & 255u, 255u) / 255.0;
 }
 
-uint mixed(uint h) { h ^= h >> 16; h *= 0x85ebca6bu; h ^= h >> 13; h *= 0xc2b2ae35u; return h ^ (h >> 16); }
-
 /** A number in [0, 1) for a whole place. */
 float noise(vec2 place, float salt) {
-  ivec2 c = ivec2(floor(place));
-  return float(mixed(uint(c.x) * 0x8da6b343u ^ uint(c.y) * 0xd8163841u ^ uint(int(salt)) * 0xcb1ab31fu) >> 8) / 16777216.0;
+  uvec2 c = uvec2(ivec2(floor(place)));
+  uint h = c.x * 0x8da6b343u + c.y * 0xd8163841u + uint(int(salt)) * 0xcb1ab31fu;
+  h = (h ^ (h >> 15)) * 0x85ebca6bu;
+  return float((h ^ (h >> 13)) & 0xffffu) / 65536.0;
 }
 ${LIGHT_GLSL}`;
 
@@ -69,53 +69,3 @@ export function program(vertex: string, fragment: string): RawShaderMaterial {
     vertexShader: VERTEX_GLSL + vertex, fragmentShader: FRAGMENT_GLSL + fragment,
   });
 }
-
-/** Draws plain faces (solid.ts). */
-export const solidProgram = program(
-  /* glsl */ `
-in vec3 position;
-in uint paint, tag, facing;
-out vec3 place;
-flat out vec4 colour, object;
-flat out vec3 normal;
-void main() {
-  place = position;
-  colour = bytes(paint);
-  object = bytes(tag);
-  normal = (bytes(facing).xyz - 128.0) / 127.0;
-  gl_Position = project(position);
-}`,
-  /* glsl */ `
-in vec3 place;
-flat in vec4 colour, object;
-flat in vec3 normal;
-
-float tone(vec2 at, float metres, float strength, float salt) {
-  return 1.0 + (noise(at / metres, salt) - 0.5) * strength;
-}
-
-void main() {
-  vec3 c = colour.rgb / 255.0;
-  int pattern = int(colour.a + 0.5);
-  vec2 at = place.xy;
-  if (pattern == 1) c *= tone(at, 0.9, 0.07, 1.0) * tone(at, 4.3, 0.05, 2.0);
-  else if (pattern == 2) c *= (fract(place.z / 0.62) < 0.36 ? 0.90 : 1.03) * tone(vec2(at.x + at.y, place.z * 1.6), 0.8, 0.10, 3.0);
-  else if (pattern == 3) c *= fract(at.x / 0.7) < 0.3 ? 0.88 : 1.0;
-  else if (pattern == 4) c *= fract(at.x / 1.1) < 0.22 || fract(at.y / 1.6) < 0.16 ? 1.35 : 1.0;
-  else if (pattern == 5) c *= tone(at, 0.8, 0.035, 4.0) * tone(at, 5.7, 0.05, 5.0);
-  else if (pattern == 6) c *= tone(at, 1.5, 0.06, 6.0);
-  else if (pattern == 7 || pattern == 8) {
-    float patch_ = noise(at / 6.1, 7.0) * 0.5 + noise((at + 3.3) / 2.9, 8.0) * 0.5;
-    c *= 0.90 + 0.19 * patch_;
-    c *= tone(at, 0.7, 0.10, 9.0);
-    if (pattern == 7 && noise(at / 0.55, 10.0) > 0.994) c = vec3(0.95, 0.88, 0.45);
-  } else if (pattern == 9) {
-    float ripple = noise(vec2(at.x / 3.6, (at.y + at.x * 0.12) / 0.9), 11.0);
-    c *= 0.95 + 0.10 * noise(at / 9.0, 12.0);
-    if (ripple > 0.93) c = mix(c, vec3(0.80, 0.92, 0.98), 0.55);
-  } else if (pattern == 10) c *= tone(at, 0.6, 0.16, 13.0);
-  else if (pattern == 11) c *= fract((at.x * 0.9 + at.y * 0.45) / 6.4) < 0.5 ? 0.94 : 1.05;
-  float sun = dot(normal, SUN) > 0.0 ? sunlight(place + normal * 0.12, 0.30) : 0.0;
-  plane(c * light(normal, sun), object, place);
-}`,
-);

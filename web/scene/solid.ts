@@ -5,11 +5,27 @@ import type { Ring } from "./city";
 import { Mesh, pack, packColour, type Layout } from "./mesh";
 import { normalCode } from "./material";
 import type { Colour } from "./palette";
+import { program } from "./program";
 
-/** What the shader lays over a plain face's colour. */
-export const Pattern = {
-  none: 0, gravel: 1, courses: 2, planks: 3, panel: 4, asphalt: 5, pavement: 6, grass: 7, wood: 8, water: 9, soil: 10, stripes: 11, rows: 12, unlit: 13,
+/** What the shader lays over a plain face's colour: two grains of noise and one set of lines, all in metres. */
+const PATTERNS = {
+  //        fine: size x, y, strength   coarse: size x, y, strength   lines per metre in x, y, z, share, brightness
+  none: [[1, 1, 0], [1, 1, 0], [0, 0, 0, 0, 1]],
+  gravel: [[0.9, 0.9, 0.07], [4.3, 4.3, 0.06], [0, 0, 0, 0, 1]],
+  courses: [[1.3, 0.9, 0.09], [1, 1, 0], [0, 0, 1.6, 0.36, 0.87]],
+  planks: [[1, 1, 0.03], [1, 1, 0], [1.4, 0.3, 0, 0.3, 0.86]],
+  panel: [[1, 1, 0], [1, 1, 0], [0.9, 0.25, 0, 0.22, 1.4]],
+  asphalt: [[0.8, 0.8, 0.035], [5.7, 5.7, 0.05], [0, 0, 0, 0, 1]],
+  pavement: [[1.5, 1.5, 0.06], [1, 1, 0], [0, 0, 0, 0, 1]],
+  grass: [[0.7, 0.7, 0.11], [3.1, 3.1, 0.13], [0, 0, 0, 0, 1]],
+  wood: [[0.8, 0.8, 0.16], [3.7, 3.7, 0.14], [0, 0, 0, 0, 1]],
+  water: [[3.6, 0.9, 0.12], [11, 6, 0.07], [0, 0, 0, 0, 1]],
+  soil: [[0.6, 0.6, 0.16], [3.3, 3.3, 0.06], [0, 0, 0, 0, 1]],
+  stripes: [[0.8, 0.8, 0.05], [1, 1, 0], [0.14, 0.07, 0, 0.5, 0.9]],
 } as const;
+
+/** The number of a pattern, by its name. */
+export const Pattern = Object.fromEntries(Object.keys(PATTERNS).map((name, i) => [name, i])) as Record<keyof typeof PATTERNS, number>;
 
 export const SOLID: Layout = { floats: [["position", 3]], words: ["paint", "tag", "facing"] };
 
@@ -70,3 +86,50 @@ export class Solid {
     return [packColour(finish.colour, finish.pattern ?? 0), tag, pack(nx * 127 + 128, ny * 127 + 128, nz * 127 + 128, 0)];
   }
 }
+
+const table = (column: 0 | 1 | 2, from: number, size: number) => Object.values(PATTERNS)
+  .map((row) => `vec${size}(${row[column].slice(from, from + size).map((v) => v.toFixed(3)).join(", ")})`).join(", ");
+const COUNT = Object.keys(PATTERNS).length;
+
+/** Draws plain faces. The pattern's numbers come flat from the vertices: branching on it per pixel took twice as long. */
+export const solidProgram = program(
+  /* glsl */ `
+in vec3 position;
+in uint paint, tag, facing;
+const vec3 FINE[${COUNT}] = vec3[](${table(0, 0, 3)});
+const vec3 COARSE[${COUNT}] = vec3[](${table(1, 0, 3)});
+const vec3 LINES[${COUNT}] = vec3[](${table(2, 0, 3)});
+const vec2 SHARE[${COUNT}] = vec2[](${table(2, 3, 2)});
+out vec3 place;
+flat out vec4 colour, object;
+flat out vec3 normal, fine, coarse, lines;
+flat out vec2 share;
+void main() {
+  place = position;
+  vec4 c = bytes(paint);
+  colour = vec4(c.rgb / 255.0, c.a);
+  object = bytes(tag);
+  normal = (bytes(facing).xyz - 128.0) / 127.0;
+  int pattern = int(c.a + 0.5);
+  fine = vec3(1.0 / FINE[pattern].xy, FINE[pattern].z);
+  coarse = vec3(1.0 / COARSE[pattern].xy, COARSE[pattern].z);
+  lines = LINES[pattern];
+  share = SHARE[pattern];
+  gl_Position = project(position);
+}`,
+  /* glsl */ `
+in vec3 place;
+flat in vec4 colour, object;
+flat in vec3 normal, fine, coarse, lines;
+flat in vec2 share;
+void main() {
+  vec3 c = colour.rgb;
+  float grain = noise(place.xy * fine.xy, 1.0);
+  c *= 1.0 + (grain - 0.5) * fine.z + (noise(place.xy * coarse.xy, 2.0) - 0.5) * coarse.z;
+  if (fract(dot(place, lines)) < share.x) c *= share.y;
+  if (grain > 0.994 && fine.z > 0.105 && fine.z < 0.115) c = vec3(0.93, 0.86, 0.47); // flowers in the grass
+  if (grain > 0.94 && fine.z > 0.115 && fine.z < 0.125) c = mix(c, vec3(0.80, 0.92, 0.98), 0.5); // glints on water
+  float sun = dot(normal, SUN) > 0.0 ? sunlight(place + normal * 0.12, 0.30) : 0.0;
+  plane(c * light(normal, sun), object, place);
+}`,
+);

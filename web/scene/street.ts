@@ -137,9 +137,9 @@ export function laySegment(solid: Solid, link: Link, i: number): void {
     for (const side of [-1.9, -0.55, 0.55, 1.9]) strip(solid, a[0], a[1], ux, uy, length, side, 0.14, LAYER.rail, FINISH.rail);
     return;
   }
-  band(link.half + KERB_WIDTH + PAVEMENT_WIDTH, LAYER.pavement, FINISH.pavement);
-  band(link.half + KERB_WIDTH, LAYER.kerb, FINISH.kerb);
   band(link.half, LAYER.asphalt, link.half > 5 ? FINISH.asphalt : FINISH.side);
+  band(link.half + KERB_WIDTH, LAYER.kerb, FINISH.kerb);
+  band(link.half + KERB_WIDTH + PAVEMENT_WIDTH, LAYER.pavement, FINISH.pavement);
 }
 
 /** Metres to keep free of paint and cars at a junction. */

@@ -1,18 +1,17 @@
 // The city in chunks: what stands where, found again by the pixels or the shadows that it can touch.
 
-import { Mesh as ThreeMesh, type BufferGeometry, type Object3D, type RawShaderMaterial } from "three";
+import type { BufferGeometry, Object3D, RawShaderMaterial } from "three";
 import { planOf } from "./building";
 import { toPixel } from "./camera";
 import { carProgram, Cars } from "./car";
 import { boxOf, type Building, type City } from "./city";
-import { CHUNK, Chunk, overlaps, type Box, type Built } from "./chunk";
+import { CHUNK, Chunk, overlaps, Stage, still, type Box, type Built } from "./chunk";
 import { Facade, facadeProgram, raiseWalls } from "./facade";
 import { areaMask, insideConvex, layAreas, layBase } from "./ground";
 import { Mask, On } from "./mask";
-import { solidProgram } from "./program";
 import { flatRoof, pitchedRoof } from "./roof";
 import { Shade } from "./shade";
-import { Solid } from "./solid";
+import { Solid, solidProgram } from "./solid";
 import { KERB_WIDTH, laySegment, layMarks, linksOf, PAVEMENT_WIDTH, carsOf, streetTreesOf, type Link, type Stop } from "./street";
 import { plantGround, plantStreet, treeProgram, Trees } from "./tree";
 
@@ -73,9 +72,7 @@ export class World {
     layAreas(areas, city.areas);
     const geometry = areas.mesh.geometry();
     if (geometry) {
-      const mesh = new ThreeMesh(geometry, solidProgram);
-      mesh.frustumCulled = false;
-      this.areas.push(mesh);
+      this.areas.push(still(geometry, solidProgram, Stage.area));
     }
     const outline: number[] = [];
     for (let i = 0; i < city.outline.length; i += 2) outline.push(...toPixel(city.outline[i], city.outline[i + 1], 0));
@@ -131,8 +128,10 @@ export class World {
     const solid = new Solid();
     const shade = new Shade();
     const [x0, y0, x1, y1] = [chunk.cx * CHUNK, chunk.cy * CHUNK, (chunk.cx + 1) * CHUNK, (chunk.cy + 1) * CHUNK];
-    layBase(solid, x0, y0, x1, y1, this.city);
-    for (const [link, i] of chunk.content.segments) laySegment(solid, link, i);
+    const base = new Solid();
+    const street = new Solid();
+    layBase(base, x0, y0, x1, y1, this.city);
+    for (const [link, i] of chunk.content.segments) laySegment(street, link, i);
     const facade = new Facade();
     for (const building of chunk.content.buildings) {
       const plan = planOf(building, this.mask);
@@ -148,12 +147,14 @@ export class World {
     }
     plantGround(trees, shade, this.mask, x0, y0, x1, y1, (x, y) => insideConvex(this.city.outline, x, y));
     const parts: Built["parts"] = [];
-    const add = (geometry: BufferGeometry | null, program: RawShaderMaterial) => geometry && parts.push([geometry, program]);
-    add(facade.mesh.geometry(), facadeProgram);
-    add(solid.mesh.geometry(), solidProgram);
-    add(chunk.content.marks.mesh.geometry(), solidProgram);
-    add(cars.geometry(), carProgram);
-    add(trees.geometry(), treeProgram);
+    const add = (stage: number, geometry: BufferGeometry | null, program: RawShaderMaterial) => geometry && parts.push([geometry, program, stage]);
+    add(Stage.wall, facade.mesh.geometry(), facadeProgram);
+    add(Stage.roof, solid.mesh.geometry(), solidProgram);
+    add(Stage.marking, chunk.content.marks.mesh.geometry(), solidProgram);
+    add(Stage.car, cars.geometry(), carProgram);
+    add(Stage.tree, trees.geometry(), treeProgram);
+    add(Stage.street, street.mesh.geometry(), solidProgram);
+    add(Stage.base, base.mesh.geometry(), solidProgram);
     return { parts, casters: shade.geometry() };
   }
 
