@@ -17,7 +17,9 @@ START_SECONDS = 60.0
 CLOSE_SECONDS = 2.0
 """How long anything may take to close by itself before it is killed."""
 SOCKET_PATH_LIMIT = 107 - len("/org.chromium.Chromium.XXXXXX/SingletonSocket")
-PASSED_ON = ("PATH", "LANG", "LC_ALL", "TZ", "LD_LIBRARY_PATH", "FONTCONFIG_PATH", "FONTCONFIG_FILE")
+MARK = "TILEWRIGHT_CHILD"
+"""By this the supervisor finds what a killed renderer leaves behind."""
+PASSED_ON = ("PATH", "LANG", "LC_ALL", "TZ", "LD_LIBRARY_PATH", "FONTCONFIG_PATH", "FONTCONFIG_FILE", MARK)
 """All that Chromium sees of our environment: no keys."""
 
 log = logging.getLogger("browser")
