@@ -40,7 +40,10 @@ def _decode(content: bytes) -> NDArray[np.uint8]:
                 raise _bad(f"Picture came back in the colour mode {image.mode}; RGB is needed.")
             if not _is_whole(content, image.format or ""):
                 raise _bad("Picture came back cut short.")
-            # Made anew from the pixels alone, so that no metadata gets into the map.
+            # Decoding alone overlooks flipped bits; this checks the sums, and the image is spent.
+            image.verify()
+        with Image.open(io.BytesIO(content), formats=FORMATS) as image:
+            # Only the pixels go on: no metadata gets into the map.
             return np.array(image.convert("RGB"))
     except UnidentifiedImageError:
         raise _bad("What came back is not a PNG, JPEG or WebP picture.") from None

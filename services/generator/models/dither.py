@@ -22,7 +22,7 @@ def dither(colour: NDArray[np.float32], row: int, column: int, palette: Palette)
 
 
 def _offsets(colours: int) -> NDArray[np.float32]:
-    # The finer the palette, the smaller the step between two of its colours.
-    step = 256.0 / colours ** (1 / 3)
+    # Shades of one surface lie about half as far apart as if the palette filled the cube evenly.
+    step = 128.0 / colours ** (1 / 3)
     offsets: NDArray[np.float32] = (BAYER + np.float32(0.5)) / np.float32(16) - np.float32(0.5)
     return offsets * np.float32(STRENGTH * step)

@@ -21,8 +21,10 @@ LEVELS = 64
 SHIFT = 2
 ROUNDS = 24
 SEED = 20_240
-RARE = 6
+RARE = 12
 """Cells that must share a hue before it can become an accent: fewer are noise."""
+DARK = 0.45
+"""Hues below this lightness are lost among outlines anyway."""
 
 
 class BadPalette(ValueError):
@@ -143,7 +145,7 @@ def _accents(
     accents = []
     for _ in range(min(ACCENTS, len(points))):
         merit = np.sqrt(best) * chroma
-        merit[counts < RARE] *= 0.1
+        merit[(counts < RARE) | (points[:, 0] < DARK)] *= 0.1
         index = int(np.argmax(merit))
         accents.append(points[index])
         best = np.minimum(best, _square_distance(points, points[index]))

@@ -1,0 +1,92 @@
+"""An Oxen server on loopback that answers well, badly or not at all, as told."""
+
+import asyncio
+import base64
+import io
+from typing import Any, Self
+
+import numpy as np
+from aiohttp import web
+from numpy.typing import NDArray
+from PIL import Image
+
+from tests.generator.city import png
+
+
+class FakeOxen:
+    """Answers image edits by inverting the picture it gets; `mode` says what goes wrong."""
+
+    def __init__(self, mode: str = "ok") -> None:
+        self.mode = mode
+        self.asked: list[dict[str, Any]] = []
+        self.headers: list[dict[str, str]] = []
+        self.fetched: list[dict[str, str]] = []
+        self.failures_left = 0
+        self.url = ""
+        self._picture = b""
+        self._hang = asyncio.Event()
+        app = web.Application(client_max_size=64 << 20)
+        app.router.add_post("/api/ai/images/edit", self._edit)
+        app.router.add_get("/result.png", self._result)
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
+
+    async def __aenter__(self) -> Self:
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, "127.0.0.1", 0)
+        await site.start()
+        host, port = self._runner.addresses[0][:2]
+        self.url = f"http://{host}:{port}"
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._hang.set()
+        await self._runner.cleanup()
+
+    async def _edit(self, request: web.Request) -> web.StreamResponse:
+        asked = await request.json()
+        self.asked.append(asked)
+        self.headers.append(dict(request.headers))
+        key = request.headers["Authorization"].removeprefix("Bearer ")
+        template = sent(asked)
+        self._picture = png(255 - template)
+        if self.mode in ("401", "403", "404", "422", "402", "429", "500", "503"):
+            said = {"error": {"message": f"no, not with {key}"}}
+            return web.json_response(said, status=int(self.mode))
+        if self.mode == "redirect":
+            raise web.HTTPTemporaryRedirect(f"{self.url}/elsewhere")
+        if self.mode == "html":
+            return web.Response(text="<html>all is well</html>", content_type="text/html")
+        if self.mode == "no image":
+            return web.json_response({"created": 1, "images": []})
+        if self.mode == "hang":
+            await self._hang.wait()
+        if self.mode == "reset":
+            assert request.transport is not None
+            request.transport.abort()
+        if self.mode == "flood":
+            return web.Response(body=b" " * (33 << 20))
+        if self.mode == "wrong size":
+            self._picture = png(template[:1000, :1000])
+        if self.mode == "url":
+            return web.json_response({"images": [{"url": f"{self.url}/result.png"}]})
+        if self.mode == "private url":
+            return web.json_response({"images": [{"url": "http://10.0.0.7/result.png"}]})
+        if self.mode == "file url":
+            return web.json_response({"images": [{"url": "file:///etc/passwd"}]})
+        encoded = base64.b64encode(self._picture).decode()
+        return web.json_response({"model": asked["model"], "images": [{"b64_json": encoded}]})
+
+    async def _result(self, request: web.Request) -> web.Response:
+        self.fetched.append(dict(request.headers))
+        if self.failures_left:
+            self.failures_left -= 1
+            raise web.HTTPForbidden
+        return web.Response(body=self._picture, content_type="image/png")
+
+
+def sent(asked: dict[str, Any]) -> NDArray[np.uint8]:
+    """The picture that a request carried."""
+    start = "data:image/png;base64,"
+    assert asked["input_image"].startswith(start)
+    with Image.open(io.BytesIO(base64.b64decode(asked["input_image"][len(start) :]))) as image:
+        return np.array(image)

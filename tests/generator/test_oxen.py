@@ -1,0 +1,204 @@
+"""The Oxen adapter in conversation with a server on loopback."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+
+from services.config import Model
+from services.generator.compose import Template
+from services.generator.inspection import inspect
+from services.generator.models.adapter import Request
+from services.generator.models.oxen import Oxen
+from services.generator.models.web import Web
+from services.tiling.seam import Window
+from services.worker import TryFailed
+from tests.generator.city import layers
+from tests.generator.fake_oxen import FakeOxen, sent
+
+KEY = "CANARY-9f3b7c"
+
+
+@dataclass
+class Bench:
+    """A fake server and an adapter that calls it."""
+
+    server: FakeOxen
+    web: Web
+
+    def adapter(self, *, endpoint: str | None = None, timeout_seconds: float = 20.0) -> Oxen:
+        model = Model(
+            name="Omni",
+            model_id="omni-1",
+            provider="oxen",
+            api_key="${TILEWRIGHT_TEST_KEY}",
+            endpoint=endpoint or self.server.url,
+            steps=14,
+            timeout_seconds=timeout_seconds,
+        )
+        return Oxen(model, self.web)
+
+    async def fails(self, mode: str, **given: object) -> TryFailed:
+        self.server.mode = mode
+        with pytest.raises(TryFailed) as caught:
+            await ask(self.adapter(**given))  # type: ignore[arg-type]
+        return caught.value
+
+
+@pytest.fixture
+async def bench(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Bench]:
+    monkeypatch.setenv("TILEWRIGHT_TEST_KEY", KEY)
+    web = Web(fetch_pauses=(0.01, 0.01))
+    async with FakeOxen() as server:
+        yield Bench(server, web)
+    await web.close()
+
+
+def template() -> Template:
+    infill = frozenset([(0, 0), (1, 0), (0, 1), (1, 1)])
+    return Template(Window(0, 0), infill, {cell: layers(cell)["render"] for cell in infill}, {})
+
+
+async def ask(adapter: Oxen, *, seconds: float = 20.0, negative: str = "blur") -> bytes:
+    async def nothing(*_: object) -> None:
+        return None
+
+    request = Request(
+        template=template(),
+        prompt="pixel art",
+        negative_prompt=negative,
+        deadline=asyncio.get_running_loop().time() + seconds,
+        renders=nothing,  # type: ignore[arg-type]
+        palette=nothing,
+        say=lambda _: None,
+    )
+    picture = await adapter.edit(request)
+    assert isinstance(picture, bytes)
+    return picture
+
+
+async def test_the_request_carries_the_template_and_the_key_in_its_header(bench: Bench) -> None:
+    picture = await ask(bench.adapter())
+    asked, headers = bench.server.asked[0], bench.server.headers[0]
+    assert {name: asked[name] for name in asked if name != "input_image"} == {
+        "model": "omni-1",
+        "prompt": "pixel art",
+        "negative_prompt": "blur",
+        "num_inference_steps": 14,
+        "response_format": "b64_json",
+    }
+    assert np.array_equal(sent(asked), template().pixels())
+    assert headers["Authorization"] == f"Bearer {KEY}"
+    assert np.array_equal(inspect(picture), 255 - template().pixels())
+
+
+async def test_what_is_not_configured_is_not_sent(bench: Bench) -> None:
+    await ask(bench.adapter(), negative="")
+    assert "negative_prompt" not in bench.server.asked[0]
+
+
+async def test_a_picture_behind_an_address_is_fetched_without_the_key(bench: Bench) -> None:
+    bench.server.mode = "url"
+    bench.server.failures_left = 2
+    assert np.array_equal(inspect(await ask(bench.adapter())), 255 - template().pixels())
+    assert len(bench.server.fetched) == 3
+    assert all("Authorization" not in headers for headers in bench.server.fetched)
+
+
+async def test_a_picture_that_stays_away_may_come_another_time(bench: Bench) -> None:
+    bench.server.failures_left = 99
+    failure = await bench.fails("url")
+    assert (failure.error_class, failure.retry) == ("transient", True)
+    assert "403" in failure.reason
+
+
+@pytest.mark.parametrize(
+    ("mode", "error_class", "retry"),
+    [
+        ("401", "auth", False),
+        ("403", "auth", False),
+        ("402", "unavailable", False),
+        ("404", "rejected", False),
+        ("422", "rejected", False),
+        ("redirect", "rejected", False),
+        ("429", "transient", True),
+        ("500", "transient", True),
+        ("503", "transient", True),
+        ("reset", "transient", True),
+        ("html", "bad_image", True),
+        ("no image", "bad_image", True),
+        ("flood", "bad_image", True),
+        ("file url", "bad_image", True),
+    ],
+)
+async def test_every_refusal_has_its_class(bench: Bench, mode: str, error_class: str, retry: bool) -> None:
+    failure = await bench.fails(mode)
+    assert (failure.error_class, failure.retry) == (error_class, retry)
+    assert failure.reason.startswith(("Omni", "The"))
+
+
+async def test_a_refused_key_says_where_to_look(bench: Bench) -> None:
+    failure = await bench.fails("401")
+    assert failure.reason == "Omni refused the key (HTTP 401). Check TILEWRIGHT_TEST_KEY."
+
+
+async def test_a_server_that_hangs_is_left_at_the_deadline(bench: Bench) -> None:
+    bench.server.mode = "hang"
+    with pytest.raises(TryFailed, match="did not answer within 20 s") as caught:
+        await ask(bench.adapter(), seconds=0.2)
+    assert caught.value.error_class == "transient"
+
+
+async def test_nobody_there_is_transient(bench: Bench) -> None:
+    failure = await bench.fails("ok", endpoint="http://127.0.0.1:9")
+    assert (failure.error_class, failure.retry) == ("transient", True)
+
+
+async def test_a_picture_of_another_size_is_named_by_its_size(bench: Bench) -> None:
+    bench.server.mode = "wrong size"
+    picture = await ask(bench.adapter())
+    with pytest.raises(TryFailed, match="Picture came back 1000 × 1000.") as caught:
+        inspect(picture)
+    assert caught.value.error_class == "bad_image"
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "http://10.0.0.7/a.png",
+        "http://127.0.0.1:1/a.png",
+        "http://[::1]/a.png",
+        "http://[::ffff:10.0.0.1]/a.png",
+        "http://169.254.169.254/latest",
+        "http://localhost/a.png",
+        "ftp://example.org/a.png",
+        "file:///etc/passwd",
+        "http://",
+    ],
+)
+async def test_a_public_provider_cannot_point_into_the_private_network(bench: Bench, address: str) -> None:
+    with pytest.raises(TryFailed) as caught:
+        await bench.web.picture(address, seconds=5.0, private=False)
+    assert caught.value.error_class == "bad_image"
+
+
+async def test_the_key_is_in_no_error_and_no_log(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    for mode in ("401", "422", "429", "500", "html", "reset", "redirect"):
+        failure = await bench.fails(mode)
+        seen = [failure.reason, repr(failure), repr(failure.__cause__), repr(failure.__context__)]
+        assert not any(KEY in text for text in seen), mode
+    adapter = bench.adapter()
+    assert KEY not in repr(adapter) + repr(vars(adapter))
+    assert KEY not in caplog.text
+
+
+async def test_without_a_key_it_is_unavailable(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("TILEWRIGHT_TEST_KEY")
+    failure = await bench.fails("ok")
+    assert (failure.error_class, failure.retry) == ("unavailable", False)
+    assert failure.reason == "TILEWRIGHT_TEST_KEY is not set."
+    assert bench.server.asked == []
