@@ -149,12 +149,12 @@ class Renderer:
             try:
                 self._page = await Page.open(self.browser, self._site)
             except PageFault as error:
-                fault = error
+                log.warning("could not open a page: %s", error)
                 continue
             what = "page" if self.browser is browser else "browser"
             log.warning("replaced the %s (%s)", what, fault)
             return
-        raise Unusable(f"No page could be opened, at last: {fault}.")
+        raise Unusable(f"No page could be opened in {OPENINGS} tries, after: {fault}.")
 
     async def _start_browser(self) -> None:
         self._browser = Browser(self._folder, self._configured, self._site.origin)

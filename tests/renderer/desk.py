@@ -37,9 +37,9 @@ class Desk:
         self.said: list[str] = []
         self.goodbyes = 0
         self._leased: dict[str, Lease] = {}
-        self._waiting: list[tuple[int, RenderWork]] = []
-        self._works: dict[int, RenderWork] = {}
-        self._parked: list[Letter] = []
+        self.waiting: list[tuple[int, RenderWork]] = []
+        self.works: dict[int, RenderWork] = {}
+        self.parked: list[Letter] = []
         self._news = asyncio.Event()
         self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
         self._mailbox: Mailbox | None = None
@@ -62,17 +62,22 @@ class Desk:
         jobs = []
         for frame in frames:
             pixels = frame_box(frame)
-            self._works[job := len(self._works) + 1] = RenderWork(
+            job = len(self.works) + 1
+            self.works[job] = RenderWork(
                 x=pixels.left,
                 y=pixels.top,
                 width=pixels.right - pixels.left,
                 height=pixels.bottom - pixels.top,
                 quadrants=[tuple(quadrant) for quadrant in frame_quadrants(frame)],
             )
-            self._waiting.append((job, self._works[job]))
+            self.waiting.append((job, self.works[job]))
             jobs.append(job)
         self._serve()
         return jobs
+
+    def refresh(self) -> None:
+        """Lease what waits as it now stands in `works`."""
+        self.waiting = [(waiting, self.works[waiting]) for waiting, _ in self.waiting]
 
     async def until(self, what: str, true: Callable[[], bool], *, seconds: float = 60.0) -> None:
         """Wait until something is true after a message."""
@@ -98,7 +103,7 @@ class Desk:
     def _answer(self, letter: Letter) -> Message | None:
         match letter.envelope.body:
             case Ready():
-                self._parked.append(letter)
+                self.parked.append(letter)
                 return None
             case Touch() as touch:
                 self.said.append(touch.doing)
@@ -111,7 +116,7 @@ class Desk:
             case Nack() as nack:
                 self.nacked.append(nack)
                 if nack.retry:
-                    self._waiting.append((nack.job, self._works[nack.job]))
+                    self.waiting.append((nack.job, self.works[nack.job]))
                 return Nacked(job=nack.job, state="pending")
             case Goodbye():
                 self.goodbyes += 1
@@ -119,15 +124,15 @@ class Desk:
         return None
 
     def _serve(self) -> None:
-        for letter in list(self._parked):
+        for letter in list(self.parked):
             request = letter.envelope.id
             if request not in self._leased:
-                if not self._waiting:
+                if not self.waiting:
                     continue
-                job, work = self._waiting.pop(0)
+                job, work = self.waiting.pop(0)
                 self._leased[request] = Lease(
                     job=job, token=job, plan="p", step="s", attempt=1, expires_in=3.0, work=work
                 )
             # The same question gets the same answer, also when it is asked again.
-            self._parked.remove(letter)
+            self.parked.remove(letter)
             letter.reply(self._leased[request])

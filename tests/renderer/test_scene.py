@@ -1,0 +1,54 @@
+"""The real browser on the real city: pixels depend on their place in the world and on nothing else."""
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from services.renderer.frame import Frame
+from services.renderer.renderer import Renderer
+from services.tiling.quadrant import Box, frame_box
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+def planes(frame: Frame) -> NDArray[np.uint8]:
+    return np.stack([frame.colour, frame.object, frame.depth])
+
+
+def overlap(frame: Frame, other: Frame) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """What both frames show, of each."""
+    a, b = frame.pixels, other.pixels
+    left, top = max(a.left, b.left), max(a.top, b.top)
+    right, bottom = min(a.right, b.right), min(a.bottom, b.bottom)
+    return (
+        planes(frame)[:, top - a.top : bottom - a.top, left - a.left : right - a.left],
+        planes(other)[:, top - b.top : bottom - b.top, left - b.left : right - b.left],
+    )
+
+
+@pytest.mark.parametrize(("x", "y"), [(512, 0), (-300, 411), (-2_061, -1_537)])
+async def test_a_shifted_frame_agrees_to_the_last_bit(scene: Renderer, x: int, y: int) -> None:
+    shifted = await scene.draw(1, Box(x, y, x + 1_024, y + 1_024))
+    for frame in {(x // 1_024, y // 1_024), ((x + 1_023) // 1_024, (y + 1_023) // 1_024)}:
+        mine, theirs = overlap(shifted, await scene.draw(2, frame_box(frame)))
+        assert mine.size > 0
+        differing = (mine != theirs).any(axis=3).sum(axis=(1, 2))
+        assert differing.tolist() == [0, 0, 0]
+
+
+async def test_a_frame_shows_the_city(scene: Renderer) -> None:
+    frame = await scene.draw(1, frame_box((0, 0)))
+    assert len(np.unique(frame.colour.reshape(-1, 4), axis=0)) > 500
+    ids = frame.object[..., 0].astype(int) * 256 + frame.object[..., 1]
+    assert len(np.unique(ids)) > 20
+    assert (frame.depth[..., 3] == 255).all()
+
+
+async def test_ground_without_data_is_a_frame_like_any_other(scene: Renderer) -> None:
+    left, top, right, bottom = scene.page.info.bounds
+    far = await scene.draw(1, Box(200_000, 200_000, 200_512, 200_512))
+    assert (far.colour[..., 3] == 255).all()
+    # The city is a turned rectangle: the corners of the box around it are empty, too.
+    for x, y in ((left, top), (right, bottom), (left, bottom), (right, top)):
+        corner = Box(int(x) - 256, int(y) - 256, int(x) + 256, int(y) + 256)
+        assert (await scene.draw(1, corner)).pixels == corner
