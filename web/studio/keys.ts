@@ -1,0 +1,73 @@
+/** The keyboard: every act of the map without a pointer. */
+
+import type L from "leaflet";
+import { addPlan, fill, generate, render } from "./actions";
+import { between, cellsIn, keyOf, type Cell, type Rect } from "./geometry";
+import { clearSelection, isTyping } from "./selection";
+import { layer, preview, select, selectedRect, tool } from "./state";
+
+const STEP_PX = 160;
+const ARROWS: Record<string, Cell> = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+
+export const KEYS: [string, string][] = [
+  ["Click, drag", "select; Shift adds"],
+  ["Space, middle button", "move the map"],
+  ["Arrows", "move; with Shift grow the selection"],
+  ["+  −", "zoom"],
+  ["Enter", "select the middle; add the plan shown"],
+  ["R  G  F", "render, generate, fill"],
+  ["L", "other layer"],
+  ["S  M", "select or move tool"],
+  ["Esc", "let go"],
+];
+
+export function followKeys(map: L.Map): void {
+  addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return;
+    if (event.key === "Escape") return void (document.querySelector("[data-popover]") ?? clearSelection());
+    // Inside the panels arrows, Enter and letters belong to what has the focus.
+    const inMap = document.activeElement === document.body || map.getContainer().contains(document.activeElement);
+    const arrow = ARROWS[event.key];
+    if (arrow && inMap) {
+      event.preventDefault();
+      if (event.shiftKey) growSelection(map, arrow);
+      else map.panBy([arrow[0] * STEP_PX, arrow[1] * STEP_PX]);
+      return;
+    }
+    if (event.key === "Enter" && inMap && document.activeElement?.tagName !== "BUTTON") {
+      if (preview.value) addPlan();
+      else selectMiddle(map);
+      return;
+    }
+    const act = ACTS[event.key.toLowerCase()];
+    if (act && !document.activeElement?.closest("[data-popover]")) {
+      event.preventDefault();
+      act(map);
+    }
+  });
+}
+
+const ACTS: Record<string, (map: L.Map) => void> = {
+  g: () => generate(),
+  r: () => render(),
+  f: () => fill(),
+  l: () => (layer.value = layer.value === "render" ? "generation" : "render"),
+  s: () => (tool.value = "select"),
+  m: () => (tool.value = "move"),
+  "+": (map) => map.zoomIn(),
+  "=": (map) => map.zoomIn(),
+  "-": (map) => map.zoomOut(),
+  "−": (map) => map.zoomOut(),
+};
+
+function selectMiddle(map: L.Map): void {
+  const middle = map.getCenter();
+  select([keyOf(Math.floor(middle.lng), Math.floor(middle.lat))]);
+}
+
+function growSelection(map: L.Map, [dx, dy]: Cell): void {
+  const rect = selectedRect.value;
+  if (!rect) return selectMiddle(map);
+  const grown: Rect = between([rect[0] + Math.min(dx, 0), rect[1] + Math.min(dy, 0)], [rect[2] + Math.max(dx, 0), rect[3] + Math.max(dy, 0)]);
+  select(cellsIn(grown).map(([x, y]) => keyOf(x, y)));
+}

@@ -1,0 +1,47 @@
+/** The quadrants in view as a list of words: the map for those who hear it, and for tests. */
+
+import { inView } from "./map";
+import type L from "leaflet";
+import { centre, loaded, selection, worldTick, zoom } from "./state";
+import { cellsIn, height, keyOf, width } from "./geometry";
+import { stateLabel } from "./words";
+import { world } from "./world";
+
+/** More quadrants than this are a picture, not a list. */
+const MOST = 700;
+
+export function Labels({ map }: { map: L.Map }) {
+  void [centre.value, zoom.value, worldTick.value, loaded.value];
+  const view = inView(map);
+  const isList = width(view) * height(view) <= MOST;
+  return (
+    <ul class="visually-hidden" aria-label="Quadrants in view" data-labels={isList ? "listed" : "too many"}>
+      {isList &&
+        cellsIn(view)
+          .filter(([x, y]) => world.stateOf(x, y) !== "empty" || selection.value.has(keyOf(x, y)))
+          .map(([x, y]) => <Label key={keyOf(x, y)} x={x} y={y} />)}
+    </ul>
+  );
+}
+
+function Label({ x, y }: { x: number; y: number }) {
+  const key = keyOf(x, y);
+  const job = world.jobAt(x, y);
+  const state = world.stateOf(x, y);
+  const isSelected = selection.value.has(key);
+  const version = world.tiles.generation.get(key) ?? 0;
+  const place = job?.position ? `, place ${job.position}` : "";
+  const why = job?.state === "error" ? `, ${job.reason}` : "";
+  return (
+    <li
+      data-quadrant={key}
+      data-state={state}
+      data-job={job?.job}
+      data-generation={version}
+      data-render={world.tiles.render.get(key) ?? 0}
+      data-selected={isSelected}
+    >
+      {`${key}: ${stateLabel(state)}${place}${why}${isSelected ? ", selected" : ""}`}
+    </li>
+  );
+}

@@ -1,0 +1,114 @@
+/** The studio: map, panels and the stream of events, put together. */
+
+import { effect } from "@preact/signals";
+import L from "leaflet";
+import { render } from "preact";
+import { useEffect, useRef, useState } from "preact/hooks";
+import { ActionBar } from "./actionbar";
+import { bootstrap } from "./bootstrap";
+import { LayerSwitch, PhoneTools, Place, Tools, Zoom } from "./controls";
+import { bounding, type Cell } from "./geometry";
+import { followKeys } from "./keys";
+import { Labels } from "./labels";
+import { at, fit, followView, inView, makeMap, openView, readAddress, writeAddress } from "./map";
+import { MiniMap } from "./minimap";
+import { Banner } from "./notices";
+import { addOverlay } from "./overlay";
+import { Panel } from "./panel";
+import { look, start } from "./refresh";
+import { followPointer } from "./selection";
+import { extent, layer, loaded, now, preview, report, selection, status, tool, worldTick } from "./state";
+import "./style/tokens.css";
+import "./style/map.css";
+import "./style/layout.css";
+import "./style/panel.css";
+import { theme } from "./theme";
+import { addTiles } from "./tiles";
+import { Tooltip } from "./tooltip";
+import { TopBar } from "./topbar";
+import { STARTER, Welcome } from "./welcome";
+
+function furnish(map: L.Map): void {
+  openView(map, STARTER);
+  const hadAddress = readAddress() !== null;
+  const tiles = addTiles(map);
+  const overlay = addOverlay(map);
+  followPointer(map);
+  followKeys(map);
+  followView(map, () => look(inView(map)));
+  effect(() => {
+    tiles.show(layer.value);
+    writeAddress(map);
+  });
+  effect(() => {
+    map.getContainer().dataset["tool"] = tool.value;
+  });
+  effect(() => {
+    void theme.value;
+    overlay.recolour();
+    writeAddress(map);
+  });
+  effect(() => {
+    void [worldTick.value, selection.value, preview.value];
+    overlay.redraw();
+  });
+  new ResizeObserver(() => map.invalidateSize({ pan: false })).observe(map.getContainer());
+  void start(inView(map), tiles.refresh).then(() => {
+    if (!hadAddress && extent.value) fit(map, extent.value);
+  });
+}
+
+function Studio() {
+  const box = useRef<HTMLDivElement>(null);
+  const [map, setMap] = useState<L.Map | null>(null);
+  useEffect(() => {
+    const made = makeMap(box.current!);
+    furnish(made);
+    setMap(made);
+  }, []);
+  const go = ({ quadrants }: { quadrants: readonly Cell[] }): void => {
+    const rect = bounding(quadrants);
+    if (rect && map) map.panTo(at((rect[0] + rect[2] + 1) / 2, (rect[1] + rect[3] + 1) / 2));
+  };
+  return (
+    <div class="studio" data-loaded={loaded.value} data-layer={layer.value}>
+      <TopBar />
+      <main class="stage">
+        <div class="map" ref={box} tabIndex={0} role="application" aria-label="Map of quadrants" />
+        {map && (
+          <>
+            <LayerSwitch />
+            <Tools />
+            <PhoneTools map={map} />
+            <Banner />
+            <div class="lower-left">
+              <Zoom map={map} />
+              <Place />
+            </div>
+            <MiniMap map={map} />
+            <ActionBar map={map} />
+            <Tooltip map={map} />
+            <Welcome />
+            <Labels map={map} />
+          </>
+        )}
+        <p class={`report ${report.value ? "shown" : ""}`} role="status" aria-live="polite" data-report>
+          {report.value}
+        </p>
+      </main>
+      <Panel go={go} />
+    </div>
+  );
+}
+
+document.title = `${bootstrap.world}, Tilewright`;
+if (matchMedia("(max-width: 719px)").matches) {
+  // A phone moves the map with one finger until told otherwise.
+  tool.value = "move";
+}
+render(<Studio />, document.getElementById("studio")!);
+
+// Ages tick once a second, and only while something on the page has one.
+setInterval(() => {
+  if (!document.hidden && status.value) now.value = Date.now() / 1_000;
+}, 1_000);

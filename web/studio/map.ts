@@ -1,0 +1,126 @@
+/** The map: Leaflet over quadrant coordinates, its place kept in the page's address. */
+
+import L from "leaflet";
+import "leaflet/dist/leaflet.css";
+import { centre, extent, layer, zoom } from "./state";
+import { SIZE, type Cell, type Rect } from "./geometry";
+import { themeInAddress } from "./theme";
+
+export const MIN_ZOOM = -8;
+export const MAX_ZOOM = 3;
+
+// One unit is one quadrant, x right and y down; at zoom 0 a quadrant is as large as its picture.
+const QuadrantGrid = L.extend({}, L.CRS.Simple, { transformation: new L.Transformation(SIZE, 0, SIZE, 0) }) as L.CRS;
+
+export const at = (x: number, y: number): L.LatLng => L.latLng(y, x);
+
+export function makeMap(element: HTMLElement): L.Map {
+  const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
+  const map = L.map(element, {
+    crs: QuadrantGrid,
+    minZoom: MIN_ZOOM,
+    maxZoom: MAX_ZOOM,
+    zoomSnap: 1,
+    zoomControl: false,
+    attributionControl: false,
+    boxZoom: false,
+    doubleClickZoom: false,
+    keyboard: false,
+    dragging: false,
+    inertia: !still,
+    zoomAnimation: !still,
+    fadeAnimation: false,
+    markerZoomAnimation: false,
+    wheelPxPerZoomLevel: 120,
+    wheelDebounceTime: 30,
+    maxBoundsViscosity: 1,
+  });
+  return map;
+}
+
+/** Quadrants in view, those only partly seen included. */
+export function inView(map: L.Map): Rect {
+  const bounds = map.getBounds();
+  return [
+    Math.floor(bounds.getWest()),
+    Math.floor(Math.min(bounds.getNorth(), bounds.getSouth())),
+    Math.ceil(bounds.getEast()) - 1,
+    Math.ceil(Math.max(bounds.getNorth(), bounds.getSouth())) - 1,
+  ];
+}
+
+export function cellAt(map: L.Map, event: { clientX: number; clientY: number }): Cell {
+  const box = map.getContainer().getBoundingClientRect();
+  const place = map.containerPointToLatLng([event.clientX - box.left, event.clientY - box.top]);
+  return [Math.floor(place.lng), Math.floor(place.lat)];
+}
+
+/** Show the whole of a rectangle, as large as whole zoom levels allow; `margin` px stay free around it. */
+export function fit(map: L.Map, rect: Rect, margin = 24, largest = 0): void {
+  const size = map.getSize();
+  const across = Math.max(1, size.x - 2 * margin) / ((rect[2] - rect[0] + 1) * SIZE);
+  const down = Math.max(1, size.y - 2 * margin) / ((rect[3] - rect[1] + 1) * SIZE);
+  const level = Math.floor(Math.log2(Math.min(across, down)));
+  const middle = at((rect[0] + rect[2] + 1) / 2, (rect[1] + rect[3] + 1) / 2);
+  map.setView(middle, Math.max(MIN_ZOOM, Math.min(largest, level)), { animate: false });
+}
+
+interface Address {
+  zoom: number;
+  x: number;
+  y: number;
+  layer: "render" | "generation";
+}
+
+/** The place in the page's address: #zoom/x/y, then `render` or a theme where they differ from what is usual. */
+export function readAddress(): Address | null {
+  const [z, x, y, ...rest] = location.hash.slice(1).split("/");
+  const numbers = [z, x, y].map((text) => (text ? Number(text) : NaN));
+  if (numbers.some((n) => !Number.isFinite(n))) return null;
+  return {
+    zoom: Math.max(MIN_ZOOM, Math.min(MAX_ZOOM, Math.round(numbers[0]!))),
+    x: numbers[1]!,
+    y: numbers[2]!,
+    layer: rest.includes("render") ? "render" : "generation",
+  };
+}
+
+export function writeAddress(map: L.Map): void {
+  const middle = map.getCenter();
+  const digits = Math.max(0, map.getZoom() + 3);
+  const parts = [String(map.getZoom()), middle.lng.toFixed(digits), middle.lat.toFixed(digits)];
+  if (layer.value === "render") parts.push("render");
+  const theme = themeInAddress();
+  if (theme) parts.push(theme);
+  const hash = `#${parts.join("/")}`;
+  if (location.hash !== hash) history.replaceState(null, "", hash);
+}
+
+/** Go to the place in the address, or else to the whole world, or to the origin of an empty one. */
+export function openView(map: L.Map, starter: Rect): void {
+  const address = readAddress();
+  if (address) {
+    layer.value = address.layer;
+    map.setView(at(address.x, address.y), address.zoom, { animate: false });
+  } else fit(map, extent.value ?? starter);
+}
+
+export function followView(map: L.Map, moved: () => void): void {
+  const tell = (): void => {
+    const middle = map.getCenter();
+    zoom.value = map.getZoom();
+    centre.value = [middle.lng, middle.lat];
+  };
+  map.on("move zoomend", tell);
+  map.on("moveend", () => {
+    writeAddress(map);
+    moved();
+  });
+  addEventListener("hashchange", () => {
+    const address = readAddress();
+    if (!address) return;
+    layer.value = address.layer;
+    map.setView(at(address.x, address.y), address.zoom, { animate: false });
+  });
+  tell();
+}

@@ -1,0 +1,109 @@
+/** What a person should know now: the connection, a pause, models that cannot be called, failures. */
+
+import { Dot, Icon } from "./icons";
+import { Popover } from "./popover";
+import { failed, link, model, now, paused, tab, waiting } from "./state";
+import { clock, count } from "./words";
+
+interface Notice {
+  key: string;
+  title: string;
+  text: string;
+}
+
+function connection(): Notice | null {
+  const { state, since, nextTry } = link.value;
+  if (state === "down") {
+    return {
+      key: "down",
+      title: `The keeper has not answered since ${clock(since)}.`,
+      text: "What was queued is kept; this view waits and goes on by itself.",
+    };
+  }
+  if (state === "lost") {
+    const seconds = Math.max(0, Math.ceil(nextTry / 1_000 - now.value));
+    return {
+      key: "lost",
+      title: `No connection since ${clock(since)}.`,
+      text: `What was queued is kept at the server; this view waits. ${seconds ? `Next try in ${seconds} s.` : "Trying now."}`,
+    };
+  }
+  return null;
+}
+
+function notices(): Notice[] {
+  const found: Notice[] = [];
+  const lost = connection();
+  if (lost) found.push(lost);
+  if (paused.value) {
+    found.push({ key: "paused", title: "The queue is paused.", text: `${count(waiting.value, "job")} ${waiting.value === 1 ? "waits" : "wait"}, none is lost. Resume in the queue.` });
+  }
+  const chosen = model.value;
+  if (chosen && !chosen.available) {
+    found.push({ key: "model", title: `${chosen.name} cannot be called.`, text: chosen.reason });
+  }
+  if (failed.value) {
+    found.push({ key: "failed", title: `${count(failed.value, "job")} failed.`, text: "The reasons stand in the queue; Retry puts them back." });
+  }
+  return found;
+}
+
+export function Health() {
+  const all = notices();
+  const state = link.value.state;
+  const shape = all.length === 0 ? (state === "connecting" ? "idle" : "well") : state === "lost" || state === "down" ? "off" : "limited";
+  const text =
+    all.length === 0 ? (state === "connecting" ? "Connecting" : "All well") : state === "lost" ? "No connection" : count(all.length, "notice");
+  return (
+    <Popover
+      name="health"
+      label={`Health: ${text}`}
+      className="health"
+      align="end"
+      button={
+        <>
+          <Dot shape={shape} />
+          <span data-health={state}>{text}</span>
+          <Icon name="chevron" size={14} />
+        </>
+      }
+    >
+      {(close) => (
+        <div class="notices">
+          {all.length === 0 && <p>Everything answers. Nothing has failed.</p>}
+          {all.map((notice) => (
+            <div class="notice" key={notice.key}>
+              <strong>{notice.title}</strong> {notice.text}
+              {notice.key === "failed" && (
+                <button
+                  type="button"
+                  class="link"
+                  onClick={() => {
+                    tab.value = "queue";
+                    close();
+                  }}
+                >
+                  Show
+                </button>
+              )}
+            </div>
+          ))}
+        </div>
+      )}
+    </Popover>
+  );
+}
+
+/** A break of the connection stands over the map, where it cannot be overlooked. */
+export function Banner() {
+  const lost = connection();
+  if (!lost) return null;
+  return (
+    <div class="banner" role="status" data-banner={lost.key}>
+      <Icon name="warning" />
+      <p>
+        <strong>{lost.title}</strong> {lost.text}
+      </p>
+    </div>
+  );
+}

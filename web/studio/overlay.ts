@@ -1,0 +1,246 @@
+/** What is drawn over the pictures: grid, jobs, plan, selection; the looks by size are studio.md's table. */
+
+import type L from "leaflet";
+import { clockAhead } from "./api";
+import { cased, drawTag, hatch, trace } from "./brush";
+import { MapCanvas, type Frame } from "./canvas";
+import { bounding, outline, type Cell, type Point, type Rect } from "./geometry";
+import { preview, selection, selected } from "./state";
+import { colours, type Colours } from "./theme";
+import { age, sizeOf } from "./words";
+import { world, type MapJob } from "./world";
+
+const ANTS_MS = 1_200;
+const ANTS_PX = 16;
+const SPIN_MS = 1_600;
+const LARGE = 96;
+const MIDDLE = 48;
+const GRID_FROM = 32;
+
+const still = matchMedia("(prefers-reduced-motion: reduce)");
+
+export interface Overlay {
+  redraw: () => void;
+  recolour: () => void;
+}
+
+export function addOverlay(map: L.Map): Overlay {
+  let look = colours();
+  let moving = false;
+  const grid = new MapCanvas(map, "grid", 190, (frame) => drawGrid(frame, look));
+  const states = new MapCanvas(map, "states", 400, (frame) => drawStates(frame, look));
+  const motion = new MapCanvas(map, "motion", 410, (frame) => {
+    moving = drawMotion(frame, look);
+  });
+  const hand = new MapCanvas(map, "hand", 420, (frame) => drawHand(frame, look));
+  const tick = (): void => {
+    if (moving) motion.redrawSoon();
+    if (still.matches) setTimeout(tick, 1_000);
+    else requestAnimationFrame(tick);
+  };
+  tick();
+  const redraw = (): void => {
+    grid.redrawSoon();
+    states.redrawSoon();
+    motion.redrawSoon();
+    hand.redrawSoon();
+  };
+  return {
+    redraw,
+    recolour: () => {
+      look = colours();
+      redraw();
+    },
+  };
+}
+
+function visible(frame: Frame): Rect {
+  const { scale, left, top, width, height } = frame;
+  return [
+    Math.floor(-left / scale),
+    Math.floor(-top / scale),
+    Math.floor((width - left) / scale),
+    Math.floor((height - top) / scale),
+  ];
+}
+
+function drawGrid(frame: Frame, look: Colours): void {
+  const { context, scale, left, top } = frame;
+  if (scale < GRID_FROM) return;
+  const [x0, y0, x1, y1] = visible(frame);
+  context.strokeStyle = look.grid;
+  context.lineWidth = 1;
+  context.beginPath();
+  for (let y = y0; y <= y1; y++) {
+    for (let x = x0; x <= x1; x++) {
+      if (world.stands(x, y)) continue;
+      context.rect(Math.round(left + x * scale) + 0.5, Math.round(top + y * scale) + 0.5, scale, scale);
+    }
+  }
+  context.stroke();
+}
+
+function inView(job: MapJob, view: Rect): boolean {
+  const bounds = job.bounds;
+  return bounds !== null && bounds[0] <= view[2] && bounds[2] >= view[0] && bounds[1] <= view[3] && bounds[3] >= view[1];
+}
+
+function middle(frame: Frame, rect: Rect): [number, number] {
+  return [
+    frame.left + ((rect[0] + rect[2] + 1) / 2) * frame.scale,
+    frame.top + ((rect[1] + rect[3] + 1) / 2) * frame.scale,
+  ];
+}
+
+function drawStates(frame: Frame, look: Colours): void {
+  const view = visible(frame);
+  const shown = [...world.jobs.values()].filter((job) => inView(job, view));
+  for (const job of shown) if (job.state === "pending" || job.state === "blocked") drawWaiting(frame, job, look);
+  for (const job of shown) {
+    if (job.state !== "processing") continue;
+    trace(frame, job.paths, 0);
+    frame.context.fillStyle = look.veil;
+    frame.context.fill();
+  }
+  for (const job of shown) if (job.state === "error") drawFailed(frame, job, look);
+  if (frame.scale < MIDDLE) return;
+  for (const job of shown) {
+    if (job.state === "pending" && job.position > 0) {
+      const [x, y] = tagPlace(frame, job);
+      drawTag(frame, { text: String(job.position), x, y, centred: true }, look);
+    }
+  }
+}
+
+/** The middle of a job's quadrants, or of its first one where the middle lies outside of them. */
+function tagPlace(frame: Frame, job: MapJob): [number, number] {
+  const rect = job.bounds!;
+  const isFull = (rect[2] - rect[0] + 1) * (rect[3] - rect[1] + 1) === job.cells.length;
+  const [x, y] = job.cells[0]!;
+  return middle(frame, isFull ? rect : [x, y, x, y]);
+}
+
+function drawWaiting(frame: Frame, job: MapJob, look: Colours): void {
+  const { context, scale } = frame;
+  context.globalAlpha = job.state === "blocked" ? 0.55 : 1;
+  trace(frame, job.paths, 0);
+  context.fillStyle = look.veil;
+  context.fill();
+  if (scale >= 12) hatch(frame, withAlpha(look.pending, 0.5), 8, 1.5);
+  trace(frame, job.paths, scale >= GRID_FROM ? 1.5 : 0.5);
+  if (scale >= GRID_FROM) cased(frame, look.pending, 1, withAlpha(look.tag, 0.5));
+  else {
+    context.strokeStyle = look.pending;
+    context.lineWidth = 1;
+    context.stroke();
+  }
+  context.globalAlpha = 1;
+}
+
+function drawFailed(frame: Frame, job: MapJob, look: Colours): void {
+  const { context, scale, left, top } = frame;
+  trace(frame, job.paths, scale >= MIDDLE ? 2 : 1);
+  cased(frame, look.failed, scale >= MIDDLE ? 2 : 1, look.tag);
+  const [x, y] = job.cells.reduce((a, b) => (b[1] < a[1] || (b[1] === a[1] && b[0] < a[0]) ? b : a));
+  const corner = scale >= LARGE ? 36 : scale >= MIDDLE ? 26 : scale / 2;
+  const [px, py] = [left + x * scale + 1, top + y * scale + 1];
+  context.fillStyle = look.failed;
+  context.beginPath();
+  context.moveTo(px, py);
+  context.lineTo(px + corner, py);
+  context.lineTo(px, py + corner);
+  context.closePath();
+  context.fill();
+  if (corner < 20) return;
+  context.fillStyle = look.tag;
+  context.font = `700 ${Math.round(corner * 0.42)}px system-ui, sans-serif`;
+  context.textAlign = "center";
+  context.textBaseline = "middle";
+  context.fillText("!", px + corner * 0.3, py + corner * 0.33);
+}
+
+/** The jobs being made; says whether there is anything to keep moving. */
+function drawMotion(frame: Frame, look: Colours): boolean {
+  const view = visible(frame);
+  const shown = [...world.jobs.values()].filter((job) => job.state === "processing" && inView(job, view));
+  const time = still.matches ? 0 : performance.now();
+  const { scale } = frame;
+  for (const job of shown) {
+    const small = scale < MIDDLE;
+    trace(frame, job.paths, small ? 1 : 2.25);
+    const dash = small ? [5, 3] : [10, 6];
+    const shift = -((time % ANTS_MS) / ANTS_MS) * (small ? 8 : ANTS_PX);
+    cased(frame, look.processing, small ? 1.5 : 2.5, look.tag, dash, shift);
+  }
+  if (scale >= MIDDLE) {
+    for (const job of shown) {
+      const text = age(Date.now() / 1_000 + clockAhead - job.started_at);
+      const large = scale >= LARGE;
+      const [x, y] = large ? corner(frame, job.cells) : tagPlace(frame, job);
+      const spin = large ? { spin: ((time % SPIN_MS) / SPIN_MS) * 2 * Math.PI } : {};
+      drawTag(frame, { text, x, y, centred: !large, ...spin }, look);
+    }
+  }
+  return shown.length > 0;
+}
+
+function corner(frame: Frame, cells: Cell[]): [number, number] {
+  const [x, y] = cells.reduce((a, b) => (b[1] < a[1] || (b[1] === a[1] && b[0] < a[0]) ? b : a));
+  return [frame.left + x * frame.scale + 8, frame.top + y * frame.scale + 8];
+}
+
+let drawnSelection: ReadonlySet<string> | null = null;
+let selectionPaths: Point[][] = [];
+
+/** What the person has in hand: the plan being looked at and the selection. */
+function drawHand(frame: Frame, look: Colours): void {
+  drawPlan(frame, look);
+  const cells = selected.value;
+  if (cells.length === 0 || preview.value) return;
+  if (drawnSelection !== selection.value) {
+    drawnSelection = selection.value;
+    selectionPaths = outline(cells);
+  }
+  if (cells.length > 1) {
+    trace(frame, selectionPaths, 0);
+    frame.context.fillStyle = withAlpha(look.accent, 0.12);
+    frame.context.fill();
+  }
+  trace(frame, selectionPaths, frame.scale >= MIDDLE ? 1.25 : 0.5);
+  cased(frame, look.accent, 2.5, look.tag);
+}
+
+function drawPlan(frame: Frame, look: Colours): void {
+  const plan = preview.value;
+  if (!plan) return;
+  const { context, scale } = frame;
+  for (const step of plan.planned?.steps ?? []) {
+    const rect = bounding(step.quadrants);
+    if (!rect) continue;
+    const paths = outline(step.quadrants);
+    trace(frame, paths, Math.min(2, scale / 24));
+    context.fillStyle = withAlpha(look.accent, [0.52, 0.3, 0.1][step.wave - 1] ?? 0.1);
+    context.fill();
+    context.strokeStyle = look.accent;
+    context.lineWidth = 1.5;
+    context.stroke();
+    if (scale < 24) continue;
+    const [x, y] = middle(frame, rect);
+    drawTag(frame, { text: String(step.wave), x, y, centred: true }, look);
+  }
+  const [x0, y0, x1, y1] = plan.rect;
+  const around: Point[][] = [[[x0, y0], [x1 + 1, y0], [x1 + 1, y1 + 1], [x0, y1 + 1]]];
+  trace(frame, around, -2);
+  if (plan.refusal) hatch(frame, withAlpha(look.pending, 0.6), 6, 1, true);
+  trace(frame, around, -2);
+  cased(frame, look.accent, 1.5, look.tag, [6, 4]);
+  const text = `${plan.starter ? "Starter plan, " : ""}${sizeOf(plan.rect)}${plan.starter ? "" : ` at ${x0},${y0}`}`;
+  const top = frame.top + y0 * scale - 28;
+  drawTag(frame, { text, x: frame.left + x0 * scale - 3, y: top, centred: false }, look);
+}
+
+function withAlpha(colour: string, alpha: number): string {
+  const hex = colour.replace("#", "");
+  const [r, g, b] = [0, 2, 4].map((i) => parseInt(hex.slice(i, i + 2), 16));
+  return `rgba(${r}, ${g}, ${b}, ${alpha})`;
+}

@@ -1,0 +1,294 @@
+/** The queue: how much there is, plans, what failed, what is being made, what waits. */
+
+import { useEffect } from "preact/hooks";
+import { cancelJob, cancelPlan, clearQueue, pause, retryFailed, retryJob, retryPlan } from "./actions";
+import type { Job, Plan, Working } from "./api";
+import { Icon } from "./icons";
+import { failedJobs, filter, filterQuery, waitingJobs } from "./lists";
+import { PlanCard } from "./plans";
+import { Popover } from "./popover";
+import { onEvents } from "./refresh";
+import { failed, link, loaded, models, nameOfModel, now, paused, plans, status, statusAt, waiting, working } from "./state";
+import { age, count, jobState, span, title } from "./words";
+
+/** Plans of a single click are jobs in the lists; a card is for what takes a while. */
+const CARD_FROM = 5;
+
+export function Queue({ go }: { go: (job: { quadrants: readonly (readonly [number, number])[] }) => void }) {
+  useEffect(() => {
+    failedJobs.refilter(filterQuery.value);
+    waitingJobs.refilter(filterQuery.value);
+  }, [filter.value]);
+  useEffect(() => {
+    void failedJobs.refresh();
+    void waitingJobs.refresh();
+  }, [status.value]);
+  useEffect(
+    () =>
+      onEvents((events) => {
+        failedJobs.take(events);
+        waitingJobs.take(events);
+      }),
+    [],
+  );
+  const cards = plans.value.filter((plan) => plan.quadrants_total >= CARD_FROM);
+  const open = cards.filter((plan) => !plan.settled || (plan.counts.error ?? 0) > 0);
+  const done = cards.filter((plan) => !open.includes(plan));
+  const nothing = loaded.value && working.value + waiting.value + failed.value + cards.length === 0;
+  return (
+    <div class="queue">
+      <Headline />
+      {nothing ? <NoJobs /> : <Filter />}
+      {open.map((plan, i) => (
+        <PlanCard key={plan.plan} plan={plan} open={i === 0} cancel={cancelPlan} retry={retryPlan} />
+      ))}
+      <FailedRows go={go} />
+      <WorkingRows go={go} />
+      <WaitingRows go={go} />
+      {done.length > 0 && <DonePlans plans={done} />}
+    </div>
+  );
+}
+
+function Headline() {
+  return (
+    <div class="headline">
+      <div>
+        <h2 data-headline>{headline()}</h2>
+        <p class="sub">{subline()}</p>
+      </div>
+      <button type="button" class="button" data-act={paused.value ? "resume" : "pause"} onClick={() => pause(!paused.value)}>
+        <Icon name={paused.value ? "play" : "pause"} />
+        {paused.value ? "Resume" : "Pause"}
+      </button>
+      <Popover name="queue-more" label="More for the queue" align="end" button={<Icon name="more" />}>
+        {(close) => <QueueMenu close={close} />}
+      </Popover>
+    </div>
+  );
+}
+
+function headline(): string {
+  if (!status.value) return link.value.state === "lost" ? "No answer yet" : "Asking the server";
+  const wait = `${waiting.value.toLocaleString("en")} waiting`;
+  if (paused.value && working.value === 0) return `Paused, ${wait}`;
+  return `${working.value} working, ${wait}`;
+}
+
+function subline(): string {
+  const parts: string[] = [];
+  if (paused.value && working.value > 0) parts.push("Paused after these.");
+  if (failed.value) parts.push(`${failed.value.toLocaleString("en")} failed.`);
+  const left = Math.max(0, ...plans.value.filter((plan) => !plan.settled).map((plan) => plan.seconds_left ?? 0));
+  if (left > 0 && !paused.value && waiting.value + working.value > 0) parts.push(`About ${span(left)} left.`);
+  else if (status.value && waiting.value + working.value === 0) {
+    parts.push(`${count(status.value.quadrants, "quadrant")} finished.`);
+  }
+  return parts.join(" ");
+}
+
+function QueueMenu({ close }: { close: () => void }) {
+  const open = waiting.value + working.value;
+  return (
+    <div class="menu">
+      <button
+        type="button"
+        class="menu-item"
+        data-act="retry-failed"
+        disabled={failed.value === 0}
+        onClick={() => {
+          retryFailed();
+          close();
+        }}
+      >
+        <Icon name="retry" />
+        Retry all failed
+      </button>
+      <hr />
+      <p class="note">
+        {open ? `Clear calls off ${count(open, "job")}, also those being made. What is finished stays.` : "Nothing waits, so there is nothing to clear."}
+      </p>
+      <button
+        type="button"
+        class="menu-item danger"
+        data-act="clear-queue"
+        disabled={open === 0}
+        onClick={() => {
+          clearQueue();
+          close();
+        }}
+      >
+        <Icon name="close" />
+        Call off {count(open, "job")}
+      </button>
+    </div>
+  );
+}
+
+function Filter() {
+  return (
+    <div class="filter">
+      <label>
+        <span class="visually-hidden">Show</span>
+        <select class="field" value={filter.value} data-field="filter" onChange={(event) => (filter.value = event.currentTarget.value)}>
+          <option value="">All jobs</option>
+          <option value="render">Renders</option>
+          <option value="generate">Generations</option>
+          {models.value.map((one) => (
+            <option key={one.model_id} value={`model:${one.model_id}`}>
+              {one.name}
+            </option>
+          ))}
+        </select>
+      </label>
+    </div>
+  );
+}
+
+function NoJobs() {
+  return (
+    <div class="no-jobs">
+      <Icon name="fill" size={28} />
+      <h3>No jobs yet</h3>
+      <p>Plans you start appear here, with their progress and time left.</p>
+    </div>
+  );
+}
+
+interface RowsGiven {
+  go: (job: { quadrants: readonly (readonly [number, number])[] }) => void;
+}
+
+function FailedRows({ go }: RowsGiven) {
+  const jobs = failedJobs.jobs.value;
+  if (jobs.length === 0) return null;
+  const rest = Math.max(0, failed.value - jobs.length);
+  return (
+    <section class="rows" aria-label="Failed">
+      <h3>Failed {filter.value ? "" : failed.value}</h3>
+      <ul>
+        {jobs.map((job) => (
+          <JobRow key={job.job} job={job} go={go} icon={<Icon name="failed" />} note={job.reason || "No reason was given."}>
+            <button type="button" class="button" data-act="retry" onClick={() => retryJob(job.job)}>
+              <Icon name="retry" />
+              Retry
+            </button>
+          </JobRow>
+        ))}
+      </ul>
+      <More list={failedJobs} rest={rest} />
+    </section>
+  );
+}
+
+function WorkingRows({ go }: RowsGiven) {
+  const wanted = filterQuery.value;
+  const jobs = (status.value?.working ?? []).filter(
+    (job) =>
+      (!("model_id" in wanted) || job.model_id === wanted.model_id) && (!("kind" in wanted) || job.kind === wanted.kind),
+  );
+  if (jobs.length === 0) return null;
+  return (
+    <section class="rows" aria-label="Working">
+      <h3>Working {jobs.length}</h3>
+      <ul>
+        {jobs.map((job) => (
+          <JobRow key={job.job} job={{ ...job, state: "processing" }} go={go} icon={<Icon name="spinner" className="spin" />} note={workNote(job)}>
+            <span class="age">{age(job.age_seconds + Math.max(0, now.value - statusAt.value))}</span>
+            <Cancel job={job.job} />
+          </JobRow>
+        ))}
+      </ul>
+    </section>
+  );
+}
+
+function workNote(job: Working): string {
+  const who = job.model_id ? nameOfModel(job.model_id) : job.worker;
+  const again = job.attempt > 1 ? `, try ${job.attempt}` : "";
+  return `${who}${job.doing ? `, ${job.doing}` : ""}${again}`;
+}
+
+function WaitingRows({ go }: RowsGiven) {
+  const jobs = waitingJobs.jobs.value;
+  if (jobs.length === 0) return null;
+  const rest = Math.max(0, waiting.value - jobs.length);
+  return (
+    <section class="rows" aria-label="Waiting">
+      <h3>Waiting {filter.value ? "" : waiting.value.toLocaleString("en")}</h3>
+      <ul>
+        {jobs.map((job) => (
+          <JobRow key={job.job} job={job} go={go} icon={<Icon name="waiting" />} note={waitNote(job)} position={job.position}>
+            <Cancel job={job.job} />
+          </JobRow>
+        ))}
+      </ul>
+      <More list={waitingJobs} rest={rest} />
+    </section>
+  );
+}
+
+function waitNote(job: Job): string {
+  const who = job.model_id ? nameOfModel(job.model_id) : "";
+  const later = job.retry_at > now.value ? `again in ${span(job.retry_at - now.value)}` : "";
+  const why = job.state === "blocked" ? "after other steps" : later || (job.attempt > 0 && job.reason ? job.reason : "");
+  return [who, why].filter(Boolean).join(", ") || jobState(job);
+}
+
+function More({ list, rest }: { list: typeof waitingJobs; rest: number }) {
+  if (!list.more.value) return null;
+  const text = rest > 0 && !filter.value ? `Show ${Math.min(rest, 50)} more of ${rest.toLocaleString("en")}` : "Show more";
+  return (
+    <button type="button" class="link more" data-act="show-more" disabled={list.busy.value} onClick={() => void list.showMore()}>
+      {rest > 0 && rest <= 50 && !filter.value ? `Show ${rest} more` : text}
+    </button>
+  );
+}
+
+function Cancel({ job }: { job: number }) {
+  return (
+    <button type="button" class="quiet square row-cancel" aria-label={`Call off job ${job}`} title="Call off" data-act="cancel" onClick={() => cancelJob(job)}>
+      <Icon name="close" />
+    </button>
+  );
+}
+
+type RowJob = Pick<Job, "job" | "kind" | "state" | "model_id" | "quadrants"> & Partial<Pick<Job, "padding" | "scaffold">>;
+
+interface RowGiven extends RowsGiven {
+  job: RowJob;
+  icon: preact.ComponentChildren;
+  note: string;
+  position?: number;
+  children: preact.ComponentChildren;
+}
+
+function JobRow({ job, go, icon, note, position = 0, children }: RowGiven) {
+  return (
+    <li class={`row row-${job.state}`} data-job={job.job} data-state={job.state} data-kind={job.kind} data-model-id={job.model_id}>
+      {icon}
+      <button type="button" class="row-text" onClick={() => go(job)} title="Show on the map">
+        <span class="row-title">
+          {position > 0 && <span class="place-number">{position}</span>}
+          {title(job)}
+        </span>
+        <span class="row-note">{note}</span>
+      </button>
+      {children}
+    </li>
+  );
+}
+
+function DonePlans({ plans: done }: { plans: Plan[] }) {
+  return (
+    <details class="done-plans">
+      <summary>
+        <Icon name="chevron" size={14} />
+        Finished plans <span class="tally">{done.length}</span>
+      </summary>
+      {done.map((plan) => (
+        <PlanCard key={plan.plan} plan={plan} open={false} cancel={cancelPlan} retry={retryPlan} />
+      ))}
+    </details>
+  );
+}

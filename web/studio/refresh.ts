@@ -1,0 +1,169 @@
+/** Asking the server for what stands: at the start, after events, after a gap, and when the view leaves what is held. */
+
+import { batch } from "@preact/signals";
+import { getMap, getPlans, getStatus, Refused, type TileRef, type WorldEvent } from "./api";
+import { Stream } from "./events";
+import { contains, grown, height, union, width, type Rect } from "./geometry";
+import { extent, link, loaded, paused, plans, status, statusAt, worldTick } from "./state";
+import { world } from "./world";
+
+/** Figures follow events at most this often, and are asked for anew when nothing happened for a while. */
+const FIGURES_EVERY_MS = 500;
+const FIGURES_AT_REST_MS = 5_000;
+const PLACES_EVERY_MS = 1_000;
+/** No more quadrants on a side than this are asked for at once. */
+const WIDEST = 1_500;
+
+type Repaint = (changed: TileRef[] | null) => void;
+
+let repaint: Repaint = () => {};
+let stream: Stream | null = null;
+let view: Rect = [-4, -4, 4, 4];
+let loading = false;
+let again = false;
+const listeners = new Set<(events: WorldEvent[]) => void>();
+
+/** Call `heard` with each batch of events, after the map took them. */
+export function onEvents(heard: (events: WorldEvent[]) => void): () => void {
+  listeners.add(heard);
+  return () => listeners.delete(heard);
+}
+
+/** Load the world, then follow it. `paint` is told which tiles changed, or null for all of them. */
+export async function start(first: Rect, paint: Repaint): Promise<void> {
+  repaint = paint;
+  view = first;
+  await reload();
+  void figures();
+}
+
+/** Say what is in view; asks for more of the map when the view leaves what is held. */
+export function look(rect: Rect): void {
+  view = rect;
+  if (loaded.value && !world.covers(rect)) void reload();
+}
+
+/** Ask for the map around the view anew. Calls that come while one is under way are answered by one more. */
+export async function reload(): Promise<void> {
+  if (loading) {
+    again = true;
+    return;
+  }
+  loading = true;
+  const asked = performance.now();
+  try {
+    const area = around(view);
+    const answer = await getMap(area);
+    world.load(area, answer);
+    batch(() => {
+      extent.value = answer.extent;
+      paused.value = answer.paused;
+      loaded.value = true;
+      worldTick.value += 1;
+    });
+    repaint(null);
+    stream ??= new Stream(answer.last, take, resumed);
+  } catch (error) {
+    if (!(error instanceof Refused)) throw error;
+    unreachable(error);
+    setTimeout(() => void reload(), 2_000);
+  } finally {
+    loading = false;
+  }
+  if (again) {
+    again = false;
+    setTimeout(() => void reload(), Math.max(200, performance.now() - asked));
+  } else if (world.unplaced) places(performance.now() - asked);
+}
+
+function around(rect: Rect): Rect {
+  const margin = Math.max(2, Math.ceil(Math.max(width(rect), height(rect)) / 2));
+  const wide = grown(rect, margin);
+  const most = WIDEST / 2;
+  const x = (wide[0] + wide[2]) / 2;
+  const y = (wide[1] + wide[3]) / 2;
+  const clamp = (n: number): number => Math.max(-1_000_000, Math.min(1_000_000, Math.round(n)));
+  return [
+    clamp(Math.max(wide[0], x - most)),
+    clamp(Math.max(wide[1], y - most)),
+    clamp(Math.min(wide[2], x + most)),
+    clamp(Math.min(wide[3], y + most)),
+  ];
+}
+
+function take(events: WorldEvent[]): void {
+  const changed = world.apply(events);
+  batch(() => {
+    for (const { change } of events) {
+      const cells = change.kind === "job" ? change.quadrants : [];
+      for (const [x, y] of cells) {
+        if (!extent.value || !contains(extent.value, [x, y, x, y])) extent.value = union(extent.value, [x, y, x, y]);
+      }
+    }
+    worldTick.value += 1;
+  });
+  if (changed.length) repaint(changed);
+  for (const heard of listeners) heard(events);
+  figuresSoon();
+  if (world.unplaced) places(0);
+}
+
+// Events say that a job waits, not at which place: the places come with the next answer for the map.
+let placing = 0;
+function places(took: number): void {
+  if (placing) return;
+  placing = window.setTimeout(
+    () => {
+      placing = 0;
+      if (world.unplaced) void reload();
+    },
+    Math.max(PLACES_EVERY_MS, 20 * took),
+  );
+}
+
+function resumed(): void {
+  void reload();
+  figuresSoon();
+}
+
+let figuresTimer = 0;
+let figuresDue = 0;
+
+/** Ask for the queue's figures soon; many calls make one request. */
+export function figuresSoon(within = FIGURES_EVERY_MS): void {
+  const due = performance.now() + within;
+  if (figuresTimer && figuresDue <= due) return;
+  clearTimeout(figuresTimer);
+  figuresDue = due;
+  figuresTimer = window.setTimeout(() => void figures(), within);
+}
+
+async function figures(): Promise<void> {
+  figuresTimer = 0;
+  // A hidden page asks no more often than at rest, so that ten open tabs do not weigh on the server.
+  const rest = FIGURES_AT_REST_MS;
+  try {
+    const spot: Rect = [0, 0, 0, 0];
+    const [newStatus, newPlans, map] = await Promise.all([getStatus(), getPlans(), getMap(spot)]);
+    batch(() => {
+      status.value = newStatus;
+      statusAt.value = Date.now() / 1_000;
+      plans.value = newPlans.plans;
+      paused.value = map.paused;
+      extent.value = map.extent;
+    });
+  } catch (error) {
+    if (!(error instanceof Refused)) throw error;
+    unreachable(error);
+  }
+  figuresSoon(rest);
+}
+
+function unreachable(error: Refused): void {
+  if (stream === null || error.code === "UNAVAILABLE") {
+    const state = error.code === "UNREACHABLE" ? "lost" : "down";
+    if (link.value.state === "open" || link.value.state === "connecting") {
+      link.value = { state, since: Date.now(), nextTry: Date.now() + 2_000 };
+    }
+  }
+}

@@ -1,0 +1,64 @@
+/** An empty world: one card that starts a small plan around the origin. */
+
+import { useEffect } from "preact/hooks";
+import { addPlan, look } from "./actions";
+import { bootstrap } from "./bootstrap";
+import { height, width, type Rect } from "./geometry";
+import { Icon } from "./icons";
+import { isEmpty, model, modelId, preview, welcomeClosed } from "./state";
+import { latLon, planned } from "./words";
+
+export const STARTER: Rect = [-4, -3, 3, 2];
+
+export function Welcome() {
+  const shown = isEmpty.value && !welcomeClosed.value;
+  useEffect(() => {
+    if (shown) void look(STARTER, true);
+    else if (preview.value?.starter) preview.value = null;
+  }, [shown, modelId.value]);
+  if (!shown) return null;
+  const plan = preview.value?.starter ? preview.value.planned : null;
+  const chosen = model.value;
+  const ready = plan !== null && chosen?.available === true;
+  return (
+    <section class="card welcome" data-welcome data-over-map aria-label="Begin">
+      <h2>Start with {width(STARTER) * height(STARTER)} quadrants</h2>
+      <p>One small plan shows the style and the speed before you commit to a city.</p>
+      <ul>
+        <li>
+          <Icon name="check" className="ok" />
+          <div>
+            Place
+            <p>
+              {bootstrap.world}, {latLon(bootstrap.camera.latitude, bootstrap.camera.longitude)}
+            </p>
+          </div>
+        </li>
+        <li>
+          <Icon name={chosen?.available ? "check" : "refused"} className={chosen?.available ? "ok" : "off"} />
+          <div>
+            Model
+            <p>{chosen ? (chosen.available ? chosen.name : `${chosen.name} cannot be called. ${chosen.reason}`) : "none"}</p>
+          </div>
+        </li>
+        <li>
+          <Icon name="waiting" />
+          <div>
+            Plan
+            <p>{plan ? planned(plan) : "Working out the order of work."}</p>
+          </div>
+        </li>
+      </ul>
+      <div class="buttons">
+        <button type="button" class="button primary" data-act="start" disabled={!ready} onClick={addPlan}>
+          <Icon name="play" />
+          Start this plan
+        </button>
+        <button type="button" class="button" data-act="own-plan" onClick={() => (welcomeClosed.value = true)}>
+          <Icon name="fill" />
+          Draw my own
+        </button>
+      </div>
+    </section>
+  );
+}

@@ -1,0 +1,97 @@
+/** How the page says things: fact, effect, way out; digits, not adjectives. */
+
+import type { Job, JobKind, Plan, Planned } from "./api";
+import { bounding, height, width, type Cell, type Rect } from "./geometry";
+
+export const count = (n: number, one: string, many = `${one}s`): string => `${n.toLocaleString("en")} ${n === 1 ? one : many}`;
+
+/** 0:42, 12:07, 1:03:20. */
+export function age(seconds: number): string {
+  const whole = Math.max(0, Math.floor(seconds));
+  const two = (n: number): string => String(n).padStart(2, "0");
+  const hours = Math.floor(whole / 3_600);
+  const minutes = Math.floor(whole / 60) % 60;
+  return hours ? `${hours}:${two(minutes)}:${two(whole % 60)}` : `${minutes}:${two(whole % 60)}`;
+}
+
+/** 40 s, 51 min, 4 h 40 min. */
+export function span(seconds: number): string {
+  if (seconds < 60) return `${Math.max(1, Math.round(seconds))} s`;
+  const minutes = Math.round(seconds / 60);
+  if (minutes < 60) return `${minutes} min`;
+  const hours = Math.floor(minutes / 60);
+  return hours < 48 ? `${hours} h ${minutes % 60} min` : `${Math.round(hours / 24)} days`;
+}
+
+export function clock(milliseconds: number): string {
+  return new Date(milliseconds).toLocaleTimeString("en-GB");
+}
+
+export function moment(seconds: number): string {
+  const date = new Date(seconds * 1_000);
+  const time = date.toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit" });
+  if (date.toDateString() === new Date().toDateString()) return `today ${time}`;
+  return `${date.toLocaleDateString("en-GB", { day: "numeric", month: "short" })} ${time}`;
+}
+
+/** 12.5 %, 25 %, 400 %. */
+export const percent = (zoom: number): string => `${Number((2 ** zoom * 100).toPrecision(3))} %`;
+
+/** 51.12702, 71.43118; five digits are about one metre. */
+export const latLon = (latitude: number, longitude: number): string => `${latitude.toFixed(5)}, ${longitude.toFixed(5)}`;
+
+type Titled = { kind: JobKind; quadrants: Cell[]; padding?: Cell[]; scaffold?: Cell[] };
+
+/** Island 41,18, 2 × 2; Render 44,18. */
+export function title(job: Titled): string {
+  if (job.kind === "palette") return "Palette of the map";
+  const all = [...job.quadrants, ...(job.scaffold ?? []), ...(job.padding ?? [])];
+  const rect = bounding(job.quadrants.length ? job.quadrants : all);
+  if (!rect) return job.kind === "render" ? "Render" : "Generate";
+  const place = `${rect[0]},${rect[1]}`;
+  const size = sizeOf(rect);
+  if (job.kind === "render") return `Render ${place}${size === "1 × 1" ? "" : `, ${size}`}`;
+  const shape = all.length >= 4 ? "Island" : all.length === 2 ? "Strip" : "Single";
+  return `${shape} ${place}${size === "1 × 1" ? "" : `, ${size}`}`;
+}
+
+export const sizeOf = (rect: Rect): string => `${width(rect)} × ${height(rect)}`;
+
+export function planName(plan: Plan): string {
+  return plan.name || plan.plan;
+}
+
+/** 9 model calls in 3 waves fill 25 quadrants; 4 renders come first. */
+export function planned(plan: Planned): string {
+  const quadrants = plan.steps.reduce((sum, step) => sum + step.quadrants.length, 0);
+  const renders = plan.renders ? ` ${count(plan.renders, "render")} ${plan.renders === 1 ? "comes" : "come"} first.` : "";
+  return `${count(plan.steps.length, "model call")} in ${count(plan.waves, "wave")} ${plan.steps.length === 1 ? "fills" : "fill"} ${count(quadrants, "quadrant")}.${renders}`;
+}
+
+export function added(jobs: number, position: number): string {
+  const before = position > 0 ? ` ${count(position, "job")} ${position === 1 ? "stands" : "stand"} before.` : "";
+  return `${count(jobs, "job")} added.${before}`;
+}
+
+export const waveName = (wave: number): string => ["", "Islands", "Strips", "Crossings"][wave] ?? `Wave ${wave}`;
+
+const LABEL: Record<string, string> = {
+  generated: "finished",
+  rendered: "only rendered",
+  empty: "empty",
+  blocked: "waits for other steps",
+  pending: "waiting",
+  processing: "being made",
+  failed: "failed",
+};
+
+export const stateLabel = (state: string): string => LABEL[state] ?? state;
+
+export function jobState(job: Job): string {
+  if (job.state === "pending") return job.position ? `waiting, place ${job.position}` : "waiting";
+  if (job.state === "blocked") return "waits for other steps";
+  if (job.state === "processing") return job.doing || "being made";
+  if (job.state === "error") return job.reason || "failed";
+  if (job.state === "cancelled") return "called off";
+  return "finished";
+}

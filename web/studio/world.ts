@@ -1,0 +1,217 @@
+/** The part of the map that this page holds: what stands there and which jobs are under way, kept true by events. */
+
+import type { Job, JobState, Layer, MapView, TileRef, WorldEvent } from "./api";
+import { bounding, cellOf, contains, keyOf, meets, outline, type Cell, type Point, type Rect } from "./geometry";
+
+export interface MapJob {
+  job: number;
+  kind: Job["kind"];
+  plan: string;
+  state: JobState;
+  model_id: string;
+  quadrants: Cell[];
+  reason: string;
+  attempt: number;
+  started_at: number;
+  position: number;
+  /** The quadrants where no weightier job lies over this one, their bounds and outline. */
+  cells: Cell[];
+  bounds: Rect | null;
+  paths: Point[][];
+}
+
+const RANK: Record<JobState, number> = {
+  processing: 5,
+  error: 4,
+  pending: 3,
+  blocked: 2,
+  complete: 0,
+  cancelled: 0,
+};
+const KEPT_EVENTS = 5_000;
+
+const isLayer = (layer: string): layer is Layer => layer === "render" || layer === "generation";
+
+export class World {
+  area: Rect | null = null;
+  /** The newest event that is in what this page holds. */
+  last = 0;
+  readonly tiles: Record<Layer, Map<string, number>> = { render: new Map(), generation: new Map() };
+  readonly jobs = new Map<number, MapJob>();
+  /** Whether a job waits whose place in the queue is not known, since events do not carry it. */
+  unplaced = false;
+
+  private readonly front = new Map<string, MapJob>();
+  private readonly touching = new Map<string, Set<MapJob>>();
+  private readonly overviews: Record<Layer, Map<number, Map<string, number>>> = {
+    render: new Map(),
+    generation: new Map(),
+  };
+  private recent: WorldEvent[] = [];
+
+  /** Take over a fresh answer for an area; what came by event meanwhile is applied on top of it. */
+  load(area: Rect, view: MapView): void {
+    this.area = area;
+    this.last = view.last;
+    this.unplaced = false;
+    for (const layer of ["render", "generation"] as const) {
+      this.tiles[layer].clear();
+      this.overviews[layer].clear();
+    }
+    for (const tile of view.tiles) this.put(tile);
+    this.jobs.clear();
+    this.front.clear();
+    this.touching.clear();
+    for (const job of view.jobs) this.enter(job.job, { ...job, cells: [], bounds: null, paths: [] });
+    const later = this.recent.filter((event) => event.seq > view.last);
+    this.recent = [];
+    this.apply(later);
+  }
+
+  /** Bring the area up to date; gives the tiles that changed in it. Events already contained do nothing. */
+  apply(events: WorldEvent[]): TileRef[] {
+    const changed: TileRef[] = [];
+    for (const event of events) {
+      this.recent.push(event);
+      if (event.seq <= this.last) continue;
+      this.last = event.seq;
+      for (const tile of event.change.tiles) {
+        if (this.put(tile)) changed.push(tile);
+      }
+      if (event.change.kind === "job") this.follow(event);
+    }
+    if (this.recent.length > KEPT_EVENTS) this.recent = this.recent.slice(-KEPT_EVENTS / 2);
+    return changed;
+  }
+
+  jobAt(x: number, y: number): MapJob | undefined {
+    return this.front.get(keyOf(x, y));
+  }
+
+  /** The version that an address of a tile of the pyramid carries: the newest one in it, or 0 if it is empty. */
+  version(layer: Layer, z: number, x: number, y: number): number {
+    if (z <= 0) return this.tiles[layer].get(keyOf(x, y)) ?? 0;
+    let level = this.overviews[layer].get(z);
+    if (!level) {
+      level = new Map();
+      for (const [key, version] of this.tiles[layer]) raise(level, z, cellOf(key), version);
+      this.overviews[layer].set(z, level);
+    }
+    return level.get(keyOf(x, y)) ?? 0;
+  }
+
+  stands(x: number, y: number): boolean {
+    const key = keyOf(x, y);
+    return this.tiles.render.has(key) || this.tiles.generation.has(key);
+  }
+
+  /** The state of a quadrant in one word, for people who hear the map and for tests. */
+  stateOf(x: number, y: number): string {
+    const job = this.jobAt(x, y);
+    if (job) return job.state === "error" ? "failed" : job.state;
+    const key = keyOf(x, y);
+    if (this.tiles.generation.has(key)) return "generated";
+    return this.tiles.render.has(key) ? "rendered" : "empty";
+  }
+
+  private put(tile: TileRef): boolean {
+    if (!isLayer(tile.layer)) return false;
+    const tiles = this.tiles[tile.layer];
+    const key = keyOf(tile.x, tile.y);
+    if (tile.version === 0) {
+      if (!tiles.delete(key)) return false;
+      this.overviews[tile.layer].clear();
+      return true;
+    }
+    if ((tiles.get(key) ?? 0) >= tile.version) return false;
+    tiles.set(key, tile.version);
+    for (const [z, level] of this.overviews[tile.layer]) raise(level, z, [tile.x, tile.y], tile.version);
+    return true;
+  }
+
+  private follow(event: WorldEvent): void {
+    const change = event.change;
+    if (change.kind !== "job") return;
+    const known = this.jobs.get(change.job);
+    if (known?.state === "pending" && change.state !== "pending") this.closeUp(known.position);
+    if (known) this.leave(known);
+    if (RANK[change.state] === 0) return;
+    if (change.quadrants.length === 0) return;
+    const bounds = bounding(change.quadrants)!;
+    if (this.area && !meets(this.area, bounds)) return;
+    const position = change.state === "pending" && known?.state === "pending" ? known.position : 0;
+    if (change.state === "pending" && position === 0) this.unplaced = true;
+    this.enter(change.job, {
+      job: change.job,
+      kind: change.job_kind,
+      plan: change.plan,
+      state: change.state,
+      model_id: change.model_id,
+      quadrants: change.quadrants,
+      reason: change.reason,
+      attempt: change.attempt,
+      started_at: change.state === "processing" ? event.at : 0,
+      position,
+      cells: [],
+      bounds: null,
+      paths: [],
+    });
+  }
+
+  /** One job has left the line: everyone behind it moves up. */
+  private closeUp(position: number): void {
+    if (position === 0) return;
+    for (const job of this.jobs.values()) if (job.position > position) job.position -= 1;
+  }
+
+  private enter(id: number, job: MapJob): void {
+    this.jobs.set(id, job);
+    for (const [x, y] of job.quadrants) {
+      const key = keyOf(x, y);
+      const there = this.touching.get(key);
+      if (there) there.add(job);
+      else this.touching.set(key, new Set([job]));
+    }
+    this.rank(job.quadrants, job);
+  }
+
+  private leave(job: MapJob): void {
+    this.jobs.delete(job.job);
+    for (const [x, y] of job.quadrants) this.touching.get(keyOf(x, y))?.delete(job);
+    this.rank(job.quadrants, job);
+  }
+
+  private rank(cells: Cell[], changed: MapJob): void {
+    const reshaped = new Set<MapJob>([changed]);
+    for (const [x, y] of cells) {
+      const key = keyOf(x, y);
+      let first: MapJob | undefined;
+      for (const job of this.touching.get(key) ?? []) {
+        if (!first || RANK[job.state] > RANK[first.state]) first = job;
+      }
+      const before = this.front.get(key);
+      if (before === first) continue;
+      if (before) reshaped.add(before);
+      if (first) {
+        reshaped.add(first);
+        this.front.set(key, first);
+      } else this.front.delete(key);
+    }
+    for (const job of reshaped) {
+      job.cells = job.quadrants.filter(([x, y]) => this.front.get(keyOf(x, y)) === job);
+      job.bounds = bounding(job.cells);
+      job.paths = outline(job.cells);
+    }
+  }
+
+  covers(view: Rect): boolean {
+    return this.area !== null && contains(this.area, view);
+  }
+}
+
+function raise(level: Map<string, number>, z: number, [x, y]: Cell, version: number): void {
+  const key = keyOf(x >> z, y >> z);
+  if ((level.get(key) ?? 0) < version) level.set(key, version);
+}
+
+export const world = new World();
