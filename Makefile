@@ -1,0 +1,32 @@
+# Five commands; `make` alone lists them. All real work is in services/commands/setup.py and supervisor.py.
+PYTHON ?= $(firstword $(foreach name,python3 python3.14 python3.13 python3.12 python3.11,$(shell \
+	command -v $(name) >/dev/null 2>&1 && $(name) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $(name))))
+SETUP = @$(if $(PYTHON),,echo 'Python 3.11 or newer is needed.' >&2; exit 1;) $(PYTHON) -P services/commands/setup.py
+
+help:  ## list the commands
+	@grep -E '^(run|test|check|bench|chaos):' Makefile | sed -E 's/:.*## /|/' | awk -F'|' '{printf "make %-6s %s\n", $$1, $$2}'
+
+run:  ## set everything up, start it and print the address of the studio
+	$(SETUP)
+	@exec .venv/bin/python supervisor.py up
+
+test:  ## set up what is needed and run all tests
+	$(SETUP) --dev
+	@exec .venv/bin/python -m pytest
+
+check:  ## check format, lint and types
+	$(SETUP) --dev
+	@.venv/bin/ruff format --check .
+	@.venv/bin/ruff check .
+	@.venv/bin/mypy
+	@cd web && PATH="../.venv/bin:$$PATH" ../.venv/bin/npm run --silent check
+
+bench:  ## measure and compare with the goals; ONLY=name measures one
+	$(SETUP) --dev
+	@exec .venv/bin/python -m bench $(ONLY)
+
+chaos:  ## kill every process again and again while a plan is drawn
+	$(SETUP) --dev
+	@exec .venv/bin/python -m pytest tests/system -m chaos
+
+.PHONY: help run test check bench chaos
