@@ -29,9 +29,9 @@ class Letter:
     delimiter: bool = False
     """Whether the peer is a REQ and expects an empty frame first."""
 
-    def reply(self, body: Message, attachments: Sequence[bytes] = ()) -> None:
-        """Answer; a peer that is gone or does not read is dropped and counted."""
-        self.mailbox.send(self.peer, self.delimiter, self.envelope.id, body, attachments)
+    def reply(self, body: Message, attachments: Sequence[bytes] = ()) -> bool:
+        """Answer; a peer that is gone or does not read is dropped and counted, and the answer is False."""
+        return self.mailbox.send(self.peer, self.delimiter, self.envelope.id, body, attachments)
 
     def refuse(self, error: ProtocolError) -> None:
         """Answer with the error's code and sentence."""
@@ -86,17 +86,20 @@ class Mailbox:
 
     def send(
         self, peer: bytes, delimiter: bool, re: str | None, body: Message, attachments: Sequence[bytes]
-    ) -> None:
-        """Send without ever blocking."""
+    ) -> bool:
+        """Send without ever blocking; False if the peer is gone or does not read."""
         frames = encode(Envelope(id=uuid.uuid4().hex, re=re, body=body, attachments=list(attachments)))
         route = [peer, b""] if delimiter else [peer]
+        sent = True
         try:
             self._socket.send_multipart([*route, *frames], flags=zmq.NOBLOCK, copy=not attachments)
         except zmq.ZMQError as error:
             if error.errno not in (zmq.EAGAIN, zmq.EHOSTUNREACH):
                 raise
             self.dropped += 1
+            sent = False
         self._look_again()
+        return sent
 
     def _look_again(self) -> None:
         # The socket's FD is edge-triggered: a send may consume the edge of a message that has arrived.

@@ -1,0 +1,165 @@
+"""The database file: opened by one keeper alone, checked, never made anew over an old one."""
+
+import contextlib
+import fcntl
+import os
+import sqlite3
+import time
+from pathlib import Path
+
+from sqlite_utils import Database
+
+from services.keeper import schema
+
+REFUSED_EXIT = 78
+"""EX_CONFIG: somebody has to look at the file before a keeper may start."""
+LOCKED_EXIT = 75
+"""EX_TEMPFAIL: another keeper has the folder."""
+CHECKPOINT_BYTES = 64 << 20
+"""The write-ahead log is copied into the database once it is larger than this, or when nobody asks."""
+
+
+class DatabaseRefused(Exception):
+    """Raised when the keeper must not touch what lies in the data folder; says why and the way out."""
+
+    def __init__(self, sentence: str, exit_code: int = REFUSED_EXIT) -> None:
+        super().__init__(sentence)
+        self.exit_code = exit_code
+
+
+class FolderLock:
+    """The keeper's own lock on a data folder; the kernel frees it when the process ends."""
+
+    def __init__(self, data: Path) -> None:
+        data.mkdir(parents=True, exist_ok=True)
+        self._file = open(data / "keeper.lock", "a+")  # noqa: SIM115 - held for the whole life
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            self._file.seek(0)
+            holder = self._file.read().strip() or "unknown"
+            self._file.close()
+            raise DatabaseRefused(
+                f"Another keeper (pid {holder}) has {data}; stop it first, or use another --data folder.",
+                LOCKED_EXIT,
+            ) from None
+        self._file.truncate(0)
+        self._file.write(str(os.getpid()))
+        self._file.flush()
+
+    def release(self) -> None:
+        """Let another keeper in."""
+        self._file.close()
+
+
+class DatabaseFile:
+    """`tilewright.db` of one data folder, open on one connection that no other program can write beside."""
+
+    def __init__(self, data: Path) -> None:
+        self.path = data / "tilewright.db"
+        self._wal = data / "tilewright.db-wal"
+        if self.path.exists():
+            _check(self.path)
+        else:
+            self._create(data)
+        self.connection = _connect(self.path)
+        try:
+            schema.migrations.apply(Database(self.connection))
+            self.connection.execute(f"PRAGMA user_version = {schema.VERSION}")
+        except BaseException:
+            self.connection.close()
+            raise
+        self._inode = self.path.stat().st_ino
+
+    def replaced(self) -> bool:
+        """Whether somebody deleted the file or laid another in its place while it was open."""
+        try:
+            return self.path.stat().st_ino != self._inode
+        except FileNotFoundError:
+            return True
+
+    def rescue(self) -> Path:
+        """Copy everything this connection still sees into `rescued-TIME.db` beside the lost file."""
+        to = self.path.with_name(time.strftime("rescued-%Y%m%d-%H%M%S.db", time.gmtime()))
+        with contextlib.closing(sqlite3.connect(to)) as target:
+            self.connection.backup(target)
+        return to
+
+    def checkpoint(self, *, idle: bool) -> None:
+        """Copy the write-ahead log into the database when it is large, or small but nobody is waiting."""
+        try:
+            size = self._wal.stat().st_size
+        except FileNotFoundError:
+            return
+        if size > CHECKPOINT_BYTES or (idle and size):
+            # A full disk fails the checkpoint too; the log is then simply kept until there is room.
+            with contextlib.suppress(sqlite3.OperationalError):
+                self.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self.connection.close()
+
+    def _create(self, data: Path) -> None:
+        left = [name for name in ("blobs", "tilewright.db-wal") if (data / name).exists()]
+        if left:
+            raise DatabaseRefused(
+                f"{self.path} is missing but {' and '.join(left)} of an older world remain; put the database "
+                "back from a backup, or start with an empty --data folder."
+            )
+        # Built beside and moved in place, so that a crash half way leaves no file that looks like a world.
+        draft = self.path.with_name("tilewright.db.new")
+        draft.unlink(missing_ok=True)
+        with contextlib.closing(sqlite3.connect(draft, isolation_level=None)) as connection:
+            connection.execute("PRAGMA synchronous = FULL")
+            connection.execute(f"PRAGMA application_id = {schema.APPLICATION_ID}")
+            schema.migrations.apply(Database(connection))
+            connection.execute(f"PRAGMA user_version = {schema.VERSION}")
+        os.replace(draft, self.path)
+        folder = os.open(data, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    # The keeper's loop and its checkpoints share this connection in one thread; nobody else has it.
+    connection = sqlite3.connect(path, isolation_level=None, timeout=2.0)
+    connection.row_factory = sqlite3.Row
+    for pragma in (
+        "locking_mode = EXCLUSIVE",
+        "journal_mode = WAL",
+        "synchronous = FULL",
+        "wal_autocheckpoint = 0",
+        "cache_size = -65536",
+        "foreign_keys = OFF",
+    ):
+        connection.execute(f"PRAGMA {pragma}").fetchall()
+    return connection
+
+
+def _check(path: Path) -> None:
+    """Refuse a file that is not a whole world of a known version; the file stays as it is."""
+    if path.stat().st_size == 0:
+        raise DatabaseRefused(f"{path} is empty; put it back from a backup, or move it away to start anew.")
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        try:
+            owner = connection.execute("PRAGMA application_id").fetchone()[0]
+            version = connection.execute("PRAGMA user_version").fetchone()[0]
+            found = [row[0] for row in connection.execute("PRAGMA quick_check(3)")]
+        except sqlite3.DatabaseError as error:
+            raise DatabaseRefused(
+                f"{path} cannot be read ({error}); put it back from a backup. Nothing was changed."
+            ) from None
+    if owner != schema.APPLICATION_ID:
+        raise DatabaseRefused(f"{path} is not a Tilewright database; move it away. Nothing was changed.")
+    if version > schema.VERSION:
+        raise DatabaseRefused(
+            f"{path} is of version {version}, newer than this program's {schema.VERSION}; "
+            "start the newer program. Nothing was changed."
+        )
+    if found != ["ok"]:
+        raise DatabaseRefused(
+            f"{path} is damaged ({found[0]}); put it back from a backup. Nothing was changed."
+        )

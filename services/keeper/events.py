@@ -1,0 +1,35 @@
+"""The event log: append-only, numbered from 1."""
+
+import sqlite3
+
+from protocol.event import Event, JobChange, PlanChange
+
+
+class EventLog:
+    """What changed, in the order in which it was committed."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    def append(self, change: JobChange | PlanChange, now: float) -> None:
+        """Write one change; its number is the next one."""
+        job = change.job if isinstance(change, JobChange) else 0
+        self._connection.execute(
+            'INSERT INTO events (at, plan_id, job_id, "change") VALUES (?, ?, ?, ?)',
+            (now, change.plan, job, change.model_dump_json(exclude_defaults=False)),
+        )
+
+    def last(self) -> int:
+        """The newest number, 0 in an empty log."""
+        row = self._connection.execute("SELECT max(seq) FROM events").fetchone()
+        return int(row[0] or 0)
+
+    def since(self, seq: int, limit: int) -> list[Event]:
+        """Up to `limit` events after number `seq`, oldest first."""
+        rows = self._connection.execute(
+            'SELECT seq, at, "change" FROM events WHERE seq > ? ORDER BY seq LIMIT ?', (seq, limit)
+        )
+        return [
+            Event.model_validate_json(f'{{"seq": {row[0]}, "at": {row[1]!r}, "change": {row[2]}}}')
+            for row in rows
+        ]

@@ -1,0 +1,106 @@
+"""What a worker hands in: checked to be exactly the PNG files that the job owes, then put on disk."""
+
+import errno
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from PIL import Image
+
+from protocol.errors import Code, ProtocolError
+from protocol.message import Layer
+from protocol.work import Ack
+from services.blobs import Blobs
+from services.keeper.failpoint import failpoint
+from services.keeper.lifecycle import Job
+from services.keeper.tiles import Stored
+from services.tiling.quadrant import SIZE
+
+MODES: dict[Layer, str] = {"render": "RGB", "object": "RGBA", "depth": "RGB", "generation": "RGB"}
+_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+_END = b"\x00\x00\x00\x00IEND\xaeB`\x82"
+PALETTE_LIMIT_BYTES = 1 << 20
+
+
+@dataclass(frozen=True)
+class HandedIn:
+    """The hashes under which a result lies on disk."""
+
+    tiles: tuple[Stored, ...]
+    palette: str | None
+
+
+def check_owed(job: Job, ack: Ack, attachments: int) -> None:
+    """Raise BAD_IMAGE unless the result has exactly the tiles and files that the job owes."""
+    layers: tuple[Layer, ...] = ("generation",)
+    owed: set[tuple[Layer, int, int]] = set()
+    if job.kind == "render":
+        layers = ("render", "object", "depth")
+    if job.kind != "palette":
+        owed = {(layer, x, y) for layer in layers for x, y in job.kept}
+    given = [(tile.layer, tile.x, tile.y) for tile in ack.tiles]
+    if len(set(given)) < len(given):
+        raise ProtocolError(Code.BAD_IMAGE, f"Job {job.id}: a quadrant was handed in twice.")
+    if missing := sorted(owed - set(given)):
+        raise ProtocolError(Code.BAD_IMAGE, f"Job {job.id}: {_name(missing[0])} is missing.")
+    if extra := sorted(set(given) - owed):
+        raise ProtocolError(Code.BAD_IMAGE, f"Job {job.id}: {_name(extra[0])} was not asked for.")
+    if len(ack.assets) != (1 if job.kind == "palette" else 0):
+        raise ProtocolError(
+            Code.BAD_IMAGE, f"Job {job.id}: a palette job hands in one palette, others hand in none."
+        )
+    named = [tile.attachment for tile in ack.tiles] + [asset.attachment for asset in ack.assets]
+    if any(number >= attachments for number in named):
+        raise ProtocolError(Code.BAD_FRAMES, f"Job {job.id}: an attachment that the map names is missing.")
+
+
+def hand_in(blobs: Blobs, ack: Ack, attachments: Sequence[bytes]) -> HandedIn:
+    """Check every file and put it on disk for good. Runs in a thread: it decodes and it fsyncs."""
+    for tile in ack.tiles:
+        check_png(attachments[tile.attachment], MODES[tile.layer], _name((tile.layer, tile.x, tile.y)))
+    for asset in ack.assets:
+        if not 0 < len(attachments[asset.attachment]) <= PALETTE_LIMIT_BYTES:
+            raise ProtocolError(Code.BAD_IMAGE, f"The palette is empty or over {PALETTE_LIMIT_BYTES} bytes.")
+    try:
+        tiles = tuple(
+            Stored(tile.layer, tile.x, tile.y, blobs.write(attachments[tile.attachment]))
+            for tile in ack.tiles
+        )
+        palette = [blobs.write(attachments[asset.attachment]) for asset in ack.assets]
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        raise ProtocolError(
+            Code.NO_SPACE, "The disk is full; free some space, then hand the result in again."
+        ) from error
+    failpoint("blobs_written")
+    return HandedIn(tiles, palette[0] if palette else None)
+
+
+def check_png(content: bytes, mode: str, what: str) -> None:
+    """Raise BAD_IMAGE unless the bytes are one whole 512×512 PNG of this mode."""
+
+    def bad(why: str) -> ProtocolError:
+        return ProtocolError(Code.BAD_IMAGE, f"{what} {why}.")
+
+    if not content.startswith(_SIGNATURE):
+        raise bad("is not a PNG file")
+    # Pillow decodes a file that lacks its last bytes without a word.
+    if not content.endswith(_END):
+        raise bad("is cut short: its end is missing")
+    try:
+        with Image.open(io.BytesIO(content), formats=["PNG"]) as image:
+            # Size, mode and frames stand in the header; only then are pixels decoded.
+            if image.size != (SIZE, SIZE):
+                raise bad(f"is {image.size[0]}×{image.size[1]} px instead of {SIZE}×{SIZE}")
+            if image.mode != mode:
+                raise bad(f"has mode {image.mode} instead of {mode}")
+            if getattr(image, "n_frames", 1) != 1:
+                raise bad("is animated")
+            image.load()
+    except (OSError, SyntaxError, ValueError, EOFError) as error:
+        raise bad(f"cannot be decoded ({error})") from error
+
+
+def _name(tile: tuple[Layer, int, int]) -> str:
+    return f"{tile[0]} {tile[1]},{tile[2]}"

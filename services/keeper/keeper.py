@@ -1,0 +1,320 @@
+"""The keeper: three mailboxes, one transaction for all that is ready, answers once it is on disk."""
+
+import asyncio
+import logging
+import random
+import sqlite3
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import zmq
+
+from protocol.control import CONTROL
+from protocol.errors import Code, ProtocolError
+from protocol.event import Events, Watch
+from protocol.ingest import INGEST
+from protocol.message import Error, Message, Ping, Pong
+from protocol.work import WORK, Lease
+from services.actor import Letter, Mailbox
+from services.blobs import Blobs
+from services.config import AppConfig, Sockets
+from services.keeper.control import Control
+from services.keeper.database import DatabaseFile, DatabaseRefused, FolderLock
+from services.keeper.failpoint import failpoint
+from services.keeper.planner import Planner
+from services.keeper.progress import Progress
+from services.keeper.reaper import Reaper
+from services.keeper.store import Store
+from services.keeper.views import Views
+from services.keeper.work import Work, undelivered
+from services.keeper.workers import Workers
+from services.pulse import Pulse
+
+TICK_SECONDS = 0.1
+"""How late a lease that ran out, a delay that came due or a wait that is over may be noticed."""
+FILE_SECONDS = 5.0
+IDLE_SECONDS = 1.0
+PATIENCE_SECONDS = 60.0
+"""The longest that a request for events is kept waiting."""
+WORK_FRAME_BYTES = 16 << 20
+POOL_THREADS = 4
+NO_SPACE = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR}
+BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
+
+log = logging.getLogger("keeper")
+
+Handler = Callable[[Letter, Any], Message | None]
+Deed = Callable[[], Message | None]
+
+
+@dataclass(frozen=True)
+class Watching:
+    """A request for events that have not happened yet."""
+
+    letter: Letter
+    watch: Watch
+    until: float
+    """On the event loop's clock."""
+
+
+class Keeper:
+    """The only writer of one data folder. Raises DatabaseRefused if it must not touch what lies there."""
+
+    def __init__(
+        self,
+        config: AppConfig,
+        data: Path,
+        sockets: Sockets,
+        *,
+        name: str = "keeper-1",
+        clock: Callable[[], float] = time.time,
+        chance: random.Random | None = None,
+    ) -> None:
+        self._name = name
+        self._lock = FolderLock(data)
+        try:
+            self._file = DatabaseFile(data)
+        except BaseException:
+            self._lock.release()
+            raise
+        blobs = Blobs(data / "blobs")
+        blobs.folder.mkdir(exist_ok=True)
+        self._sockets = sockets
+        self._pool = ThreadPoolExecutor(POOL_THREADS, thread_name_prefix="blobs")
+        self.store = Store(self._file.connection)
+        planner = Planner(config, self.store, clock)
+        self._progress = Progress(self.store, clock, planner.check_free)
+        self._reaper = Reaper(self.store, clock, self._progress.note)
+        self._workers = Workers(self.store, clock, config.lease_seconds, self._progress.note)
+        control = Control(self.store, planner, self._progress, Views(self.store, clock))
+        self._work = Work(
+            store=self.store,
+            workers=self._workers,
+            reaper=self._reaper,
+            progress=self._progress,
+            blobs=blobs,
+            pool=self._pool,
+            clock=clock,
+            chance=chance or random.Random(),
+            lease_seconds=config.lease_seconds,
+            later=self._add,
+        )
+        shared: Mapping[type[Message], Handler] = {Ping: self.on_ping}
+        self._ingest_handlers: dict[type[Message], Handler] = {**control.ingest, **shared}
+        self._work_handlers: dict[type[Message], Handler] = {**self._work.work, **shared}
+        self._control_handlers: dict[type[Message], Handler] = {
+            **control.control,
+            **self._work.fetching,
+            Watch: self.on_watch,
+            **shared,
+        }
+        # From here on: forgotten when the keeper stops, asked again by whoever waits.
+        self._deeds: list[tuple[Letter, Deed]] = []
+        self._watching: list[Watching] = []
+        self._turning: asyncio.Handle | None = None
+        self._busy_at = 0.0
+        self._failed: asyncio.Future[None] | None = None
+
+    async def run(self, stop: asyncio.Event, pulse: Pulse | None = None) -> None:
+        """Serve until `stop`. A bug anywhere ends it with its traceback."""
+        loop = asyncio.get_running_loop()
+        self._failed = loop.create_future()
+        loop.set_exception_handler(self._on_bug)
+        context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
+        boxes = [
+            self._mailbox(context, "ingest", INGEST, self._ingest_handlers),
+            self._mailbox(context, "work", WORK, self._work_handlers, WORK_FRAME_BYTES),
+            self._mailbox(context, "control", CONTROL, self._control_handlers),
+        ]
+        ticking: asyncio.Task[None] | None = None
+        stopping = asyncio.create_task(_wait(stop))
+        try:
+            self._start()
+            for box in boxes:
+                box.open()
+            ticking = asyncio.create_task(self._tick(pulse))
+            if pulse is not None:
+                pulse.ready()
+            done, _ = await asyncio.wait(
+                [stopping, self._failed, ticking], return_when=asyncio.FIRST_COMPLETED
+            )
+            for ended in done:
+                ended.result()
+            # Results that are already here are committed before the sockets close.
+            await self._work.finish()
+            self._turn()
+        finally:
+            for task in (stopping, ticking):
+                if task is not None:
+                    task.cancel()
+            if self._turning is not None:
+                self._turning.cancel()
+            for box in boxes:
+                box.close()
+            context.term()
+            self._pool.shutdown()
+            loop.set_exception_handler(None)
+            self._file.close()
+            self._lock.release()
+
+    def on_ping(self, letter: Letter, ping: Ping) -> Message:
+        return Pong(name=self._name)
+
+    def on_watch(self, letter: Letter, watch: Watch) -> Message | None:
+        until = asyncio.get_running_loop().time() + min(watch.wait, PATIENCE_SECONDS)
+        self._watching.append(Watching(letter, watch, until))
+        return None
+
+    def _mailbox(
+        self,
+        context: zmq.Context[zmq.Socket[bytes]],
+        name: Any,
+        known: Any,
+        handlers: Mapping[type[Message], Handler],
+        frame_bytes: int = 1 << 20,
+    ) -> Mailbox:
+        def on_batch(letters: list[Letter]) -> None:
+            for letter in letters:
+                body = letter.envelope.body
+                handler = handlers.get(type(body))
+                if handler is None:
+                    letter.refuse(
+                        ProtocolError(Code.UNKNOWN_TYPE, f"{body.TYPE} is an answer, not a request.")
+                    )
+                else:
+                    self._add(letter, partial(handler, letter, body))
+
+        return Mailbox(context, self._sockets.address(name), known, on_batch, max_frame_bytes=frame_bytes)
+
+    def _start(self) -> None:
+        """Give the leases that were out time: their workers could not be heard."""
+        self.store.begin()
+        running = self._reaper.grace()
+        self.store.commit()
+        if running:
+            log.info("started with %d leases still out", running)
+
+    def _add(self, letter: Letter, deed: Deed) -> None:
+        self._deeds.append((letter, deed))
+        if self._turning is None:
+            # Once per pass of the loop: whatever all three mailboxes have by then shares one commit.
+            self._turning = asyncio.get_running_loop().call_soon(self._turn)
+
+    def _turn(self) -> None:
+        """Do all that is asked in one transaction, commit once, then answer."""
+        self._turning = None
+        deeds, self._deeds = self._deeds, []
+        parked, watching = dict(self._workers.parked), list(self._watching)
+        if deeds:
+            self._busy_at = asyncio.get_running_loop().time()
+        try:
+            self.store.begin()
+            answers = [answer for letter, deed in deeds for answer in self._do(letter, deed)]
+            answers += self._serve()
+            failpoint("before_commit")
+            self.store.commit()
+        except sqlite3.Error as error:
+            self.store.rollback()
+            self._progress.forget()
+            self._workers.parked, self._watching = parked, watching
+            self._refuse_all(deeds, error)
+            return
+        failpoint("after_commit")
+        for letter, body in answers:
+            if not letter.reply(body) and isinstance(body, Lease):
+                self._add(letter, partial(self._work.on_nack, letter, undelivered(body)))
+
+    def _do(self, letter: Letter, deed: Deed) -> list[tuple[Letter, Message]]:
+        try:
+            with self.store.part():
+                answer = deed()
+        except ProtocolError as error:
+            return [(letter, Error(code=error.code, message=error.message, details=error.details))]
+        return [] if answer is None else [(letter, answer)]
+
+    def _serve(self) -> list[tuple[Letter, Message]]:
+        """What follows from the batch and from the time: leases, settled plans, events."""
+        now = asyncio.get_running_loop().time()
+        for job in self._reaper.expire():
+            if job.state == "pending":
+                log.warning(
+                    "job %d: lease expired at %s, attempt %d of %d, again now",
+                    job.id,
+                    job.worker,
+                    job.attempt,
+                    job.max_attempts,
+                )
+        answers: list[tuple[Letter, Message]] = [*self._workers.serve(now)]
+        self._progress.settle()
+        waiting, self._watching = self._watching, []
+        last = self.store.events.last() if waiting else 0
+        for watching in waiting:
+            watch = watching.watch
+            if watch.since < last:
+                events = self.store.events.since(watch.since, watch.limit)
+                answers.append((watching.letter, Events(events=events, last=last)))
+            elif watching.until <= now:
+                answers.append((watching.letter, Events(events=[], last=last)))
+            else:
+                self._watching.append(watching)
+        return answers
+
+    def _refuse_all(self, deeds: list[tuple[Letter, Deed]], error: sqlite3.Error) -> None:
+        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        if code in NO_SPACE:
+            refusal = ProtocolError(
+                Code.NO_SPACE, "The disk is full, so nothing was changed; free some space, then ask again."
+            )
+        elif code in BUSY:
+            refusal = ProtocolError(
+                Code.BUSY, "Another program holds the database, so nothing was changed; ask again."
+            )
+        else:
+            raise error
+        log.error("a batch of %d requests was undone: %s", len(deeds), error)
+        for letter, _ in deeds:
+            letter.refuse(refusal)
+
+    async def _tick(self, pulse: Pulse | None) -> None:
+        loop = asyncio.get_running_loop()
+        look_at_file = loop.time() + FILE_SECONDS
+        tell = 0.0
+        while True:
+            await asyncio.sleep(TICK_SECONDS)
+            now = loop.time()
+            if self._workers.parked or self._over(now) or self._reaper.due():
+                self._turn()
+            self._file.checkpoint(idle=now - self._busy_at > IDLE_SECONDS)
+            if pulse is not None and now >= tell:
+                tell = now + 1.0
+                pulse.doing(self._doing())
+            if now >= look_at_file:
+                look_at_file = now + FILE_SECONDS
+                if self._file.replaced():
+                    rescued = self._file.rescue()
+                    raise DatabaseRefused(
+                        f"{self._file.path} was deleted or replaced while it was open; "
+                        f"everything is in {rescued}, put it back under the old name."
+                    )
+
+    def _over(self, now: float) -> bool:
+        return any(watching.until <= now for watching in self._watching)
+
+    def _doing(self) -> str:
+        queue = self.store.queue
+        pending, processing = queue.count("status = 'pending'"), queue.count("status = 'processing'")
+        return f"{pending} pending, {processing} processing"
+
+    def _on_bug(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        error = context.get("exception") or RuntimeError(context["message"])
+        if self._failed is not None and not self._failed.done():
+            self._failed.set_exception(error)
+
+
+async def _wait(stop: asyncio.Event) -> None:
+    await stop.wait()

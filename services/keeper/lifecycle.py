@@ -1,0 +1,197 @@
+"""The life of a job: what each thing that happens makes of it, as functions of the job and `now`."""
+
+import random
+import re
+from dataclasses import dataclass, replace
+
+from protocol.message import JobKind, JobState
+from protocol.plan import Lane
+from protocol.work import ErrorClass
+from services import backoff
+
+FIRST_DELAY_SECONDS = 1.0
+LONGEST_DELAY_SECONDS = 60.0
+GRACE_SECONDS = 10.0
+"""After a restart no lease ends sooner: its worker could not touch while there was no keeper."""
+
+_EPOCH = re.compile(r"(?<=.)\.[0-9a-f]{8}$")
+
+Cells = tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True)
+class Job:
+    """One try-able unit of work, as it lies in `generation_queue`."""
+
+    id: int
+    plan: str
+    step: str
+    kind: JobKind
+    state: JobState
+    lane: Lane
+    quadrants: Cells
+    max_attempts: int
+    created_at: float
+    padding: Cells = ()
+    scaffold: Cells = ()
+    x: int = 0
+    y: int = 0
+    model_id: str = ""
+    prompt: str = ""
+    negative_prompt: str = ""
+    attempt: int = 0
+    not_before: float = 0.0
+    token: int = 0
+    lease_request: str = ""
+    lease_worker: str = ""
+    lease_expires_at: float = 0.0
+    worker: str = ""
+    doing: str = ""
+    error_class: str = ""
+    reason: str = ""
+    started_at: float = 0.0
+    finished_at: float = 0.0
+
+    @property
+    def infill(self) -> frozenset[tuple[int, int]]:
+        """Everything that the job draws."""
+        return frozenset((*self.quadrants, *self.padding, *self.scaffold))
+
+    @property
+    def kept(self) -> frozenset[tuple[int, int]]:
+        """What stays of it: for good, or as scaffold until the plan ends."""
+        return frozenset((*self.quadrants, *self.scaffold))
+
+
+def worker_name(identity: str) -> str:
+    """The name people know a worker by, without the eight digits that tell its lives apart."""
+    return _EPOCH.sub("", identity)
+
+
+def lease(job: Job, *, token: int, worker: str, request: str, now: float, seconds: float) -> Job:
+    """Hand the job out. The attempt counts from here, so that a job that kills its worker runs out too."""
+    return replace(
+        job,
+        state="processing",
+        token=token,
+        attempt=job.attempt + 1,
+        lease_request=request,
+        lease_worker=worker,
+        lease_expires_at=now + seconds,
+        worker=worker_name(worker),
+        doing="",
+        error_class="",
+        reason="",
+        not_before=0.0,
+        started_at=now,
+        finished_at=0.0,
+    )
+
+
+def touch(job: Job, *, doing: str, now: float, seconds: float) -> Job:
+    """The worker lives: the lease runs anew."""
+    return replace(job, doing=doing, lease_expires_at=now + seconds)
+
+
+def held(job: Job, token: int) -> bool:
+    """Whether the token is the one of a lease that still runs."""
+    return job.state == "processing" and job.token == token
+
+
+def may_finish(job: Job, token: int) -> bool:
+    """Whether a result with this token is taken.
+
+    So it is after the lease ran out, as long as nobody else has the job: the work was paid for.
+    """
+    return job.token == token and (
+        job.state == "processing" or (job.state == "pending" and job.lease_worker != "")
+    )
+
+
+def complete(job: Job, now: float) -> Job:
+    """The pixels are on disk."""
+    return replace(
+        job, state="complete", finished_at=now, doing="", reason="", error_class="", not_before=0.0
+    )
+
+
+def fail(
+    job: Job,
+    *,
+    error_class: ErrorClass,
+    reason: str,
+    retry: bool,
+    burn: bool,
+    now: float,
+    chance: random.Random,
+) -> Job:
+    """This try came to nothing: again later, or given up."""
+    attempt = job.attempt if burn else job.attempt - 1
+    delay = backoff.exponential(
+        max(1, attempt), first=FIRST_DELAY_SECONDS, limit=LONGEST_DELAY_SECONDS, chance=chance
+    )
+    again = retry and attempt < job.max_attempts
+    if retry and not again:
+        reason = f"{reason} (gave up after {attempt} attempts)"
+    return replace(
+        job,
+        state="pending" if again else "error",
+        attempt=attempt,
+        not_before=now + delay if again else 0.0,
+        error_class=error_class,
+        reason=reason,
+        lease_worker="",
+        doing="",
+        finished_at=0.0 if again else now,
+    )
+
+
+def seam(job: Job, reason: str, now: float) -> Job:
+    """The map is no longer as it was proved: the job is held rather than leave a seam."""
+    return replace(job, state="error", error_class="seam", reason=reason, finished_at=now, not_before=0.0)
+
+
+def expire(job: Job, now: float, *, because: str = "the worker went silent") -> Job:
+    """The worker is gone or seems so: try again at once, or give the job up."""
+    if job.attempt >= job.max_attempts:
+        return replace(
+            job,
+            state="error",
+            error_class="transient",
+            reason=f"gave up after {job.attempt} attempts: {because}",
+            lease_worker="",
+            doing="",
+            finished_at=now,
+        )
+    # lease_worker stays: until somebody else has the job, this worker's late result is still taken.
+    return replace(job, state="pending", reason=because, doing="", not_before=0.0)
+
+
+def hand_back(job: Job) -> Job:
+    """The worker never worked on it, or leaves: as if it had not been tried."""
+    return replace(job, state="pending", attempt=max(0, job.attempt - 1), lease_worker="", doing="")
+
+
+def cancel(job: Job, now: float) -> Job:
+    """Called off by a person."""
+    return replace(job, state="cancelled", finished_at=now, doing="", lease_worker="", not_before=0.0)
+
+
+def revive(job: Job, *, blocked: bool) -> Job:
+    """A person wants it tried again, from the first attempt."""
+    return replace(
+        job,
+        state="blocked" if blocked else "pending",
+        attempt=0,
+        not_before=0.0,
+        error_class="",
+        reason="",
+        lease_worker="",
+        doing="",
+        finished_at=0.0,
+    )
+
+
+def grace(job: Job, now: float) -> Job:
+    """The keeper was away: give the worker time to find it again."""
+    return replace(job, lease_expires_at=max(job.lease_expires_at, now + GRACE_SECONDS))

@@ -1,0 +1,123 @@
+"""Plans: what was asked for, under which id, and whether it can still go on by itself."""
+
+import json
+import sqlite3
+from dataclasses import dataclass
+
+from protocol.plan import Lane
+
+
+@dataclass(frozen=True)
+class PlanRow:
+    """One accepted plan. `borrowed` are jobs of other plans that already do what this one asked for."""
+
+    id: str
+    name: str
+    model_id: str
+    lane: Lane
+    created_at: float
+    settled: bool
+    quadrants_total: int
+    position: int
+    first_job: int = 0
+    jobs: int = 0
+    borrowed: tuple[int, ...] = ()
+    bounds: tuple[int, int, int, int] = (0, 0, 0, 0)
+
+    @property
+    def job_ids(self) -> list[int]:
+        """The jobs it was accepted with, in order; a plan's own jobs are numbered without a gap."""
+        return sorted({*range(self.first_job, self.first_job + self.jobs), *self.borrowed})
+
+
+class Plans:
+    """Every plan that was accepted."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    def insert(self, plan: PlanRow) -> None:
+        """Add a plan."""
+        self._connection.execute(
+            "INSERT INTO plans (id, name, model_id, lane, created_at, settled, quadrants_total, position, "
+            "first_job, jobs, borrowed, x0, y0, x1, y1) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                plan.id,
+                plan.name,
+                plan.model_id,
+                plan.lane,
+                plan.created_at,
+                int(plan.settled),
+                plan.quadrants_total,
+                plan.position,
+                plan.first_job,
+                plan.jobs,
+                json.dumps(plan.borrowed),
+                *plan.bounds,
+            ),
+        )
+
+    def get(self, plan_id: str) -> PlanRow | None:
+        """The plan of that id."""
+        row = self._connection.execute("SELECT * FROM plans WHERE id = ?", (plan_id,)).fetchone()
+        return _plan(row) if row else None
+
+    def newest(self, limit: int) -> list[PlanRow]:
+        """The plans accepted last, the newest first."""
+        rows = self._connection.execute(
+            "SELECT * FROM plans ORDER BY created_at DESC, rowid DESC LIMIT ?", (limit,)
+        )
+        return [_plan(row) for row in rows]
+
+    def settle(self, plan_id: str, settled: bool) -> None:
+        """Write down whether the plan can still go on by itself."""
+        self._connection.execute("UPDATE plans SET settled = ? WHERE id = ?", (int(settled), plan_id))
+
+    def counts(self, plan_id: str) -> dict[str, int]:
+        """How many of the plan's jobs are in each state."""
+        rows = self._connection.execute(
+            "SELECT status, count(*) FROM generation_queue WHERE plan_id = ? GROUP BY status", (plan_id,)
+        )
+        return {row[0]: row[1] for row in rows}
+
+    def unsettled(self) -> list[str]:
+        """The plans that can still go on by themselves."""
+        return [row[0] for row in self._connection.execute("SELECT id FROM plans WHERE settled = 0")]
+
+    def open_bounds(self) -> tuple[int, int, int, int] | None:
+        """The smallest rectangle around everything that unsettled plans draw."""
+        row = self._connection.execute(
+            "SELECT min(x0), min(y0), max(x1), max(y1) FROM plans WHERE settled = 0"
+        ).fetchone()
+        return None if row[0] is None else (row[0], row[1], row[2], row[3])
+
+    def progress(self, plan_id: str) -> tuple[int, float]:
+        """Quadrants that the plan has put on the map, and when its first job was taken (0 if none was)."""
+        row = self._connection.execute(
+            "SELECT total(json_array_length(quadrants)) FROM generation_queue "
+            "WHERE plan_id = ?1 AND status = 'complete' AND kind = "
+            "CASE WHEN EXISTS (SELECT 1 FROM generation_queue WHERE plan_id = ?1 AND kind = 'generate') "
+            "THEN 'generate' ELSE 'render' END",
+            (plan_id,),
+        ).fetchone()
+        started = self._connection.execute(
+            "SELECT min(started_at) FROM generation_queue WHERE plan_id = ? AND started_at > 0", (plan_id,)
+        ).fetchone()
+        return int(row[0]), float(started[0] or 0.0)
+
+
+def _plan(row: sqlite3.Row) -> PlanRow:
+    return PlanRow(
+        id=row["id"],
+        name=row["name"],
+        model_id=row["model_id"],
+        lane=row["lane"],
+        created_at=row["created_at"],
+        settled=bool(row["settled"]),
+        quadrants_total=row["quadrants_total"],
+        position=row["position"],
+        first_job=row["first_job"],
+        jobs=row["jobs"],
+        borrowed=tuple(json.loads(row["borrowed"])),
+        bounds=(row["x0"], row["y0"], row["x1"], row["y1"]),
+    )

@@ -1,0 +1,353 @@
+"""The queue: jobs and what they wait for, in `generation_queue` and `dependencies`."""
+
+import json
+import sqlite3
+from collections.abc import Collection, Iterable, Sequence
+
+from protocol.message import JobKind
+from services.keeper.lifecycle import Cells, Job
+from services.tiling.quadrant import frame_quadrants
+
+LIVE = "('blocked', 'pending', 'processing')"
+
+_COLUMNS = (
+    "id, plan_id, step, kind, status, model_id, prompt, negative_prompt, quadrants, padding, scaffold, x, y, "
+    "lane, priority, attempt, max_attempts, not_before, token, lease_request, lease_worker, "
+    "lease_expires_at, worker, doing, error_class, reason, created_at, started_at, finished_at"
+)
+_MARKS = ", ".join("?" * len(_COLUMNS.split(", ")))
+
+
+class Queue:
+    """Every job there ever was, and which waits for which."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    def next_id(self) -> int:
+        """The id that the next job gets."""
+        return int(self._connection.execute("SELECT max(id) FROM generation_queue").fetchone()[0] or 0) + 1
+
+    def insert(self, jobs: Sequence[Job], needs: Iterable[tuple[int, int]]) -> None:
+        """Add jobs, where they lie, and `(job, needed job)` pairs."""
+        self._connection.executemany(
+            f"INSERT INTO generation_queue ({_COLUMNS}) VALUES ({_MARKS})", (_row(job) for job in jobs)
+        )
+        self._connection.executemany(
+            "INSERT INTO job_quadrants (x, y, job_id, role) VALUES (?, ?, ?, ?)",
+            (
+                (x, y, job.id, role)
+                for job in jobs
+                if job.kind != "palette"
+                for role in ("quadrants", "padding", "scaffold")
+                for x, y in getattr(job, role)
+            ),
+        )
+        self._connection.executemany("INSERT INTO dependencies (job_id, needs_id) VALUES (?, ?)", needs)
+
+    def get(self, job_id: int) -> Job | None:
+        """The job of that id."""
+        return next(iter(self.select("id = ?", (job_id,))), None)
+
+    def select(self, where: str, values: Sequence[object] = (), order: str = "id") -> list[Job]:
+        """The jobs for which an SQL condition of this package holds."""
+        rows = self._connection.execute(
+            f"SELECT {_COLUMNS} FROM generation_queue WHERE {where} ORDER BY {order}", values
+        )
+        return [_job(row) for row in rows]
+
+    def count(self, where: str, values: Sequence[object] = ()) -> int:
+        """How many jobs an SQL condition of this package holds for."""
+        row = self._connection.execute(f"SELECT count(*) FROM generation_queue WHERE {where}", values)
+        return int(row.fetchone()[0])
+
+    def save(self, job: Job) -> None:
+        """Write back everything about a job that can change."""
+        self._connection.execute(
+            "UPDATE generation_queue SET plan_id = ?, status = ?, lane = ?, priority = ?, attempt = ?, "
+            "not_before = ?, token = ?, lease_request = ?, lease_worker = ?, lease_expires_at = ?, "
+            "worker = ?, doing = ?, error_class = ?, reason = ?, started_at = ?, finished_at = ? "
+            "WHERE id = ?",
+            (
+                job.plan,
+                job.state,
+                job.lane,
+                _priority(job),
+                job.attempt,
+                job.not_before,
+                job.token,
+                job.lease_request,
+                job.lease_worker,
+                job.lease_expires_at,
+                job.worker,
+                job.doing,
+                job.error_class,
+                job.reason,
+                job.started_at,
+                job.finished_at,
+                job.id,
+            ),
+        )
+
+    def next_pending(self, kinds: Collection[JobKind], now: float) -> Job | None:
+        """The job to hand out: interactive before bulk, then the one that came first."""
+        found = []
+        for kind in set(kinds):
+            found += self.select(
+                "status = 'pending' AND kind = ? AND not_before <= ?",
+                (kind, now),
+                order="priority, id LIMIT 1",
+            )
+        return min(found, key=lambda job: (_priority(job), job.id), default=None)
+
+    def leased_for(self, worker: str, request: str) -> Job | None:
+        """The job that this very request has already got."""
+        found = self.select(
+            "status = 'processing' AND lease_worker = ? AND lease_request = ?", (worker, request)
+        )
+        return found[0] if found else None
+
+    def dependants(self, job_id: int) -> list[Job]:
+        """The blocked jobs that wait for this one."""
+        return self.select(
+            "status = 'blocked' AND id IN (SELECT job_id FROM dependencies WHERE needs_id = ?)", (job_id,)
+        )
+
+    def needs(self, job_id: int) -> list[Job]:
+        """The jobs that this one waits for and that are not complete."""
+        return self.select(
+            "status <> 'complete' AND id IN (SELECT needs_id FROM dependencies WHERE job_id = ?)", (job_id,)
+        )
+
+    def releasable(self, job_id: int) -> list[Job]:
+        """The blocked jobs that wait for this one and, now that it is complete, for no other."""
+        return self.select(
+            "status = 'blocked' AND id IN (SELECT job_id FROM dependencies WHERE needs_id = ?) "
+            "AND NOT EXISTS (SELECT 1 FROM dependencies d JOIN generation_queue n ON n.id = d.needs_id "
+            "WHERE d.job_id = generation_queue.id AND n.status <> 'complete')",
+            (job_id,),
+        )
+
+    def held_by(self, job_ids: Iterable[int]) -> list[Job]:
+        """The blocked jobs that wait for these, directly or through others."""
+        found: dict[int, Job] = {}
+        frontier = list(job_ids)
+        while frontier:
+            for job in self.dependants(frontier.pop()):
+                if job.id not in found:
+                    found[job.id] = job
+                    frontier.append(job.id)
+        return list(found.values())
+
+    def can_go_on(self, plan_id: str) -> bool:
+        """Whether a job of the plan runs, may run, or waits for one that does."""
+        if self.count("plan_id = ? AND status IN ('pending', 'processing')", (plan_id,)):
+            return True
+        if not self.count("plan_id = ? AND status = 'blocked'", (plan_id,)):
+            return False
+        return bool(
+            self._connection.execute(
+                "WITH RECURSIVE stuck (id) AS ("
+                "SELECT d.job_id FROM generation_queue n JOIN dependencies d ON d.needs_id = n.id "
+                "WHERE n.status IN ('error', 'cancelled') "
+                "UNION SELECT d.job_id FROM stuck s JOIN dependencies d ON d.needs_id = s.id) "
+                "SELECT EXISTS (SELECT 1 FROM generation_queue "
+                "WHERE plan_id = ? AND status = 'blocked' AND id NOT IN (SELECT id FROM stuck))",
+                (plan_id,),
+            ).fetchone()[0]
+        )
+
+    def heir(self, job: Job) -> str | None:
+        """Another plan with a blocked job that waits for this one."""
+        row = self._connection.execute(
+            "SELECT q.plan_id FROM dependencies d JOIN generation_queue q ON q.id = d.job_id "
+            "WHERE d.needs_id = ? AND q.status = 'blocked' AND q.plan_id <> ? ORDER BY q.id LIMIT 1",
+            (job.id, job.plan),
+        ).fetchone()
+        return str(row[0]) if row else None
+
+    def running_renders(self, frames: Collection[tuple[int, int]]) -> dict[tuple[int, int], int]:
+        """The render jobs of these canonical frames that are pending or processing; they wait for nothing."""
+        found: dict[tuple[int, int], int] = {}
+        for frame in frames:
+            corner = frame_quadrants(frame)[0]
+            row = self._connection.execute(
+                "SELECT q.id FROM job_quadrants c JOIN generation_queue q ON q.id = c.job_id "
+                "WHERE c.x = ? AND c.y = ? AND q.kind = 'render' AND q.status IN ('pending', 'processing') "
+                "ORDER BY q.id LIMIT 1",
+                corner,
+            ).fetchone()
+            if row:
+                found[frame] = row[0]
+        return found
+
+    def palette(self) -> int | None:
+        """The palette job that is under way."""
+        row = self._connection.execute(
+            f"SELECT id FROM generation_queue WHERE kind = 'palette' AND status IN {LIVE} ORDER BY id"
+        ).fetchone()
+        return int(row[0]) if row else None
+
+    def hurry(self, job_ids: Iterable[int]) -> None:
+        """Move jobs that interactive work waits for, with what they wait for, to the interactive lane."""
+        for job_id in job_ids:
+            self._connection.execute(
+                f"UPDATE generation_queue SET lane = 'interactive', priority = 0 WHERE status IN {LIVE} "
+                "AND priority > 0 AND "
+                "(id = ?1 OR id IN (SELECT needs_id FROM dependencies WHERE job_id = ?1))",
+                (job_id,),
+            )
+
+    def reserved(self, x0: int, y0: int, x1: int, y1: int, *, but: str) -> list[tuple[int, int, str]]:
+        """What unsettled plans other than `but` are still to generate there: `(x, y, plan)`."""
+        rows = self._connection.execute(
+            "SELECT c.x, c.y, q.plan_id FROM job_quadrants c JOIN generation_queue q ON q.id = c.job_id "
+            "JOIN plans p ON p.id = q.plan_id WHERE c.x BETWEEN ? AND ? AND c.y BETWEEN ? AND ? "
+            "AND q.kind = 'generate' AND q.status IN ('blocked', 'pending', 'processing', 'error') "
+            "AND p.settled = 0 AND q.plan_id <> ?",
+            (x0, x1, y0, y1, but),
+        )
+        return [(row[0], row[1], row[2]) for row in rows]
+
+    def counts(self) -> list[tuple[str, str, int]]:
+        """How many jobs there are by state and model."""
+        rows = self._connection.execute(
+            "SELECT status, model_id, count(*) FROM generation_queue GROUP BY status, model_id"
+        )
+        return [(row[0], row[1], row[2]) for row in rows]
+
+    def page(
+        self,
+        *,
+        states: Collection[str],
+        model_id: str | None,
+        plan: str | None,
+        kind: JobKind | None,
+        cursor: int,
+        limit: int,
+    ) -> tuple[list[Job], int]:
+        """Jobs after id `cursor` for which all that is given holds, and how many there are in all."""
+        where, values = ["1"], []
+        if states:
+            where.append(f"status IN ({', '.join('?' * len(states))})")
+            values += list(states)
+        for column, wanted in (("model_id", model_id), ("plan_id", plan), ("kind", kind)):
+            if wanted is not None:
+                where.append(f"{column} = ?")
+                values.append(wanted)
+        condition = " AND ".join(where)
+        found = self.select(f"{condition} AND id > ?", (*values, cursor), order=f"id LIMIT {limit:d}")
+        return found, self.count(condition, values)
+
+    def within(self, x0: int, y0: int, x1: int, y1: int, *, limit: int) -> list[Job]:
+        """Jobs there that are under way or failed; those at work first, then those that failed."""
+        return self.select(
+            "status IN ('blocked', 'pending', 'processing', 'error') AND id IN "
+            "(SELECT job_id FROM job_quadrants WHERE x BETWEEN ? AND ? AND y BETWEEN ? AND ?)",
+            (x0, x1, y0, y1),
+            order=f"status = 'processing' DESC, status = 'error' DESC, priority, id LIMIT {limit:d}",
+        )
+
+    def touching(self, x: int, y: int, *, limit: int) -> list[Job]:
+        """The jobs that draw a quadrant, the newest first."""
+        return self.select(
+            "id IN (SELECT job_id FROM job_quadrants WHERE x = ? AND y = ?)",
+            (x, y),
+            order=f"id DESC LIMIT {limit:d}",
+        )
+
+    def positions(self, jobs: Sequence[Job]) -> dict[int, int]:
+        """The place of each pending job among all pending ones, from 1."""
+        places: dict[int, int] = {}
+        place, reached = 0, (-1, 0)
+        for job in sorted(jobs, key=lambda job: (_priority(job), job.id)):
+            here = (_priority(job), job.id)
+            # Counted from the job before it, so that a page of jobs walks the queue once.
+            place += self.count(
+                "status = 'pending' AND (priority, id) > (?, ?) AND (priority, id) <= (?, ?)",
+                (*reached, *here),
+            )
+            places[job.id], reached = place, here
+        return places
+
+    def next_due(self) -> float:
+        """When the first lease runs out."""
+        row = self._connection.execute(
+            "SELECT min(lease_expires_at) FROM generation_queue WHERE status = 'processing'"
+        ).fetchone()
+        return float(row[0]) if row[0] is not None else float("inf")
+
+
+def _priority(job: Job) -> int:
+    return 0 if job.lane == "interactive" else 1
+
+
+def _cells(text: str) -> Cells:
+    return tuple((x, y) for x, y in json.loads(text))
+
+
+def _row(job: Job) -> tuple[object, ...]:
+    return (
+        job.id,
+        job.plan,
+        job.step,
+        job.kind,
+        job.state,
+        job.model_id,
+        job.prompt,
+        job.negative_prompt,
+        json.dumps(job.quadrants),
+        json.dumps(job.padding),
+        json.dumps(job.scaffold),
+        job.x,
+        job.y,
+        job.lane,
+        _priority(job),
+        job.attempt,
+        job.max_attempts,
+        job.not_before,
+        job.token,
+        job.lease_request,
+        job.lease_worker,
+        job.lease_expires_at,
+        job.worker,
+        job.doing,
+        job.error_class,
+        job.reason,
+        job.created_at,
+        job.started_at,
+        job.finished_at,
+    )
+
+
+def _job(row: sqlite3.Row) -> Job:
+    return Job(
+        id=row["id"],
+        plan=row["plan_id"],
+        step=row["step"],
+        kind=row["kind"],
+        state=row["status"],
+        lane=row["lane"],
+        quadrants=_cells(row["quadrants"]),
+        max_attempts=row["max_attempts"],
+        created_at=row["created_at"],
+        padding=_cells(row["padding"]),
+        scaffold=_cells(row["scaffold"]),
+        x=row["x"],
+        y=row["y"],
+        model_id=row["model_id"],
+        prompt=row["prompt"],
+        negative_prompt=row["negative_prompt"],
+        attempt=row["attempt"],
+        not_before=row["not_before"],
+        token=row["token"],
+        lease_request=row["lease_request"],
+        lease_worker=row["lease_worker"],
+        lease_expires_at=row["lease_expires_at"],
+        worker=row["worker"],
+        doing=row["doing"],
+        error_class=row["error_class"],
+        reason=row["reason"],
+        started_at=row["started_at"],
+        finished_at=row["finished_at"],
+    )

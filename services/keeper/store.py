@@ -1,0 +1,69 @@
+"""The store: one connection, its transactions, what the keeper remembers, and the nouns that hold the SQL."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from protocol.errors import ProtocolError
+from services.keeper.events import EventLog
+from services.keeper.plans import Plans
+from services.keeper.queue import Queue
+from services.keeper.tiles import Tiles
+
+
+class Store:
+    """All that lasts. Every change happens between `begin` and `commit`."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self.queue = Queue(connection)
+        self.plans = Plans(connection)
+        self.tiles = Tiles(connection)
+        self.events = EventLog(connection)
+
+    def begin(self) -> None:
+        """Start the transaction that a whole batch shares."""
+        self._connection.execute("BEGIN IMMEDIATE")
+
+    def commit(self) -> None:
+        """Put the batch on disk."""
+        self._connection.execute("COMMIT")
+
+    def rollback(self) -> None:
+        """Undo the whole batch; nothing to undo is fine, SQLite may have done it by itself."""
+        if self._connection.in_transaction:
+            self._connection.execute("ROLLBACK")
+
+    @contextmanager
+    def part(self) -> Iterator[None]:
+        """One request's share of the batch: if it is refused, only this share is undone."""
+        self._connection.execute("SAVEPOINT part")
+        try:
+            yield
+        except ProtocolError:
+            self._connection.execute("ROLLBACK TO part")
+            self._connection.execute("RELEASE part")
+            raise
+        self._connection.execute("RELEASE part")
+
+    def next_token(self) -> int:
+        """A number larger than any given before, in any life of the keeper."""
+        row = self._connection.execute(
+            "INSERT INTO settings (name, value) VALUES ('token', 1) "
+            "ON CONFLICT (name) DO UPDATE SET value = value + 1 RETURNING value"
+        ).fetchone()
+        return int(row[0])
+
+    @property
+    def paused(self) -> bool:
+        """Whether a person has stopped the handing out of jobs."""
+        row = self._connection.execute("SELECT value FROM settings WHERE name = 'paused'").fetchone()
+        return bool(row and row[0])
+
+    def pause(self, paused: bool) -> None:
+        """Stop or resume handing out jobs, for good."""
+        self._connection.execute(
+            "INSERT INTO settings (name, value) VALUES ('paused', ?) "
+            "ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+            (int(paused),),
+        )

@@ -1,0 +1,199 @@
+"""The tiles: append-only versions, the one that stands in each place, and the files of the whole map."""
+
+import sqlite3
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from protocol.event import TileRef
+from protocol.message import Layer
+from protocol.work import Made
+from services.keeper.lifecycle import Job
+
+
+@dataclass(frozen=True)
+class Stored:
+    """One image that lies on disk under the hash of its bytes."""
+
+    layer: Layer
+    x: int
+    y: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Standing:
+    """One tile version as it is looked up."""
+
+    layer: Layer
+    x: int
+    y: int
+    version: int
+    sha256: str
+
+
+class Tiles:
+    """Every image that was ever committed, and which of them is the map."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    def put(self, job: Job, images: Sequence[Stored], made: Made, now: float) -> list[TileRef]:
+        """Append versions and let them stand; scaffold is marked with its plan."""
+        scaffold = frozenset(job.scaffold)
+        refs = []
+        for image in images:
+            is_scaffold = (image.x, image.y) in scaffold
+            version = self._connection.execute(
+                "INSERT INTO tile_versions (layer, x, y, sha256, job_id, plan_id, model_id, prompt, "
+                "negative_prompt, worker, seconds, model_seconds, attempt, template, source, scaffold, "
+                "created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (
+                    image.layer,
+                    image.x,
+                    image.y,
+                    image.sha256,
+                    job.id,
+                    job.plan,
+                    job.model_id,
+                    job.prompt,
+                    job.negative_prompt,
+                    made.worker,
+                    made.seconds,
+                    made.model_seconds,
+                    job.attempt,
+                    made.template,
+                    made.source,
+                    int(is_scaffold),
+                    now,
+                ),
+            ).lastrowid
+            assert version is not None
+            self._connection.execute(
+                "INSERT INTO tiles (layer, x, y, version, scaffold_plan) VALUES (?, ?, ?, ?, ?) "
+                "ON CONFLICT (layer, x, y) DO UPDATE SET version = excluded.version, "
+                "scaffold_plan = excluded.scaffold_plan",
+                (image.layer, image.x, image.y, version, job.plan if is_scaffold else None),
+            )
+            if not is_scaffold:
+                refs.append(TileRef(layer=image.layer, x=image.x, y=image.y, version=version))
+        return refs
+
+    def finished(self, x0: int, y0: int, x1: int, y1: int, *, plan: str = "") -> set[tuple[int, int]]:
+        """The generated quadrants there, with the scaffold of one plan; other plans' scaffold is no map."""
+        rows = self._connection.execute(
+            "SELECT x, y FROM tiles WHERE layer = 'generation' AND x BETWEEN ? AND ? AND y BETWEEN ? AND ? "
+            "AND (scaffold_plan IS NULL OR scaffold_plan = ?)",
+            (x0, x1, y0, y1, plan),
+        )
+        return {(row[0], row[1]) for row in rows}
+
+    def rendered(self, x0: int, y0: int, x1: int, y1: int) -> set[tuple[int, int]]:
+        """The rendered quadrants there."""
+        rows = self._connection.execute(
+            "SELECT x, y FROM tiles WHERE layer = 'render' AND x BETWEEN ? AND ? AND y BETWEEN ? AND ?",
+            (x0, x1, y0, y1),
+        )
+        return {(row[0], row[1]) for row in rows}
+
+    def standing(
+        self, layer: Layer, quadrants: Collection[tuple[int, int]], plan: str | None
+    ) -> list[Standing]:
+        """The present version of each quadrant that has one, in the order asked for."""
+        found = []
+        for x, y in quadrants:
+            row = self._connection.execute(
+                "SELECT v.layer, v.x, v.y, v.version, v.sha256 FROM tiles t "
+                "JOIN tile_versions v ON v.version = t.version WHERE t.layer = ? AND t.x = ? AND t.y = ? "
+                "AND (t.scaffold_plan IS NULL OR t.scaffold_plan = ?)",
+                (layer, x, y, plan or ""),
+            ).fetchone()
+            if row:
+                found.append(Standing(*row))
+        return found
+
+    def versions(self, numbers: Collection[int]) -> list[Standing]:
+        """Versions by number, those that exist, in the order asked for."""
+        found = []
+        for number in numbers:
+            row = self._connection.execute(
+                "SELECT layer, x, y, version, sha256 FROM tile_versions WHERE version = ?", (number,)
+            ).fetchone()
+            if row:
+                found.append(Standing(*row))
+        return found
+
+    def scaffold_plans(self, plan: str) -> bool:
+        """Whether scaffold of the plan still stands."""
+        row = self._connection.execute("SELECT 1 FROM tiles WHERE scaffold_plan = ? LIMIT 1", (plan,))
+        return row.fetchone() is not None
+
+    def drop_scaffold(self, plan: str) -> list[TileRef]:
+        """Take the plan's scaffold off the map; its versions stay in the log."""
+        rows = self._connection.execute(
+            "DELETE FROM tiles WHERE scaffold_plan = ? RETURNING layer, x, y", (plan,)
+        ).fetchall()
+        return [TileRef(layer=row[0], x=row[1], y=row[2], version=0) for row in rows]
+
+    def keep_orphans(self, job: int, token: int, images: Sequence[Stored], made: Made, now: float) -> None:
+        """Remember where results lie that came too late: they were paid for."""
+        self._connection.executemany(
+            "INSERT INTO orphan_results (job_id, token, layer, x, y, sha256, made, received_at) "
+            "SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8 WHERE NOT EXISTS (SELECT 1 FROM orphan_results "
+            "WHERE job_id = ?1 AND token = ?2 AND layer = ?3 AND x = ?4 AND y = ?5)",
+            [(job, token, i.layer, i.x, i.y, i.sha256, made.model_dump_json(), now) for i in images],
+        )
+
+    def asset(self, name: str) -> str | None:
+        """The hash of a file that belongs to the whole map."""
+        row = self._connection.execute("SELECT sha256 FROM assets WHERE name = ?", (name,)).fetchone()
+        return str(row[0]) if row else None
+
+    def put_asset(self, name: str, sha256: str, job: int, now: float) -> None:
+        """Keep a file of the whole map; the first one stays, since tiles were made with it."""
+        self._connection.execute(
+            "INSERT INTO assets (name, sha256, job_id, created_at) VALUES (?, ?, ?, ?) "
+            "ON CONFLICT (name) DO NOTHING",
+            (name, sha256, job, now),
+        )
+
+    def count(self, layer: Layer) -> int:
+        """How many quadrants of the layer stand on the map."""
+        row = self._connection.execute(
+            "SELECT count(*) FROM tiles WHERE layer = ? AND scaffold_plan IS NULL", (layer,)
+        ).fetchone()
+        return int(row[0])
+
+    def committed_since(self, time: float) -> int:
+        """How many generated quadrants came onto the map since then."""
+        row = self._connection.execute(
+            "SELECT count(*) FROM tile_versions WHERE layer = 'generation' AND created_at > ? "
+            "AND scaffold = 0",
+            (time,),
+        ).fetchone()
+        return int(row[0])
+
+    def within(self, x0: int, y0: int, x1: int, y1: int, *, limit: int) -> list[TileRef]:
+        """What people see there: renders and the generated map."""
+        rows = self._connection.execute(
+            "SELECT layer, x, y, version FROM tiles WHERE layer IN ('render', 'generation') "
+            "AND x BETWEEN ? AND ? AND y BETWEEN ? AND ? AND scaffold_plan IS NULL LIMIT ?",
+            (x0, x1, y0, y1, limit),
+        )
+        return [TileRef(layer=row[0], x=row[1], y=row[2], version=row[3]) for row in rows]
+
+    def bounds(self) -> tuple[int, int, int, int] | None:
+        """The smallest rectangle around everything rendered or generated."""
+        row = self._connection.execute(
+            "SELECT (SELECT min(x) FROM tiles), (SELECT min(y) FROM tiles), "
+            "(SELECT max(x) FROM tiles), (SELECT max(y) FROM tiles)"
+        ).fetchone()
+        return None if row[0] is None else (row[0], row[1], row[2], row[3])
+
+    def history(self, x: int, y: int, *, limit: int) -> list[sqlite3.Row]:
+        """The versions of one quadrant, the newest first, each with whether it stands."""
+        return self._connection.execute(
+            "SELECT v.*, EXISTS (SELECT 1 FROM tiles t WHERE t.layer = v.layer AND t.x = v.x AND t.y = v.y "
+            "AND t.version = v.version) AS stands FROM tile_versions v WHERE v.x = ? AND v.y = ? "
+            "ORDER BY v.version DESC LIMIT ?",
+            (x, y, limit),
+        ).fetchall()

@@ -1,0 +1,216 @@
+"""What people and their programs see of the store: figures, jobs, plans, the map."""
+
+from collections.abc import Callable
+
+from protocol.control import (
+    GetMap,
+    GetQuadrant,
+    Jobs,
+    JobView,
+    ListJobs,
+    ListPlans,
+    MapView,
+    Plans,
+    PlanView,
+    Quadrant,
+    Status,
+    VersionView,
+    Working,
+)
+from protocol.errors import Code, ProtocolError
+from protocol.event import JobChange, TileRef
+from services.keeper.lifecycle import Job
+from services.keeper.plans import PlanRow
+from services.keeper.store import Store
+
+STATES = ("blocked", "pending", "processing", "complete", "error", "cancelled")
+TILE_LIMIT = 100_000
+MAP_JOB_LIMIT = 10_000
+RATE_SECONDS = 60.0
+
+
+def job_change(job: Job, tiles: list[TileRef] | None = None) -> JobChange:
+    """The event that tells what a job has come to."""
+    return JobChange(
+        job=job.id,
+        plan=job.plan,
+        job_kind=job.kind,
+        state=job.state,
+        model_id=job.model_id,
+        quadrants=list(job.quadrants),
+        attempt=job.attempt,
+        reason=job.reason[:8_000],
+        tiles=tiles or [],
+    )
+
+
+class Views:
+    """Answers that read the store and change nothing."""
+
+    def __init__(self, store: Store, clock: Callable[[], float]) -> None:
+        self._store = store
+        self._clock = clock
+
+    def status(self) -> Status:
+        """The queue in figures."""
+        now = self._clock()
+        store = self._store
+        counts = dict.fromkeys(STATES, 0)
+        by_model: dict[str, dict[str, int]] = {}
+        for state, model_id, count in store.queue.counts():
+            counts[state] += count
+            if model_id:
+                by_model.setdefault(model_id, dict.fromkeys(STATES, 0))[state] = count
+        working = [
+            Working(
+                job=job.id,
+                kind=job.kind,
+                plan=job.plan,
+                model_id=job.model_id,
+                quadrants=list(job.quadrants),
+                worker=job.worker,
+                attempt=job.attempt,
+                age_seconds=max(0.0, now - job.started_at),
+                doing=job.doing,
+            )
+            for job in store.queue.select("status = 'processing'", order="started_at, id LIMIT 1000")
+        ]
+        return Status.model_validate(
+            {
+                "counts": counts,
+                "by_model": by_model,
+                "working": working,
+                "quadrants": store.tiles.count("generation"),
+                "renders": store.tiles.count("render"),
+                "per_minute": float(store.tiles.committed_since(now - RATE_SECONDS)),
+                "last_event": store.events.last(),
+            }
+        )
+
+    def job(self, job_id: int) -> JobView:
+        """One job; raises UNKNOWN_JOB."""
+        job = self._store.queue.get(job_id)
+        if job is None:
+            raise ProtocolError(Code.UNKNOWN_JOB, f"There is no job {job_id}.")
+        return self._job_views([job])[0]
+
+    def jobs(self, request: ListJobs) -> Jobs:
+        """A page of jobs."""
+        found, total = self._store.queue.page(
+            states=request.states,
+            model_id=request.model_id,
+            plan=request.plan,
+            kind=request.kind,
+            cursor=request.cursor,
+            limit=request.limit + 1,
+        )
+        more = len(found) > request.limit
+        found = found[: request.limit]
+        return Jobs(jobs=self._job_views(found), cursor=found[-1].id if more else 0, total=total)
+
+    def plans(self, request: ListPlans) -> Plans:
+        """The newest plans and how far they are."""
+        return Plans(plans=[self._plan_view(plan) for plan in self._store.plans.newest(request.limit)])
+
+    def map(self, request: GetMap) -> MapView:
+        """What stands and what is under way in a rectangle."""
+        store = self._store
+        ax, ay, bx, by = request.bounds
+        box = (min(ax, bx), min(ay, by), max(ax, bx), max(ay, by))
+        tiles = store.tiles.within(*box, limit=TILE_LIMIT + 1)
+        if len(tiles) > TILE_LIMIT:
+            raise ProtocolError(
+                Code.TOO_LARGE,
+                f"More than {TILE_LIMIT} tiles stand in this rectangle; ask for a smaller one.",
+            )
+        bounds = [b for b in (store.tiles.bounds(), store.plans.open_bounds()) if b is not None]
+        extent = None
+        if bounds:
+            extent = (
+                min(b[0] for b in bounds),
+                min(b[1] for b in bounds),
+                max(b[2] for b in bounds),
+                max(b[3] for b in bounds),
+            )
+        jobs = store.queue.within(*box, limit=MAP_JOB_LIMIT)
+        return MapView(
+            last=store.events.last(),
+            tiles=tiles,
+            jobs=self._job_views(jobs),
+            extent=extent,
+            paused=store.paused,
+        )
+
+    def quadrant(self, request: GetQuadrant) -> Quadrant:
+        """The history of one quadrant."""
+        versions = [
+            VersionView(
+                version=row["version"],
+                layer=row["layer"],
+                created_at=row["created_at"],
+                current=bool(row["stands"]),
+                job=row["job_id"],
+                plan=row["plan_id"],
+                model_id=row["model_id"],
+                prompt=row["prompt"],
+                worker=row["worker"],
+                seconds=row["seconds"],
+                attempt=row["attempt"],
+                sha256=row["sha256"],
+            )
+            for row in self._store.tiles.history(request.x, request.y, limit=1_000)
+        ]
+        jobs = self._store.queue.touching(request.x, request.y, limit=1_000)
+        return Quadrant(x=request.x, y=request.y, versions=versions, jobs=self._job_views(jobs))
+
+    def _job_views(self, jobs: list[Job]) -> list[JobView]:
+        places = self._store.queue.positions([job for job in jobs if job.state == "pending"])
+        return [
+            JobView(
+                job=job.id,
+                plan=job.plan,
+                step=job.step,
+                kind=job.kind,
+                state=job.state,
+                model_id=job.model_id,
+                prompt=job.prompt,
+                negative_prompt=job.negative_prompt,
+                quadrants=list(job.quadrants),
+                padding=list(job.padding),
+                scaffold=list(job.scaffold),
+                lane=job.lane,
+                attempt=job.attempt,
+                max_attempts=job.max_attempts,
+                worker=job.worker,
+                doing=job.doing,
+                reason=job.reason[:8_000],
+                created_at=job.created_at,
+                started_at=job.started_at,
+                finished_at=job.finished_at,
+                retry_at=job.not_before if job.state == "pending" else 0.0,
+                position=places.get(job.id, 0),
+            )
+            for job in jobs
+        ]
+
+    def _plan_view(self, plan: PlanRow) -> PlanView:
+        counts = {**dict.fromkeys(STATES, 0), **self._store.plans.counts(plan.id)}
+        done, started = self._store.plans.progress(plan.id)
+        left = plan.quadrants_total - done
+        seconds_left = None
+        if not plan.settled and done and left > 0:
+            # The plan's own rate so far, since models differ a hundredfold.
+            seconds_left = max(0.0, self._clock() - started) / done * left
+        return PlanView.model_validate(
+            {
+                "plan": plan.id,
+                "name": plan.name,
+                "model_id": plan.model_id,
+                "created_at": plan.created_at,
+                "settled": plan.settled,
+                "counts": counts,
+                "quadrants_total": plan.quadrants_total,
+                "quadrants_done": done,
+                "seconds_left": seconds_left,
+            }
+        )

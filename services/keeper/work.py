@@ -1,0 +1,246 @@
+"""The work socket: leases out, pixels in, and pixels out again for those who need to see them."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from concurrent.futures import Executor
+from functools import partial
+from typing import Any
+
+from protocol.errors import Code, ProtocolError
+from protocol.message import Error, Message
+from protocol.work import (
+    Ack,
+    Acked,
+    AssetFile,
+    Farewell,
+    Fetch,
+    FetchAsset,
+    Goodbye,
+    Idle,
+    Lease,
+    Nack,
+    Nacked,
+    PixelRef,
+    Pixels,
+    Ready,
+    Touch,
+    Touched,
+)
+from services.actor import Letter
+from services.blobs import Blobs
+from services.keeper import images, lifecycle
+from services.keeper.images import HandedIn
+from services.keeper.lifecycle import Job
+from services.keeper.progress import Progress, log, name
+from services.keeper.reaper import Reaper
+from services.keeper.store import Store
+from services.keeper.workers import Workers
+
+Handler = Callable[[Letter, Any], Message | None]
+Deed = Callable[[], Message | None]
+PATIENCE_SECONDS = 60.0
+"""The longest that a request for work is kept waiting."""
+
+
+class Work:
+    """Answers workers. `later(letter, deed)` puts a deed into the next transaction."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        workers: Workers,
+        reaper: Reaper,
+        progress: Progress,
+        blobs: Blobs,
+        pool: Executor,
+        clock: Callable[[], float],
+        chance: Any,
+        lease_seconds: float,
+        later: Callable[[Letter, Deed], None],
+    ) -> None:
+        self._store = store
+        self._workers = workers
+        self._reaper = reaper
+        self._progress = progress
+        self._blobs = blobs
+        self._pool = pool
+        self._clock = clock
+        self._chance = chance
+        self._lease_seconds = lease_seconds
+        self._later = later
+        self._tasks: set[asyncio.Task[None]] = set()
+        self.fetching: Mapping[type[Message], Handler] = {
+            Fetch: self.on_fetch,
+            FetchAsset: self.on_fetch_asset,
+        }
+        self.work: Mapping[type[Message], Handler] = {
+            Ready: self.on_ready,
+            Touch: self.on_touch,
+            Ack: self.on_ack,
+            Nack: self.on_nack,
+            Goodbye: self.on_goodbye,
+            **self.fetching,
+        }
+
+    def on_ready(self, letter: Letter, ready: Ready) -> Message | None:
+        for job in self._reaper.succeed(ready.worker):
+            log.warning("%s: %s started anew, attempt %d is over", name(job), job.worker, job.attempt)
+        self._workers.forget_earlier(ready.worker)
+        request = letter.envelope.id
+        if (lease := self._workers.take(ready, request)) is not None:
+            self._workers.unpark(ready.worker, request)
+            return lease
+        if ready.wait <= 0:
+            return Idle()
+        until = asyncio.get_running_loop().time() + min(ready.wait, PATIENCE_SECONDS)
+        self._workers.park(letter, ready, until)
+        return None
+
+    def on_touch(self, letter: Letter, touch: Touch) -> Message:
+        job = self._job(touch.job)
+        if not lifecycle.held(job, touch.token):
+            raise _lost(job)
+        now, seconds = self._clock(), self._lease_seconds
+        self._store.queue.save(lifecycle.touch(job, doing=touch.doing, now=now, seconds=seconds))
+        return Touched(expires_in=seconds)
+
+    def on_ack(self, letter: Letter, ack: Ack) -> Message | None:
+        job = self._job(ack.job)
+        if job.state == "complete" and job.token == ack.token:
+            return Acked(job=job.id)
+        images.check_owed(job, ack, len(letter.envelope.attachments))
+        self._start(self._take_in(letter, ack))
+        return None
+
+    async def _take_in(self, letter: Letter, ack: Ack) -> None:
+        """Put the files on disk, then let the commit join the next transaction."""
+        loop = asyncio.get_running_loop()
+        attachments = letter.envelope.attachments
+        try:
+            handed = await loop.run_in_executor(self._pool, images.hand_in, self._blobs, ack, attachments)
+        except ProtocolError as error:
+            letter.refuse(error)
+            return
+        self._later(letter, partial(self._commit, ack, handed))
+
+    def _commit(self, ack: Ack, handed: HandedIn) -> Message:
+        """The tiles, the job's state, what it releases and the events: one transaction, or nothing."""
+        job = self._job(ack.job)
+        now = self._clock()
+        if job.state == "complete" and job.token == ack.token:
+            return Acked(job=job.id)
+        if not lifecycle.may_finish(job, ack.token):
+            # An answer, not an exception: what was paid for is remembered in this transaction.
+            self._store.tiles.keep_orphans(job.id, ack.token, handed.tiles, ack.made, now)
+            log.warning("%s: a result came too late and is kept as an orphan", name(job))
+            error = _lost(job)
+            return Error(code=error.code, message=error.message)
+        refs = self._store.tiles.put(job, handed.tiles, ack.made, now)
+        if handed.palette is not None:
+            self._store.tiles.put_asset("palette", handed.palette, job.id, now)
+        self._progress.note(lifecycle.complete(job, now), refs)
+        return Acked(job=job.id)
+
+    def on_nack(self, letter: Letter, nack: Nack) -> Message:
+        job = self._job(nack.job)
+        now = self._clock()
+        if not lifecycle.held(job, nack.token):
+            # The same token without a lease: this very nack was heard before, only its answer was lost.
+            if job.token == nack.token and not job.lease_worker and job.state in ("pending", "error"):
+                return _nacked(job, now)
+            raise _lost(job)
+        after = lifecycle.fail(
+            job,
+            error_class=nack.error_class,
+            reason=nack.reason,
+            retry=nack.retry,
+            burn=nack.burn,
+            now=now,
+            chance=self._chance,
+        )
+        self._progress.note(after)
+        if after.state == "pending":
+            log.warning(
+                "%s: attempt %d of %d failed at %s, again in %.0f s: %s",
+                name(job),
+                job.attempt,
+                job.max_attempts,
+                job.worker,
+                after.not_before - now,
+                nack.reason,
+            )
+        return _nacked(after, now)
+
+    def on_goodbye(self, letter: Letter, goodbye: Goodbye) -> Message:
+        self._workers.leave(goodbye.worker)
+        return Farewell(returned=len(self._reaper.goodbye(goodbye.worker)))
+
+    def on_fetch(self, letter: Letter, fetch: Fetch) -> Message | None:
+        tiles = self._store.tiles
+        found = tiles.standing(fetch.layer, fetch.quadrants, fetch.plan) + tiles.versions(fetch.versions)
+        found = found[:64]
+        refs = [
+            PixelRef(layer=t.layer, x=t.x, y=t.y, version=t.version, sha256=t.sha256, attachment=i)
+            for i, t in enumerate(found)
+        ]
+        self._start(self._send(letter, Pixels(tiles=refs), [tile.sha256 for tile in found]))
+        return None
+
+    def on_fetch_asset(self, letter: Letter, fetch: FetchAsset) -> Message | None:
+        sha256 = self._store.tiles.asset(fetch.name)
+        if sha256 is None:
+            raise ProtocolError(Code.UNKNOWN_TILE, f"The map has no {fetch.name} yet.")
+        self._start(self._send(letter, AssetFile(name=fetch.name, sha256=sha256), [sha256]))
+        return None
+
+    async def _send(self, letter: Letter, body: Message, hashes: list[str]) -> None:
+        """Answer with files; reading them must not hold up everybody else."""
+        loop = asyncio.get_running_loop()
+        try:
+            files = await loop.run_in_executor(
+                self._pool, lambda: [self._blobs.read(sha256) for sha256 in hashes]
+            )
+        except FileNotFoundError as error:
+            log.error("a committed image is missing: %s; put it back from a backup", error.filename)
+            letter.refuse(ProtocolError(Code.UNAVAILABLE, "A committed image is missing on disk."))
+            return
+        letter.reply(body, files)
+
+    async def finish(self) -> None:
+        """Let what is being written or read come to its end."""
+        await asyncio.gather(*self._tasks)
+
+    def _start(self, work: Any) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            # A bug: raised in a callback it reaches the loop's handler, which ends the keeper.
+            raise error
+
+    def _job(self, job_id: int) -> Job:
+        job = self._store.queue.get(job_id)
+        if job is None:
+            raise ProtocolError(Code.UNKNOWN_JOB, f"There is no job {job_id}.")
+        return job
+
+
+def undelivered(lease: Lease) -> Nack:
+    """Hands back a lease whose worker was gone before it could be sent."""
+    return Nack(
+        job=lease.job, token=lease.token, error_class="transient", reason="its worker was gone", burn=False
+    )
+
+
+def _lost(job: Job) -> ProtocolError:
+    return ProtocolError(Code.LEASE_LOST, f"Job {job.id} is no longer yours; it is {job.state}.")
+
+
+def _nacked(job: Job, now: float) -> Nacked:
+    if job.state == "pending":
+        return Nacked(job=job.id, state="pending", retry_in=max(0.0, job.not_before - now))
+    return Nacked(job=job.id, state="error")

@@ -1,0 +1,142 @@
+"""The workers: requests for work that wait, and the leases handed out to them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from protocol.message import JobKind
+from protocol.work import GenerateWork, Idle, Lease, PaletteWork, Ready, RenderWork, Work
+from services.actor import Letter
+from services.keeper import lifecycle, proof
+from services.keeper.lifecycle import Job
+from services.keeper.store import Store
+from services.tiling.quadrant import FRAME, SIZE
+from services.tiling.region import bounding
+from services.tiling.seam import Window
+
+
+@dataclass(frozen=True)
+class Parked:
+    """A request for work that nothing was there for."""
+
+    letter: Letter
+    ready: Ready
+    until: float
+    """On the event loop's clock."""
+
+
+class Workers:
+    """Hands out jobs. What waits here is forgotten when the keeper stops: workers ask again."""
+
+    def __init__(
+        self,
+        store: Store,
+        clock: Callable[[], float],
+        lease_seconds: float,
+        note: Callable[[Job], None],
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._lease_seconds = lease_seconds
+        self._note = note
+        self.parked: dict[tuple[str, str], Parked] = {}
+
+    def park(self, letter: Letter, ready: Ready, until: float) -> None:
+        """Keep a request waiting; the same request sent again takes its own place."""
+        self.parked[(ready.worker, letter.envelope.id)] = Parked(letter, ready, until)
+
+    def unpark(self, worker: str, request: str) -> None:
+        """The request was answered."""
+        self.parked.pop((worker, request), None)
+
+    def leave(self, worker: str) -> None:
+        """The worker goes: none of its requests waits any longer."""
+        self.parked = {key: parked for key, parked in self.parked.items() if key[0] != worker}
+
+    def forget_earlier(self, worker: str) -> None:
+        """Drop what earlier lives of this worker waited for: nobody would work on the answer."""
+        name = lifecycle.worker_name(worker)
+        if name != worker:
+            self.parked = {
+                key: parked
+                for key, parked in self.parked.items()
+                if key[0] == worker or lifecycle.worker_name(key[0]) != name
+            }
+
+    def serve(self, loop_time: float) -> list[tuple[Letter, Lease | Idle]]:
+        """Answer every waiting request for which there is a job, or whose time is up."""
+        answers: list[tuple[Letter, Lease | Idle]] = []
+        nothing: set[tuple[JobKind, ...]] = set()
+        for key, parked in list(self.parked.items()):
+            kinds = tuple(sorted(parked.ready.kinds))
+            lease = None if kinds in nothing else self.take(parked.ready, key[1])
+            if lease is None:
+                nothing.add(kinds)
+                if parked.until > loop_time:
+                    continue
+            answers.append((parked.letter, lease or Idle()))
+            del self.parked[key]
+        return answers
+
+    def take(self, ready: Ready, request: str) -> Lease | None:
+        """The lease for a request: the one it already has, or the next job that is still legal."""
+        now = self._clock()
+        held = self._store.queue.leased_for(ready.worker, request)
+        if held is not None:
+            return self._answer(held, now)
+        if self._store.paused:
+            return None
+        while (job := self._store.queue.next_pending(ready.kinds, now)) is not None:
+            if reason := self._why_not(job):
+                self._note(lifecycle.seam(job, reason, now))
+                continue
+            token = self._store.next_token()
+            job = lifecycle.lease(
+                job,
+                token=token,
+                worker=ready.worker,
+                request=request,
+                now=now,
+                seconds=self._lease_seconds,
+            )
+            self._note(job)
+            return self._answer(job, now)
+        return None
+
+    def _why_not(self, job: Job) -> str:
+        """Why the job must not run in the map as it now is; nothing if it may."""
+        if job.kind != "generate":
+            return ""
+        x0, y0, x1, y1 = bounding(job.infill)
+        finished = self._store.tiles.finished(x0 - 2, y0 - 2, x1 + 2, y1 + 2, plan=job.plan)
+        return proof.why_no_longer(Window(job.x, job.y), job.infill, finished)
+
+    def _answer(self, job: Job, now: float) -> Lease:
+        return Lease(
+            job=job.id,
+            token=job.token,
+            plan=job.plan,
+            step=job.step,
+            attempt=job.attempt,
+            expires_in=max(0.0, job.lease_expires_at - now),
+            work=work_of(job),
+        )
+
+
+def work_of(job: Job) -> Work:
+    """What the job asks of its worker."""
+    quadrants = list(job.quadrants)
+    if job.kind == "render":
+        side = FRAME * SIZE
+        return RenderWork(x=job.x, y=job.y, width=side, height=side, quadrants=quadrants)
+    if job.kind == "palette":
+        return PaletteWork(quadrants=quadrants)
+    return GenerateWork(
+        x=job.x,
+        y=job.y,
+        quadrants=quadrants,
+        padding=list(job.padding),
+        scaffold=list(job.scaffold),
+        model_id=job.model_id,
+        prompt=job.prompt,
+        negative_prompt=job.negative_prompt,
+    )
