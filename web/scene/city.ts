@@ -15,7 +15,8 @@ export interface City {
   buildings: Building[];
   areas: Area[];
   roads: Road[];
-  outline: Ring; // the rectangle that the data covers
+  bounds: [number, number, number, number]; // metres east and south of the centre that the data covers
+  outline: Ring; // the same in view ground metres
 }
 
 interface CityFile {
@@ -43,6 +44,7 @@ export async function loadCity(url: string): Promise<City> {
     buildings: file.buildings.map((b) => ({ ...b, rings: b.rings.map((ring) => counterClockwise(turn(ring))) })),
     areas: file.areas.map((a) => ({ kind: a.kind, rings: a.rings.map(turn) })),
     roads: file.roads.map((r) => ({ ...r, line: turn(r.line) })),
+    bounds: file.bounds,
     outline: turn([x0, y0, x1, y0, x1, y1, x0, y1]),
   };
 }

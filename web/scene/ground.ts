@@ -1,11 +1,11 @@
 // The ground under everything: block interiors, parks, woods, pitches, water.
 
-import type { Area, City, Ring } from "./city";
+import type { Area, Ring } from "./city";
 import { doubleArea } from "./city";
 import { On } from "./mask";
 import { Material } from "./material";
 import { COURT, LAWN, PARK, PITCH, PLAZA, ROCK, SAND, SCRUB, TRACK, WATER, WOOD, type Colour } from "./palette";
-import { Pattern, Solid, type Finish } from "./solid";
+import { Pattern, type Solid, type Finish } from "./solid";
 import { LAYER } from "./street";
 
 const finish = (colour: Colour, material: number, pattern: number): Finish => ({ colour, material, id: material, pattern });
@@ -57,10 +57,4 @@ export function insideConvex(ring: Ring, x: number, y: number): boolean {
     if (side !== 0) sign = side;
   }
   return true;
-}
-
-/** Draws the sea-coloured paper beyond the data and the garden ground within it, for one chunk's square. */
-export function layBase(solid: Solid, x0: number, y0: number, x1: number, y1: number, _city: City): void {
-  const paint = finish(LAWN, Material.green, Pattern.grass);
-  solid.face([[x0, y0, 0], [x1, y0, 0], [x1, y1, 0], [x0, y1, 0]], [0, 0, 1], paint);
 }

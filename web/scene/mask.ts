@@ -27,6 +27,28 @@ export class Mask {
     return column < 0 || row < 0 || column >= this.width || row >= this.height ? 0 : this.bytes[row * this.width + column];
   }
 
+  /**
+   * How near buildings are, 0 to 255 per square of 2 m, for the dark at the foot of walls: the building mask, blurred.
+   * frame: x and y of the first square's corner in metres, and parts of the texture per metre.
+   */
+  nearness(): { data: Uint8Array<ArrayBuffer>; width: number; height: number; frame: [number, number, number, number] } {
+    const [width, height] = [this.width >> 1, this.height >> 1];
+    const data = new Uint8Array(width * height);
+    for (let j = 0; j < height; j++) {
+      for (let i = 0; i < width; i++) {
+        const at = j * 2 * this.width + i * 2;
+        const count = (this.bytes[at] & 1) + (this.bytes[at + 1] & 1) + (this.bytes[at + this.width] & 1) + (this.bytes[at + this.width + 1] & 1);
+        data[j * width + i] = Math.min(255, count * 80);
+      }
+    }
+    for (const step of [1, width]) {
+      const blurred = data.slice();
+      for (let i = step; i < data.length - step; i++) blurred[i] = (data[i - step] + 2 * data[i] + data[i + step]) >> 2;
+      data.set(blurred);
+    }
+    return { data, width, height, frame: [this.x0, this.y0, 1 / (width * 2), 1 / (height * 2)] };
+  }
+
   /** Sets a flag on every square metre whose middle lies in a polygon (even-odd rule, so holes stay free). */
   fill(rings: readonly Ring[], flag: number): void {
     const [, low, , high] = boxOf(rings[0]);

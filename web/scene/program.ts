@@ -12,6 +12,9 @@ export const uniforms: Record<string, IUniform> = {
   block: { value: null }, // x, y of the first world pixel, nearest depth, depth range in metres
   shadowMap: { value: null },
   shadowFrame: { value: null },
+  land: { value: null }, // garden.ts
+  nearMap: { value: null },
+  nearFrame: { value: null },
 };
 
 export const VERTEX_GLSL = /* glsl */ `

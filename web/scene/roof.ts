@@ -45,7 +45,7 @@ function inside(ring: Ring, x: number, y: number): boolean {
 /** Lays a flat roof; returns how high the walls must go. */
 export function flatRoof(solid: Solid, shadow: Shade, plan: Plan): number {
   const { height, id } = plan;
-  const finish: Finish = { colour: plan.roof, id, material: Material.roof, pattern: Pattern.gravel };
+  const finish: Finish = { colour: plan.roof, id, material: Material.roof, pattern: Pattern.sheets, angle: Math.atan2(plan.rectangle.uy, plan.rectangle.ux) };
   const rims = plan.rings.map((ring, i) => (i ? null : inset(ring, PARAPET_WIDTH)));
   const rim = plan.cls !== "shed" && plan.rings.length === 1 ? rims[0] : null;
   if (!rim) {
@@ -55,7 +55,7 @@ export function flatRoof(solid: Solid, shadow: Shade, plan: Plan): number {
   }
   const top = height + PARAPET, floor = height - SUNK;
   const outer = plan.rings[0];
-  const cap: Finish = { colour: mix(plan.trim, WARM_WHITE, 0.45), id, material: Material.trim };
+  const cap: Finish = { colour: mix(plan.trim, WARM_WHITE, 0.55), id, material: Material.trim };
   const lining: Finish = { colour: mix(plan.wall, plan.trim, 0.4), id, material: Material.wall };
   for (let i = 0; i < outer.length; i += 2) {
     const j = (i + 2) % outer.length;
@@ -89,7 +89,7 @@ function furnish(solid: Solid, shadow: Shade, plan: Plan, rim: Ring, z: number):
     const free = [[-1, -1], [1, -1], [1, 1], [-1, 1]].every(([s, t]) => inside(rim, px + d.ux * a * s - d.uy * b * t, py + d.uy * a * s + d.ux * b * t));
     if (!free || taken.some(([tx, ty, r]) => Math.hypot(tx - px, ty - py) < r + reach)) continue;
     taken.push([px, py, reach]);
-    const finish = (c: readonly [number, number, number], material: number = Material.prop, pattern: number = Pattern.none): Finish => ({ colour: c, id: plan.id, material, pattern });
+    const finish = (c: readonly [number, number, number], material: number = Material.prop, pattern: number = Pattern.none): Finish => ({ colour: c, id: plan.id, material, pattern, angle: Math.atan2(d.uy, d.ux) });
     const box = (h: number, sides: Finish, lid: Finish = sides) => {
       solid.box(px, py, d.ux, d.uy, a, b, z, z + h, sides, lid);
       if (h > 0.6) shadow.prism([[[-1, -1], [1, -1], [1, 1], [-1, 1]].flatMap(([s, t]) => [px + d.ux * a * s - d.uy * b * t, py + d.uy * a * s + d.ux * b * t])], z, z + h);

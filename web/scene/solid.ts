@@ -12,6 +12,7 @@ const PATTERNS = {
   //        fine: size x, y, strength   coarse: size x, y, strength   lines per metre in x, y, z, share, brightness
   none: [[1, 1, 0], [1, 1, 0], [0, 0, 0, 0, 1]],
   gravel: [[0.9, 0.9, 0.07], [4.3, 4.3, 0.06], [0, 0, 0, 0, 1]],
+  sheets: [[0.9, 0.9, 0.05], [4.3, 4.3, 0.06], [0, 0.42, 0, 0.14, 0.92]],
   courses: [[1.3, 0.9, 0.09], [1, 1, 0], [0, 0, 1.6, 0.36, 0.87]],
   planks: [[1, 1, 0.03], [1, 1, 0], [1.4, 0.3, 0, 0.3, 0.86]],
   panel: [[1, 1, 0], [1, 1, 0], [0.9, 0.25, 0, 0.22, 1.4]],
@@ -29,8 +30,8 @@ export const Pattern = Object.fromEntries(Object.keys(PATTERNS).map((name, i) =>
 
 export const SOLID: Layout = { floats: [["position", 3]], words: ["paint", "tag", "facing"] };
 
-/** How a face looks and what it says in the object plane. */
-export interface Finish { colour: Colour; id: number; material: number; pattern?: number }
+/** How a face looks, its pattern's angle in radians, and what it says in the object plane. */
+export interface Finish { colour: Colour; id: number; material: number; pattern?: number; angle?: number }
 
 /** Plain faces of one chunk. */
 export class Solid {
@@ -82,8 +83,10 @@ export class Solid {
 
   private words(normal: readonly [number, number, number], finish: Finish): [number, number, number] {
     const [nx, ny, nz] = normal;
+    // The angle of the pattern's lines, 256 steps to half a turn.
+    const turn = ((Math.round(((finish.angle ?? 0) / Math.PI) * 256) % 256) + 256) % 256;
     const tag = pack(finish.id >> 8, finish.id & 255, finish.material, normalCode(nx, ny, nz));
-    return [packColour(finish.colour, finish.pattern ?? 0), tag, pack(nx * 127 + 128, ny * 127 + 128, nz * 127 + 128, 0)];
+    return [packColour(finish.colour, finish.pattern ?? 0), tag, pack(nx * 127 + 128, ny * 127 + 128, nz * 127 + 128, turn)];
   }
 }
 
@@ -91,9 +94,7 @@ const table = (column: 0 | 1 | 2, from: number, size: number) => Object.values(P
   .map((row) => `vec${size}(${row[column].slice(from, from + size).map((v) => v.toFixed(3)).join(", ")})`).join(", ");
 const COUNT = Object.keys(PATTERNS).length;
 
-/** Draws plain faces. The pattern's numbers come flat from the vertices: branching on it per pixel took twice as long. */
-export const solidProgram = program(
-  /* glsl */ `
+const VERTEX = /* glsl */ `
 in vec3 position;
 in uint paint, tag, facing;
 const vec3 FINE[${COUNT}] = vec3[](${table(0, 0, 3)});
@@ -109,27 +110,40 @@ void main() {
   vec4 c = bytes(paint);
   colour = vec4(c.rgb / 255.0, c.a);
   object = bytes(tag);
-  normal = (bytes(facing).xyz - 128.0) / 127.0;
+  vec4 f = bytes(facing);
+  normal = (f.xyz - 128.0) / 127.0;
   int pattern = int(c.a + 0.5);
   fine = vec3(1.0 / FINE[pattern].xy, FINE[pattern].z);
   coarse = vec3(1.0 / COARSE[pattern].xy, COARSE[pattern].z);
-  lines = LINES[pattern];
+  vec2 turn = vec2(cos(f.w * ${(Math.PI / 256).toFixed(8)}), sin(f.w * ${(Math.PI / 256).toFixed(8)}));
+  lines = vec3(LINES[pattern].x * turn + LINES[pattern].y * vec2(-turn.y, turn.x), LINES[pattern].z);
   share = SHARE[pattern];
   gl_Position = project(position);
-}`,
-  /* glsl */ `
+}`;
+
+const fragment = (ground: boolean) => /* glsl */ `
 in vec3 place;
 flat in vec4 colour, object;
 flat in vec3 normal, fine, coarse, lines;
 flat in vec2 share;
+uniform highp sampler2D nearMap;
+uniform vec4 nearFrame;
 void main() {
   vec3 c = colour.rgb;
   float grain = noise(place.xy * fine.xy, 1.0);
   c *= 1.0 + (grain - 0.5) * fine.z + (noise(place.xy * coarse.xy, 2.0) - 0.5) * coarse.z;
   if (fract(dot(place, lines)) < share.x) c *= share.y;
+${ground ? `
   if (grain > 0.994 && fine.z > 0.105 && fine.z < 0.115) c = vec3(0.93, 0.86, 0.47); // flowers in the grass
   if (grain > 0.94 && fine.z > 0.115 && fine.z < 0.125) c = mix(c, vec3(0.80, 0.92, 0.98), 0.5); // glints on water
-  float sun = dot(normal, SUN) > 0.0 ? sunlight(place + normal * 0.12, 0.30) : 0.0;
-  plane(c * light(normal, sun), object, place);
-}`,
-);
+  float near = texture(nearMap, (place.xy - nearFrame.xy) * nearFrame.zw).r;
+  c *= light(normal, sunlight(place, 0.30)) * (1.0 - 0.42 * near);` : `
+  c *= light(normal, dot(normal, SUN) > 0.0 ? sunlight(place + normal * 0.12, 0.30) : 0.0);`}
+  plane(c, object, place);
+}`;
+
+/** Draws plain faces. The pattern's numbers come flat from the vertices: branching on it per pixel took twice as long. */
+export const solidProgram = program(VERTEX, fragment(false));
+
+/** Draws plain faces that lie on the ground, darker where buildings are near. */
+export const groundProgram = program(VERTEX, fragment(true));

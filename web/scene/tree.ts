@@ -60,7 +60,7 @@ export function plantGround(trees: Trees, shadow: Shade, mask: Mask, x0: number,
         if (roll < (clump ? 0.55 : 0.07)) wild(trees, shadow, x, y, dice, dice.chance(0.25), 1.9, 3.1);
       } else if (roll < 0.3) {
         const colour = dice.chance(0.1) ? dice.pick(BLOSSOM) : dice.pick(TREES);
-        trees.plant(shadow, x, y, dice.between(1.1, 2.2), colour, false);
+        trees.plant(shadow, x, y, dice.between(1.3, 2.5), colour, false);
       }
     }
   }
@@ -75,7 +75,7 @@ function wild(trees: Trees, shadow: Shade, x: number, y: number, dice: Dice, con
 export function plantStreet(trees: Trees, shadow: Shade, x: number, y: number, seed: number): void {
   const dice = new Dice(seed);
   const colour = dice.chance(0.22) ? shade(dice.pick(AUTUMN), 1.08) : dice.pick(TREES);
-  trees.plant(shadow, x, y, dice.between(1.8, 2.7), colour, false);
+  trees.plant(shadow, x, y, dice.between(1.9, 2.9), colour, false);
 }
 
 /** Draws trees: round crowns of five lumps, conifers of tiers, in four tones. */
@@ -136,8 +136,8 @@ void main() {
   vec3 world = vec3(n.x, (n.y - n.z) * ${Math.SQRT1_2}, (n.y + n.z) * ${Math.SQRT1_2});
   float tone = dot(world, SUN) + (noise(cell, seed) - 0.5) * 0.34;
   vec3 c = colour.rgb / 255.0;
-  if (tone > 0.74) c = c * 1.42 + vec3(0.07, 0.07, 0.0);
-  else if (tone > 0.42) c = c * 1.12 + vec3(0.01, 0.02, 0.0);
+  if (tone > 0.74) c = c * 1.32 + vec3(0.06, 0.07, 0.0);
+  else if (tone > 0.42) c = c * 1.08 + vec3(0.01, 0.02, 0.0);
   else if (tone > 0.08) c *= 0.80;
   else c *= vec3(0.52, 0.55, 0.62);
   if (sunny < 0.5) c *= vec3(0.58, 0.62, 0.76);

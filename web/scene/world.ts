@@ -7,11 +7,12 @@ import { carProgram, Cars } from "./car";
 import { boxOf, type Building, type City } from "./city";
 import { CHUNK, Chunk, overlaps, Stage, still, type Box, type Built } from "./chunk";
 import { Facade, facadeProgram, raiseWalls } from "./facade";
-import { areaMask, insideConvex, layAreas, layBase } from "./ground";
+import { gardenProgram, gardenSquare, Grain, setLand } from "./garden";
+import { areaMask, insideConvex, layAreas } from "./ground";
 import { Mask, On } from "./mask";
 import { flatRoof, pitchedRoof } from "./roof";
 import { Shade } from "./shade";
-import { Solid, solidProgram } from "./solid";
+import { groundProgram, Solid, solidProgram } from "./solid";
 import { KERB_WIDTH, laySegment, layMarks, linksOf, PAVEMENT_WIDTH, carsOf, streetTreesOf, type Link, type Stop } from "./street";
 import { plantGround, plantStreet, treeProgram, Trees } from "./tree";
 
@@ -29,6 +30,7 @@ export class World {
   private readonly chunks = new Map<string, Chunk<Contents>>();
   private readonly areas: Object3D[] = [];
   private readonly mask: Mask;
+  private readonly grain: Grain;
   private clock = 0;
   readonly features: number;
   readonly bounds: Box;
@@ -37,6 +39,7 @@ export class World {
     const links = linksOf(city.roads);
     this.features = city.buildings.length + city.areas.length + city.roads.length;
     this.mask = new Mask(city.outline);
+    this.grain = new Grain(links, CHUNK);
     // Every square of the data has its chunk from the start, so what a frame finds never depends on the frames before.
     const extent = boxOf(city.outline);
     for (let x = extent[0]; x < extent[2] + CHUNK; x += CHUNK) for (let y = extent[1]; y < extent[3] + CHUNK; y += CHUNK) this.at(x, y);
@@ -68,11 +71,12 @@ export class World {
       const flag = areaMask(kind);
       if (flag) this.mask.fill(rings, flag);
     }
+    setLand(city.bounds, this.mask);
     const areas = new Solid();
     layAreas(areas, city.areas);
     const geometry = areas.mesh.geometry();
     if (geometry) {
-      this.areas.push(still(geometry, solidProgram, Stage.area));
+      this.areas.push(still(geometry, groundProgram, Stage.area));
     }
     const outline: number[] = [];
     for (let i = 0; i < city.outline.length; i += 2) outline.push(...toPixel(city.outline[i], city.outline[i + 1], 0));
@@ -128,9 +132,7 @@ export class World {
     const solid = new Solid();
     const shade = new Shade();
     const [x0, y0, x1, y1] = [chunk.cx * CHUNK, chunk.cy * CHUNK, (chunk.cx + 1) * CHUNK, (chunk.cy + 1) * CHUNK];
-    const base = new Solid();
     const street = new Solid();
-    layBase(base, x0, y0, x1, y1, this.city);
     for (const [link, i] of chunk.content.segments) laySegment(street, link, i);
     const facade = new Facade();
     for (const building of chunk.content.buildings) {
@@ -150,11 +152,11 @@ export class World {
     const add = (stage: number, geometry: BufferGeometry | null, program: RawShaderMaterial) => geometry && parts.push([geometry, program, stage]);
     add(Stage.wall, facade.mesh.geometry(), facadeProgram);
     add(Stage.roof, solid.mesh.geometry(), solidProgram);
-    add(Stage.marking, chunk.content.marks.mesh.geometry(), solidProgram);
+    add(Stage.marking, chunk.content.marks.mesh.geometry(), groundProgram);
     add(Stage.car, cars.geometry(), carProgram);
     add(Stage.tree, trees.geometry(), treeProgram);
-    add(Stage.street, street.mesh.geometry(), solidProgram);
-    add(Stage.base, base.mesh.geometry(), solidProgram);
+    add(Stage.street, street.mesh.geometry(), groundProgram);
+    add(Stage.base, gardenSquare(x0, y0, x1, y1, this.grain.angle(chunk.cx, chunk.cy)), gardenProgram);
     return { parts, casters: shade.geometry() };
   }
 
