@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import aiohttp
+from multidict import CIMultiDictProxy
 
 from services.config import Sockets
 
@@ -20,6 +21,7 @@ PATIENCE_SECONDS = 30.0
 CANARY = "CANARY-9f3e57a1"
 
 T = TypeVar("T")
+Headers = CIMultiDictProxy[str]
 
 CONFIG: dict[str, Any] = {
     "name": "Test </script><b>city",
@@ -115,10 +117,10 @@ class House:
         path = self.folder / f"{kind}.out"
         return path.read_text() if path.exists() else ""
 
-    async def get(self, path: str, **options: Any) -> tuple[int, Any, "aiohttp.typedefs.LooseHeaders"]:
+    async def get(self, path: str, **options: Any) -> tuple[int, Any, Headers]:
         """Status, JSON and headers of one GET."""
         async with self.session.get(await self.url(path), **options) as answer:
-            return answer.status, await answer.json(), dict(answer.headers)
+            return answer.status, await answer.json(), answer.headers
 
     async def post(self, path: str, body: Any = None, **headers: str) -> tuple[int, Any]:
         """Status and JSON of one POST."""
@@ -126,11 +128,11 @@ class House:
         async with self.session.post(await self.url(path), json=body or {}, headers=named) as answer:
             return answer.status, await answer.json()
 
-    async def picture(self, path: str, **headers: str) -> tuple[int, bytes, dict[str, str]]:
+    async def picture(self, path: str, **headers: str) -> tuple[int, bytes, Headers]:
         """Status, bytes and headers of one GET of an image."""
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         async with self.session.get(await self.url(path), headers=named) as answer:
-            return answer.status, await answer.read(), dict(answer.headers)
+            return answer.status, await answer.read(), answer.headers
 
     async def url(self, path: str) -> str:
         """The whole address of a path."""
