@@ -25,8 +25,6 @@ from services.tiling.quadrant import SIZE, WINDOW, Box
 from services.tiling.region import grown, touched
 from services.worker import TryFailed
 
-CELL_SIZES = (1, 2, 4, 8, 16)
-"""Those that divide a quadrant and whose margin fits into the halo."""
 PALETTE_CELL = 2
 """The cell at which colours are counted for the palette, whichever models then use it."""
 
@@ -95,8 +93,6 @@ class PixelArt(Adapter):
 
     async def edit(self, request: Request) -> Picture:
         """The window with the infill painted and the rest left black: nobody looks there."""
-        if self._cell not in CELL_SIZES:
-            raise TryFailed("rejected", f"A cell of {self._cell} px does not divide a quadrant.", retry=False)
         palette = await self._load(await request.palette())
         world = request.template.world
         renders = await request.renders(touched(grown(world, MARGIN * self._cell)))
