@@ -1,20 +1,17 @@
 """One drawn frame: three planes of pixels, checked, and cut into the PNG files of its quadrants."""
 
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from protocol.message import Layer
+from services.renderer.png import Prediction, png
 from services.tiling.quadrant import Box, box
 
 PLANES = 3
 CHANNELS = 4
-PNG_LEVEL = 1
-"""Level 6 takes 1.7 times as long for files hardly smaller."""
 
 Plane = NDArray[np.uint8]
 
@@ -59,22 +56,15 @@ class Frame:
                 raise BadFrame(f"quadrant ({x}, {y}) is not in the frame at {self.pixels[:2]}")
             rows = slice(cut.top - self.pixels.top, cut.bottom - self.pixels.top)
             columns = slice(cut.left - self.pixels.left, cut.right - self.pixels.left)
-            made.append(("render", x, y, png(self.colour[rows, columns, :3])))
-            made.append(("object", x, y, png(self.object[rows, columns])))
-            made.append(("depth", x, y, png(self.depth[rows, columns, :3])))
+            made.append(("render", x, y, png(self.colour[rows, columns, :3], Prediction.NONE)))
+            made.append(("object", x, y, png(self.object[rows, columns], Prediction.LEFT)))
+            made.append(("depth", x, y, png(self.depth[rows, columns, :3], Prediction.ABOVE)))
         return made
 
 
 def size(width: int, height: int) -> int:
     """The bytes of a frame."""
     return PLANES * CHANNELS * width * height
-
-
-def png(plane: Plane) -> bytes:
-    """A plane as a PNG file, RGB or RGBA by its channels."""
-    file = io.BytesIO()
-    Image.fromarray(np.ascontiguousarray(plane)).save(file, "PNG", compress_level=PNG_LEVEL)
-    return file.getvalue()
 
 
 def _meet(a: Box, b: Box) -> bool:
