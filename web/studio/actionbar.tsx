@@ -2,7 +2,7 @@
 
 import type L from "leaflet";
 import { useLayoutEffect, useRef } from "preact/hooks";
-import { fill, generate, render, whyNotFill, whyNotGenerate } from "./actions";
+import { fill, generate, render, whyNotFill, whyNotGenerate, whyNotRender } from "./actions";
 import { Icon, type IconName } from "./icons";
 import { at } from "./map";
 import { clearSelection } from "./selection";
@@ -42,7 +42,7 @@ export function ActionBar({ map }: { map: L.Map }) {
         <span class="selected-count" data-selected={selection.value.size}>
           {count(selection.value.size, "quadrant")}
         </span>
-        <Act name="render" label="Render" act={render} />
+        <Act name="render" label="Render" act={render} off={whyNotRender()} />
         <Act name="generate" label="Generate" act={generate} off={notGenerate} />
         <Act name="fill" label="Fill" act={fill} off={notFill} />
         <button type="button" class="quiet square" aria-label="Clear the selection" data-act="clear-selection" onClick={clearSelection}>

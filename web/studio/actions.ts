@@ -16,9 +16,11 @@ import {
 import { height, width, type Rect } from "./geometry";
 import { figuresSoon, reload } from "./refresh";
 import * as state from "./state";
-import { added, count } from "./words";
+import { added, count, sizeOf } from "./words";
 
 const REPORT_MS = 6_000;
+/** As many as fit into one request, whatever their coordinates. */
+const MOST_RENDERS = 2_500;
 
 /** The model and words that travel with a request: what the top bar shows at this moment. */
 function wish(): Wish {
@@ -82,9 +84,20 @@ function unavailable(): string {
   return model ? `${model.name} cannot be called. ${model.reason}` : "There is no model to call.";
 }
 
+export function whyNotRender(): string {
+  if (state.selection.value.size === 0) return "Select quadrants first.";
+  if (state.selection.value.size <= MOST_RENDERS) return "";
+  return `One request renders at most ${MOST_RENDERS.toLocaleString("en")} quadrants. Select fewer; Fill renders what it needs.`;
+}
+
 export function render(): void {
   const cells = state.selected.value;
-  if (cells.length === 0) return tell("Select quadrants first.");
+  const reason = whyNotRender();
+  if (reason && cells.length === 0) return tell(reason);
+  if (reason) {
+    state.say.value = { tone: "refused", title: "Render is not possible here.", text: reason };
+    return;
+  }
   void attempt("Render", () => postRender(cells), accepted);
 }
 
@@ -133,12 +146,16 @@ export async function look(rect: Rect, starter: boolean): Promise<void> {
   }
 }
 
+export function usualName(plan: state.Preview): string {
+  return plan.starter ? "Starter plan" : `${sizeOf(plan.rect)} at ${plan.rect[0]},${plan.rect[1]}`;
+}
+
 export function addPlan(): void {
   const plan = state.preview.value;
   if (!plan?.planned) return;
   void attempt(
     "Fill",
-    () => postFill(plan.rect, plan.name.trim(), wish()),
+    () => postFill(plan.rect, plan.name.trim() || usualName(plan), wish()),
     (answer) => {
       batch(() => {
         state.select([]);

@@ -4,7 +4,7 @@ import type { Frame } from "./canvas";
 import type { Point } from "./geometry";
 import type { Colours } from "./theme";
 
-const FONT = '600 12px system-ui, -apple-system, "Segoe UI", Roboto, sans-serif';
+const FONT = '600 12px -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, system-ui, sans-serif';
 
 /** Add closed paths in quadrant corners to the context's path, drawn in by `inset` px. */
 export function trace(frame: Frame, paths: Point[][], inset: number): void {

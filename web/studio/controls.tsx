@@ -73,7 +73,7 @@ export function PhoneTools({ map }: { map: L.Map }) {
 }
 
 function showAll(map: L.Map): void {
-  fit(map, extent.value ?? [-4, -3, 3, 2], 24, 0);
+  fit(map, extent.value ?? [-4, -3, 3, 2]);
 }
 
 export function Zoom({ map }: { map: L.Map }) {

@@ -7,17 +7,17 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { ActionBar } from "./actionbar";
 import { bootstrap } from "./bootstrap";
 import { LayerSwitch, PhoneTools, Place, Tools, Zoom } from "./controls";
-import { bounding, type Cell } from "./geometry";
+import { bounding, contains, grown, type Cell, type Rect } from "./geometry";
 import { followKeys } from "./keys";
 import { Labels } from "./labels";
-import { at, fit, followView, inView, makeMap, openView, readAddress, writeAddress } from "./map";
+import { at, fit, followView, goToAddress, inView, makeMap, writeAddress } from "./map";
 import { MiniMap } from "./minimap";
 import { Banner } from "./notices";
 import { addOverlay } from "./overlay";
 import { Panel } from "./panel";
 import { look, start } from "./refresh";
 import { followPointer } from "./selection";
-import { extent, layer, loaded, now, preview, report, selection, status, tool, worldTick } from "./state";
+import { extent, isEmpty, layer, loaded, now, preview, report, selection, status, tool, welcomeClosed, worldTick } from "./state";
 import "./style/tokens.css";
 import "./style/map.css";
 import "./style/layout.css";
@@ -28,9 +28,12 @@ import { Tooltip } from "./tooltip";
 import { TopBar } from "./topbar";
 import { STARTER, Welcome } from "./welcome";
 
+/** How far the card of an empty world reaches from the left. */
+const CARD_PX = 440;
+
 function furnish(map: L.Map): void {
-  openView(map, STARTER);
-  const hadAddress = readAddress() !== null;
+  const hadAddress = goToAddress(map);
+  if (!hadAddress) fit(map, STARTER);
   const tiles = addTiles(map);
   const overlay = addOverlay(map);
   followPointer(map);
@@ -54,8 +57,23 @@ function furnish(map: L.Map): void {
   });
   new ResizeObserver(() => map.invalidateSize({ pan: false })).observe(map.getContainer());
   void start(inView(map), tiles.refresh).then(() => {
-    if (!hadAddress && extent.value) fit(map, extent.value);
+    if (hadAddress) return;
+    // The view is ours until the person moves it: beside the card first, on the plan once there is one.
+    let mine = "";
+    const stop = effect(() => {
+      if (mine && mine !== location.hash) return queueMicrotask(() => stop());
+      const beside = isEmpty.value && !welcomeClosed.value && map.getSize().x > 900;
+      fit(map, wholeOrStarter(), beside ? CARD_PX : 0);
+      mine = location.hash;
+      if (extent.value) queueMicrotask(() => stop());
+    });
   });
+}
+
+function wholeOrStarter(): Rect {
+  const known = extent.value;
+  // The first plan is shown larger than the renders around it, and whole while it grows.
+  return known && !contains(grown(STARTER, 3), known) ? known : STARTER;
 }
 
 function Studio() {

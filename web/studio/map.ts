@@ -2,7 +2,7 @@
 
 import L from "leaflet";
 import "leaflet/dist/leaflet.css";
-import { centre, extent, layer, zoom } from "./state";
+import { centre, layer, zoom } from "./state";
 import { SIZE, type Cell, type Rect } from "./geometry";
 import { themeInAddress } from "./theme";
 
@@ -55,14 +55,17 @@ export function cellAt(map: L.Map, event: { clientX: number; clientY: number }):
   return [Math.floor(place.lng), Math.floor(place.lat)];
 }
 
-/** Show the whole of a rectangle, as large as whole zoom levels allow; `margin` px stay free around it. */
-export function fit(map: L.Map, rect: Rect, margin = 24, largest = 0): void {
+/** Show the whole of a rectangle, as large as whole zoom levels allow; `aside` px at the left are covered. */
+export function fit(map: L.Map, rect: Rect, aside = 0): void {
+  const margin = 24;
   const size = map.getSize();
-  const across = Math.max(1, size.x - 2 * margin) / ((rect[2] - rect[0] + 1) * SIZE);
+  const across = Math.max(1, size.x - aside - 2 * margin) / ((rect[2] - rect[0] + 1) * SIZE);
   const down = Math.max(1, size.y - 2 * margin) / ((rect[3] - rect[1] + 1) * SIZE);
   const level = Math.floor(Math.log2(Math.min(across, down)));
-  const middle = at((rect[0] + rect[2] + 1) / 2, (rect[1] + rect[3] + 1) / 2);
-  map.setView(middle, Math.max(MIN_ZOOM, Math.min(largest, level)), { animate: false });
+  const zoom = Math.max(MIN_ZOOM, Math.min(0, level));
+  const shift = aside / 2 / (SIZE * 2 ** zoom);
+  const middle = at((rect[0] + rect[2] + 1) / 2 - shift, (rect[1] + rect[3] + 1) / 2);
+  map.setView(middle, zoom, { animate: false });
 }
 
 interface Address {
@@ -96,13 +99,13 @@ export function writeAddress(map: L.Map): void {
   if (location.hash !== hash) history.replaceState(null, "", hash);
 }
 
-/** Go to the place in the address, or else to the whole world, or to the origin of an empty one. */
-export function openView(map: L.Map, starter: Rect): void {
+/** Go to the place in the address; says whether there was one. */
+export function goToAddress(map: L.Map): boolean {
   const address = readAddress();
-  if (address) {
-    layer.value = address.layer;
-    map.setView(at(address.x, address.y), address.zoom, { animate: false });
-  } else fit(map, extent.value ?? starter);
+  if (!address) return false;
+  layer.value = address.layer;
+  map.setView(at(address.x, address.y), address.zoom, { animate: false });
+  return true;
 }
 
 export function followView(map: L.Map, moved: () => void): void {
@@ -116,11 +119,6 @@ export function followView(map: L.Map, moved: () => void): void {
     writeAddress(map);
     moved();
   });
-  addEventListener("hashchange", () => {
-    const address = readAddress();
-    if (!address) return;
-    layer.value = address.layer;
-    map.setView(at(address.x, address.y), address.zoom, { animate: false });
-  });
+  addEventListener("hashchange", () => goToAddress(map));
   tell();
 }

@@ -46,7 +46,12 @@ class Pictures {
 
   get(kind: Layer, z: number, x: number, y: number): ImageBitmap | null {
     const address = `/tiles/${kind}/${z}/${x}/${y}`;
-    const newest = status.value?.last_event ?? 0;
+    const side = 2 ** z;
+    const held = world.covers([x * side, y * side, (x + 1) * side - 1, (y + 1) * side - 1]);
+    const version = world.version(kind, z, x, y);
+    // What this page does not hold may stand there or not; the server knows.
+    if (version === 0 && (held || world.coversAll)) return null;
+    const newest = held ? version : (status.value?.last_event ?? 0);
     if (this.asked.get(address) !== newest && !this.resting) {
       this.asked.set(address, newest);
       void this.fetch(address);

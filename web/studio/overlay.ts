@@ -122,7 +122,7 @@ function tagPlace(frame: Frame, job: MapJob): [number, number] {
 
 function drawWaiting(frame: Frame, job: MapJob, look: Colours): void {
   const { context, scale } = frame;
-  context.globalAlpha = job.state === "blocked" ? 0.55 : 1;
+  context.globalAlpha = job.state === "blocked" ? 0.65 : 1;
   trace(frame, job.paths, 0);
   context.fillStyle = look.veil;
   context.fill();
@@ -153,7 +153,7 @@ function drawFailed(frame: Frame, job: MapJob, look: Colours): void {
   context.fill();
   if (corner < 20) return;
   context.fillStyle = look.tag;
-  context.font = `700 ${Math.round(corner * 0.42)}px system-ui, sans-serif`;
+  context.font = `700 ${Math.round(corner * 0.42)}px Arial, system-ui, sans-serif`;
   context.textAlign = "center";
   context.textBaseline = "middle";
   context.fillText("!", px + corner * 0.3, py + corner * 0.33);

@@ -1,10 +1,10 @@
 /** A plan before it is asked for: its order of work, its renders, and the button that adds it. */
 
-import { addPlan } from "./actions";
+import { addPlan, usualName } from "./actions";
 import type { PlannedStep } from "./api";
 import { Icon } from "./icons";
 import { isEmpty, model, plans, preview, status, type Preview } from "./state";
-import { count, planned, sizeOf, span, waveName } from "./words";
+import { count, planned, span, waveName } from "./words";
 
 interface Wave {
   wave: number;
@@ -55,7 +55,7 @@ export function PlanPreview({ plan }: { plan: Preview }) {
               class="field"
               maxLength={300}
               data-field="plan-name"
-              placeholder={`${sizeOf(plan.rect)} at ${plan.rect[0]},${plan.rect[1]}`}
+              placeholder={usualName(plan)}
               value={plan.name}
               onInput={(event) => (preview.value = { ...plan, name: event.currentTarget.value })}
             />

@@ -9,7 +9,7 @@ import { PlanCard } from "./plans";
 import { Popover } from "./popover";
 import { onEvents } from "./refresh";
 import { failed, link, loaded, models, nameOfModel, now, paused, plans, status, statusAt, waiting, working } from "./state";
-import { age, count, jobState, span, title } from "./words";
+import { age, count, span, title } from "./words";
 
 /** Plans of a single click are jobs in the lists; a card is for what takes a while. */
 const CARD_FROM = 5;
@@ -229,10 +229,10 @@ function WaitingRows({ go }: RowsGiven) {
 }
 
 function waitNote(job: Job): string {
-  const who = job.model_id ? nameOfModel(job.model_id) : "";
+  const who = job.model_id ? nameOfModel(job.model_id) : job.kind === "render" ? "renderer" : "generator";
   const later = job.retry_at > now.value ? `again in ${span(job.retry_at - now.value)}` : "";
   const why = job.state === "blocked" ? "after other steps" : later || (job.attempt > 0 && job.reason ? job.reason : "");
-  return [who, why].filter(Boolean).join(", ") || jobState(job);
+  return [who, why].filter(Boolean).join(", ");
 }
 
 function More({ list, rest }: { list: typeof waitingJobs; rest: number }) {

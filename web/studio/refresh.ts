@@ -1,7 +1,7 @@
 /** Asking the server for what stands: at the start, after events, after a gap, and when the view leaves what is held. */
 
 import { batch } from "@preact/signals";
-import { getMap, getPlans, getStatus, Refused, type TileRef, type WorldEvent } from "./api";
+import { getMap, getPlans, getStatus, Refused, type MapView, type TileRef, type WorldEvent } from "./api";
 import { Stream } from "./events";
 import { contains, grown, height, union, width, type Rect } from "./geometry";
 import { extent, link, loaded, paused, plans, status, statusAt, worldTick } from "./state";
@@ -13,6 +13,7 @@ const FIGURES_AT_REST_MS = 5_000;
 const PLACES_EVERY_MS = 1_000;
 /** No more quadrants on a side than this are asked for at once. */
 const WIDEST = 1_500;
+const WHOLE = 160;
 
 type Repaint = (changed: TileRef[] | null) => void;
 
@@ -53,7 +54,7 @@ export async function reload(): Promise<void> {
   const asked = performance.now();
   try {
     const area = around(view);
-    const answer = await getMap(area);
+    const answer = await gather(area);
     world.load(area, answer);
     batch(() => {
       extent.value = answer.extent;
@@ -76,9 +77,35 @@ export async function reload(): Promise<void> {
   } else if (world.unplaced) places(performance.now() - asked);
 }
 
+/** The answer for an area; where that is more than the server gives at once, put together from quarters. */
+async function gather(area: Rect): Promise<MapView> {
+  try {
+    return await getMap(area);
+  } catch (error) {
+    if (!(error instanceof Refused) || error.code !== "TOO_LARGE" || width(area) < 4 || height(area) < 4) throw error;
+  }
+  const [x0, y0, x1, y1] = area;
+  const [x, y] = [(x0 + x1) >> 1, (y0 + y1) >> 1];
+  const quarters: Rect[] = [
+    [x0, y0, x, y],
+    [x + 1, y0, x1, y],
+    [x0, y + 1, x, y1],
+    [x + 1, y + 1, x1, y1],
+  ];
+  const parts: MapView[] = [];
+  for (const quarter of quarters) parts.push(await gather(quarter));
+  const jobs = new Map(parts.flatMap((part) => part.jobs).map((job) => [job.job, job]));
+  // Events after the oldest part are applied once more to the newer ones, which changes nothing there.
+  const last = Math.min(...parts.map((part) => part.last));
+  return { ...parts[3]!, last, tiles: parts.flatMap((part) => part.tiles), jobs: [...jobs.values()] };
+}
+
 function around(rect: Rect): Rect {
   const margin = Math.max(2, Math.ceil(Math.max(width(rect), height(rect)) / 2));
-  const wide = grown(rect, margin);
+  let wide = grown(rect, margin);
+  // A small world is held whole, so that the small map of it is always true.
+  const whole = union(wide, extent.value);
+  if (whole && width(whole) <= WHOLE && height(whole) <= WHOLE) wide = whole;
   const most = WIDEST / 2;
   const x = (wide[0] + wide[2]) / 2;
   const y = (wide[1] + wide[3]) / 2;

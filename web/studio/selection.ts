@@ -5,8 +5,8 @@ import { between, cellsIn, height, keyOf, width, type Cell } from "./geometry";
 import { cellAt } from "./map";
 import { hover, preview, say, select, selection, tab, tool } from "./state";
 
-/** More than this cannot be asked for at once. */
-const MOST = 4_096;
+/** As many as one plan may hold steps for; a larger rectangle is not followed. */
+const MOST = 20_000;
 const CLICK_PX = 4;
 
 /** Select by click and drag; shift adds. Middle button, space and the move tool move the map. */

@@ -57,8 +57,11 @@ export function title(job: Titled): string {
 
 export const sizeOf = (rect: Rect): string => `${width(rect)} × ${height(rect)}`;
 
+/** The plan's name; one without a name is called after what made it and when. */
 export function planName(plan: Plan): string {
-  return plan.name || plan.plan;
+  if (plan.name) return plan.name;
+  const made = /^(fill|render|generate)-/.exec(plan.plan)?.[1];
+  return made ? `${made[0]!.toUpperCase()}${made.slice(1)}, ${moment(plan.created_at)}` : plan.plan;
 }
 
 /** 9 model calls in 3 waves fill 25 quadrants; 4 renders come first. */

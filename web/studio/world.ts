@@ -1,6 +1,7 @@
 /** The part of the map that this page holds: what stands there and which jobs are under way, kept true by events. */
 
 import type { Job, JobState, Layer, MapView, TileRef, WorldEvent } from "./api";
+import { extent } from "./state";
 import { bounding, cellOf, contains, keyOf, meets, outline, type Cell, type Point, type Rect } from "./geometry";
 
 export interface MapJob {
@@ -202,6 +203,11 @@ export class World {
       job.bounds = bounding(job.cells);
       job.paths = outline(job.cells);
     }
+  }
+
+  /** Whether this page holds all that stands anywhere. */
+  get coversAll(): boolean {
+    return extent.value !== null && this.covers(extent.value);
   }
 
   covers(view: Rect): boolean {
