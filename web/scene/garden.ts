@@ -2,7 +2,7 @@
 
 import { BufferAttribute, BufferGeometry, DataTexture, LinearFilter, RedFormat, UnsignedByteType, Vector4 } from "three";
 import { toView } from "./camera";
-import type { Mask } from "./mask";
+import type { Field } from "./mask";
 import { Material } from "./material";
 import { FENCE, HEDGE, PATIO, SOIL, type Colour } from "./palette";
 import { program, uniforms } from "./program";
@@ -12,7 +12,7 @@ import type { Link } from "./street";
 export class Grain {
   private readonly sums = new Map<string, [number, number]>();
 
-  constructor(links: readonly Link[], private readonly metres: number) {
+  constructor(links: readonly Link[], metres: number) {
     for (const { kind, points, along } of links) {
       if (kind !== "street") continue;
       for (let i = 1; i < points.length; i++) {
@@ -58,16 +58,17 @@ export function gardenSquare(x0: number, y0: number, x1: number, y1: number, ang
   return geometry;
 }
 
-/** Sets where the data lies, in metres [x0, y0, x1, y1] east and south of the centre, and how near buildings darken the ground. */
-export function setLand(bounds: readonly [number, number, number, number], mask: Mask): void {
+/** Sets where the data lies, in metres [x0, y0, x1, y1] east and south of the centre, and what the ground knows of buildings. */
+export function setLand(bounds: readonly [number, number, number, number], near: Field, settled: Field): void {
   uniforms.land.value = new Vector4(...bounds);
-  const { data, width, height, frame } = mask.nearness();
-  const texture = new DataTexture(data, width, height, RedFormat, UnsignedByteType);
-  texture.minFilter = texture.magFilter = LinearFilter;
-  texture.unpackAlignment = 1;
-  texture.needsUpdate = true;
-  uniforms.nearMap.value = texture;
-  uniforms.nearFrame.value = new Vector4(...frame);
+  for (const [name, field] of [["near", near], ["settled", settled]] as const) {
+    const texture = new DataTexture(field.data, field.width, field.height, RedFormat, UnsignedByteType);
+    texture.minFilter = texture.magFilter = LinearFilter;
+    texture.unpackAlignment = 1;
+    texture.needsUpdate = true;
+    uniforms[`${name}Map`].value = texture;
+    uniforms[`${name}Frame`].value = new Vector4(field.x0, field.y0, 1 / (field.width * field.step), 1 / (field.height * field.step));
+  }
 }
 
 const vec = (c: Colour) => `vec3(${c.map((v) => (v / 255).toFixed(4)).join(", ")})`;
@@ -90,35 +91,41 @@ flat in vec2 along;
 uniform vec4 land;
 uniform highp sampler2D nearMap;
 uniform vec4 nearFrame;
+uniform highp sampler2D settledMap;
+uniform vec4 settledFrame;
 void main() {
   vec2 ground = vec2(dot(place.xy, vec2(${right.map((v) => v.toFixed(8)).join(", ")})), dot(place.xy, vec2(${away.map((v) => v.toFixed(8)).join(", ")})));
   if (any(lessThan(ground, land.xy)) || any(greaterThan(ground, land.zw))) {
     plane(vec3(0.85, 0.83, 0.78), vec4(0.0), place);
     return;
   }
-  vec2 q = vec2(dot(place.xy, along), dot(place.xy, vec2(-along.y, along.x)));
+  vec2 across = vec2(-along.y, along.x);
+  vec2 q = vec2(dot(place.xy, along), dot(place.xy, across));
   vec2 plot = floor(q / vec2(7.6, 5.2));
   vec2 within = q - plot * vec2(7.6, 5.2);
-  float luck = noise(plot, 51.0);
+  // A plot is a garden as a whole or wild as a whole, so houses are counted around its middle.
+  vec2 middle = (plot + 0.5) * vec2(7.6, 5.2);
+  middle = middle.x * along + middle.y * across;
+  bool settled = texture(settledMap, (middle - settledFrame.xy) * settledFrame.zw).r > 0.10;
+  vec4 luck = vec4((uvec4(dice(plot, 51.0)) >> uvec4(0u, 8u, 16u, 24u)) & 255u) / 255.0;
   float grain = noise(place.xy / 0.7, 52.0);
   float patches = noise(place.xy / 2.3, 53.0);
   vec3 c;
   vec4 tag = vec4(0.0, ${Material.green}.0, ${Material.green}.0, 0.0);
-  if (luck < 0.20) {
+  if (settled && luck.x < 0.20) {
     c = ${vec(PATIO)} * (0.94 + 0.10 * noise(q / vec2(1.5, 1.3), 54.0));
     tag = vec4(0.0, ${Material.ground}.0, ${Material.ground}.0, 0.0);
-  } else if (luck < 0.29) {
+  } else if (settled && luck.x < 0.29) {
     c = ${vec(SOIL)} * (0.88 + 0.2 * grain) * (fract(q.y / 1.3) < 0.35 ? 0.86 : 1.0);
     tag = vec4(0.0, ${Material.ground}.0, ${Material.ground}.0, 0.0);
   } else {
-    float tone = noise(plot, 55.0);
-    c = mix(vec3(0.42, 0.57, 0.27), vec3(0.53, 0.66, 0.32), tone);
+    c = settled ? mix(vec3(0.43, 0.56, 0.29), vec3(0.54, 0.65, 0.34), luck.y) : vec3(0.52, 0.62, 0.33);
     c *= 0.95 + 0.10 * grain;
-    if (patches > 0.62) c *= vec3(0.82, 0.88, 0.80);
+    if (patches > 0.62) c *= vec3(0.84, 0.89, 0.82);
     if (grain > 0.988) c = mix(c, vec3(0.92, 0.82, 0.55), 0.7);
   }
-  float side = noise(plot, within.x < 0.3 ? 56.0 : 57.0);
-  if (min(within.x, within.y) < 0.3 && side < 0.62) {
+  float side = within.x < 0.3 ? luck.z : luck.w;
+  if (settled && min(within.x, within.y) < 0.3 && side < 0.62) {
     c = side < 0.34 ? ${vec(FENCE)} : ${vec(HEDGE)} * (0.85 + 0.3 * grain);
     tag = vec4(0.0, ${Material.fence}.0, ${Material.fence}.0, 0.0);
   }

@@ -4,6 +4,15 @@ import { boxOf, type Ring } from "./city";
 
 export const On = { building: 1, street: 2, asphalt: 4, park: 8, wood: 16, bare: 32, wide: 64, path: 128 } as const;
 
+/** A byte per square of step metres, from the corner (x0, y0) on. */
+export interface Field { data: Uint8Array<ArrayBuffer>; width: number; height: number; step: number; x0: number; y0: number }
+
+/** The value of a field at a point, 0 to 1. */
+export function valueAt({ data, width, height, step, x0, y0 }: Field, x: number, y: number): number {
+  const [i, j] = [Math.floor((x - x0) / step), Math.floor((y - y0) / step)];
+  return i < 0 || j < 0 || i >= width || j >= height ? 0 : data[j * width + i] / 255;
+}
+
 /** One byte of flags per square metre of view ground. */
 export class Mask {
   private readonly bytes: Uint8Array;
@@ -27,26 +36,25 @@ export class Mask {
     return column < 0 || row < 0 || column >= this.width || row >= this.height ? 0 : this.bytes[row * this.width + column];
   }
 
-  /**
-   * How near buildings are, 0 to 255 per square of 2 m, for the dark at the foot of walls: the building mask, blurred.
-   * frame: x and y of the first square's corner in metres, and parts of the texture per metre.
-   */
-  nearness(): { data: Uint8Array<ArrayBuffer>; width: number; height: number; frame: [number, number, number, number] } {
-    const [width, height] = [this.width >> 1, this.height >> 1];
-    const data = new Uint8Array(width * height);
+  /** How much of the ground is built on, counted in squares of so many metres and blurred so many times. */
+  built(step: number, strength: number, rounds: number): Field {
+    const [width, height] = [Math.floor(this.width / step), Math.floor(this.height / step)];
+    let data = new Uint8Array(width * height);
     for (let j = 0; j < height; j++) {
       for (let i = 0; i < width; i++) {
-        const at = j * 2 * this.width + i * 2;
-        const count = (this.bytes[at] & 1) + (this.bytes[at + 1] & 1) + (this.bytes[at + this.width] & 1) + (this.bytes[at + this.width + 1] & 1);
-        data[j * width + i] = Math.min(255, count * 80);
+        let count = 0;
+        for (let y = 0; y < step; y++) for (let x = 0; x < step; x++) count += this.bytes[(j * step + y) * this.width + i * step + x] & On.building;
+        data[j * width + i] = Math.min(255, (count / (step * step)) * strength * 255);
       }
     }
-    for (const step of [1, width]) {
-      const blurred = data.slice();
-      for (let i = step; i < data.length - step; i++) blurred[i] = (data[i - step] + 2 * data[i] + data[i + step]) >> 2;
-      data.set(blurred);
+    for (let round = 0; round < rounds; round++) {
+      for (const next of [1, width]) {
+        const blurred = data.slice();
+        for (let i = next; i < data.length - next; i++) blurred[i] = (data[i - next] + 2 * data[i] + data[i + next]) >> 2;
+        data = blurred;
+      }
     }
-    return { data, width, height, frame: [this.x0, this.y0, 1 / (width * 2), 1 / (height * 2)] };
+    return { data, width, height, step, x0: this.x0, y0: this.y0 };
   }
 
   /** Sets a flag on every square metre whose middle lies in a polygon (even-odd rule, so holes stay free). */

@@ -5,7 +5,7 @@ import { METRES_PER_PIXEL, UP } from "./camera";
 import { LIGHT_GLSL } from "./light";
 
 /** A block is the square of world pixels that is always drawn with the same transform, whatever was asked for. */
-export const BLOCK = 1024;
+export const BLOCK = 512;
 
 /** The uniforms that change from block to block; all programs share these objects. */
 export const uniforms: Record<string, IUniform> = {
@@ -15,6 +15,8 @@ export const uniforms: Record<string, IUniform> = {
   land: { value: null }, // garden.ts
   nearMap: { value: null },
   nearFrame: { value: null },
+  settledMap: { value: null },
+  settledFrame: { value: null },
 };
 
 export const VERTEX_GLSL = /* glsl */ `
@@ -56,12 +58,18 @@ void plane(vec3 colour, vec4 tag, vec3 p) {
   depthOut = vec4((d >> 16) & 255u, (d >> 8) & 255u, d & 255u, 255u) / 255.0;
 }
 
-/** A number in [0, 1) for a whole place. */
-float noise(vec2 place, float salt) {
+/** 32 mixed bits for a whole place. */
+uint dice(vec2 place, float salt) {
   uvec2 c = uvec2(ivec2(floor(place)));
   uint h = c.x * 0x8da6b343u + c.y * 0xd8163841u + uint(int(salt)) * 0xcb1ab31fu;
   h = (h ^ (h >> 15)) * 0x85ebca6bu;
-  return float((h ^ (h >> 13)) & 0xffffu) / 65536.0;
+  h = (h ^ (h >> 13)) * 0xc2b2ae35u;
+  return h ^ (h >> 16);
+}
+
+/** A number in [0, 1) for a whole place. */
+float noise(vec2 place, float salt) {
+  return float(dice(place, salt) & 0xffffu) / 65536.0;
 }
 ${LIGHT_GLSL}`;
 

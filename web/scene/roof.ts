@@ -76,6 +76,7 @@ function furnish(solid: Solid, shadow: Shade, plan: Plan, rim: Ring, z: number):
   const { ux, uy, long, wide, x, y } = plan.rectangle;
   const count = plan.area < 300 ? Math.floor(dice.between(1, 4)) : Math.min(60, Math.floor(3 + plan.area / 130));
   const taken: [number, number, number][] = [];
+  if (plan.area > 450) raise(solid, shadow, plan, rim, z, dice, taken);
   const turned = { ...plan.rectangle, ux: -uy, uy: ux };
   for (let i = 0; i < count * 2 && taken.length < count; i++) {
     const [along, across] = [dice.between(-1, 1) * (long - 1.5), dice.between(-1, 1) * (wide - 1.5)];
@@ -101,6 +102,37 @@ function furnish(solid: Solid, shadow: Shade, plan: Plan, rim: Ring, z: number):
     else if (kind === "solar") box(0.35, finish(shade(SOLAR, 0.7)), finish(SOLAR, Material.glass, Pattern.panel));
     else if (kind === "tank") box(2.1, finish(TANK), finish(shade(TANK, 1.25)));
     else box(0.7, finish(VENT), finish(shade(VENT, 1.15)));
+  }
+}
+
+/** Sets a large roof apart: patches of other roofing, and up to three raised blocks with a trim of their own. */
+function raise(solid: Solid, shadow: Shade, plan: Plan, rim: Ring, z: number, dice: Dice, taken: [number, number, number][]): void {
+  const { ux, uy, long, wide, x, y } = plan.rectangle;
+  const angle = Math.atan2(uy, ux);
+  const tries = Math.min(10, 3 + plan.area / 400);
+  let blocks = 0;
+  for (let i = 0; i < tries; i++) {
+    const [a, b] = [dice.between(0.12, 0.3) * long, dice.between(0.2, 0.42) * wide];
+    const [along, across] = [dice.between(-1, 1) * (long - a - 1), dice.between(-1, 1) * (wide - b - 1)];
+    const [px, py] = [x + ux * along - uy * across, y + uy * along + ux * across];
+    const block = i % 2 === 0 && blocks < 3 && plan.cls !== "house";
+    const ring = [[-1, -1], [1, -1], [1, 1], [-1, 1]].flatMap(([s, t]) => [px + ux * a * s - uy * b * t, py + uy * a * s + ux * b * t]);
+    const corners = ring.length / 2;
+    const reach = Math.hypot(a, b);
+    const lies = Array.from({ length: corners }, (_, c) => inside(rim, ring[c * 2], ring[c * 2 + 1])).every(Boolean);
+    if (!lies || a < 1.5 || b < 1.5 || taken.some(([tx, ty, r]) => Math.hypot(tx - px, ty - py) < r + reach)) continue;
+    const roof: Finish = { colour: shade(plan.roof, dice.between(0.88, 1.1)), id: plan.id, material: Material.roof, pattern: Pattern.sheets, angle };
+    if (!block) {
+      solid.level([ring], z + 0.04, roof);
+      continue;
+    }
+    blocks++;
+    taken.push([px, py, reach]);
+    const top = z + dice.between(2.2, 3.4);
+    solid.box(px, py, ux, uy, a, b, z, top, { colour: mix(plan.wall, plan.roof, 0.25), id: plan.id, material: Material.wall }, { colour: mix(plan.trim, WARM_WHITE, 0.4), id: plan.id, material: Material.trim });
+    const inner = inset(ring, 0.5);
+    if (inner) solid.level([inner], top + 0.05, roof);
+    shadow.prism([ring], z, top);
   }
 }
 

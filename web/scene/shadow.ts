@@ -3,17 +3,17 @@
 // A caster is slid along the sun's rays down to the ground, (x, y) + z * SHEAR, and the map keeps its greatest height.
 // The lattice of 0.25 m texels starts at whole metres of the sheared ground, so neighbouring blocks' maps agree.
 
-import { DepthTexture, DoubleSide, GLSL3, NearestFilter, OrthographicCamera, RawShaderMaterial, Scene, UnsignedIntType, Vector4, WebGLRenderTarget, type WebGLRenderer } from "three";
-import { UP } from "./camera";
+import { DepthTexture, DoubleSide, GLSL3, NearestFilter, OrthographicCamera, RedFormat, RawShaderMaterial, Scene, UnsignedShortType, Vector4, WebGLRenderTarget, type WebGLRenderer } from "three";
+import { METRES_PER_PIXEL, UP } from "./camera";
 import type { Chunk } from "./chunk";
 import { SHEAR } from "./light";
 import { BLOCK, uniforms } from "./program";
 
 const TEXELS = 4; // per metre
 export const HIGHEST = 64; // metres; nothing in the city casts from higher up
-const WIDTH = 1408;
-const HEIGHT = 1792;
-const KEPT = 9; // maps; 10 MB each
+const WIDTH = Math.ceil(BLOCK * METRES_PER_PIXEL + SHEAR[0] * HIGHEST + 8) * TEXELS;
+const HEIGHT = Math.ceil(BLOCK / UP + (1 - SHEAR[1]) * HIGHEST + 4) * TEXELS;
+const KEPT = 48; // maps; 2.5 MB each
 
 interface Map { target: WebGLRenderTarget; frame: Vector4; used: number }
 
@@ -59,11 +59,11 @@ export class Shadows {
       target = map.target;
     }
     target ??= new WebGLRenderTarget(WIDTH, HEIGHT, {
-      minFilter: NearestFilter, magFilter: NearestFilter, generateMipmaps: false,
-      depthTexture: new DepthTexture(WIDTH, HEIGHT, UnsignedIntType),
+      minFilter: NearestFilter, magFilter: NearestFilter, generateMipmaps: false, format: RedFormat,
+      depthTexture: new DepthTexture(WIDTH, HEIGHT, UnsignedShortType),
     });
     // A point of the block at height z lies at y + z = -pixel / UP, so its sheared y is lower by (1 - SHEAR.y) z.
-    const x0 = Math.floor((bx * BLOCK * 300) / 1024) - 4;
+    const x0 = Math.floor(bx * BLOCK * METRES_PER_PIXEL) - 4;
     const y0 = Math.floor((-(by + 1) * BLOCK) / UP - (1 - SHEAR[1]) * HIGHEST) - 1;
     const frame = new Vector4(x0, y0, TEXELS, HIGHEST);
     const scene = new Scene();

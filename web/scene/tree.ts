@@ -2,7 +2,7 @@
 
 import { BufferAttribute, InstancedBufferAttribute, InstancedBufferGeometry } from "three";
 import { Dice, hash, hashPlace } from "./hash";
-import { On, type Mask } from "./mask";
+import { On, valueAt, type Field, type Mask } from "./mask";
 import { Material, treeId } from "./material";
 import { pack, packColour } from "./mesh";
 import { AUTUMN, BLOSSOM, CONIFERS, shade, TREES, type Colour } from "./palette";
@@ -44,7 +44,7 @@ export class Trees {
 }
 
 /** Plants the trees of parks, woods and gardens whose place on the jittered grid falls into a square of ground. */
-export function plantGround(trees: Trees, shadow: Shade, mask: Mask, x0: number, y0: number, x1: number, y1: number, within: (x: number, y: number) => boolean): void {
+export function plantGround(trees: Trees, shadow: Shade, mask: Mask, settled: Field, x0: number, y0: number, x1: number, y1: number, within: (x: number, y: number) => boolean): void {
   for (let j = Math.ceil(y0 / GRID); j < y1 / GRID; j++) {
     for (let i = Math.ceil(x0 / GRID); i < x1 / GRID; i++) {
       const dice = new Dice(hash(i, j, 41));
@@ -55,7 +55,7 @@ export function plantGround(trees: Trees, shadow: Shade, mask: Mask, x0: number,
       if ([[1.6, 0], [-1.6, 0], [0, 1.6], [0, -1.6]].some(([dx, dy]) => mask.at(x + dx, y + dy) & (On.building | On.asphalt))) continue;
       if (here & On.wood) {
         if (roll < 0.8) wild(trees, shadow, x, y, dice, dice.chance(0.45), 2.2, 3.4);
-      } else if (here & On.park) {
+      } else if (here & On.park || valueAt(settled, x, y) < 0.1) {
         const clump = hash(Math.floor(x / 27), Math.floor(y / 27), 42) % 100 < 24;
         if (roll < (clump ? 0.55 : 0.07)) wild(trees, shadow, x, y, dice, dice.chance(0.25), 1.9, 3.1);
       } else if (roll < 0.3) {

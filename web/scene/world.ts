@@ -9,7 +9,7 @@ import { CHUNK, Chunk, overlaps, Stage, still, type Box, type Built } from "./ch
 import { Facade, facadeProgram, raiseWalls } from "./facade";
 import { gardenProgram, gardenSquare, Grain, setLand } from "./garden";
 import { areaMask, insideConvex, layAreas } from "./ground";
-import { Mask, On } from "./mask";
+import { Mask, On, type Field } from "./mask";
 import { flatRoof, pitchedRoof } from "./roof";
 import { Shade } from "./shade";
 import { groundProgram, Solid, solidProgram } from "./solid";
@@ -31,6 +31,7 @@ export class World {
   private readonly areas: Object3D[] = [];
   private readonly mask: Mask;
   private readonly grain: Grain;
+  private readonly settled: Field;
   private clock = 0;
   readonly features: number;
   readonly bounds: Box;
@@ -71,7 +72,8 @@ export class World {
       const flag = areaMask(kind);
       if (flag) this.mask.fill(rings, flag);
     }
-    setLand(city.bounds, this.mask);
+    this.settled = this.mask.built(8, 1, 3);
+    setLand(city.bounds, this.mask.built(2, 1.25, 1), this.settled);
     const areas = new Solid();
     layAreas(areas, city.areas);
     const geometry = areas.mesh.geometry();
@@ -147,7 +149,7 @@ export class World {
       // A crossing street's asphalt, or a house built up to the street, leaves no room.
       if (!(this.mask.at(x, y) & (On.asphalt | On.building))) plantStreet(trees, shade, x, y, seed);
     }
-    plantGround(trees, shade, this.mask, x0, y0, x1, y1, (x, y) => insideConvex(this.city.outline, x, y));
+    plantGround(trees, shade, this.mask, this.settled, x0, y0, x1, y1, (x, y) => insideConvex(this.city.outline, x, y));
     const parts: Built["parts"] = [];
     const add = (stage: number, geometry: BufferGeometry | null, program: RawShaderMaterial) => geometry && parts.push([geometry, program, stage]);
     add(Stage.wall, facade.mesh.geometry(), facadeProgram);
