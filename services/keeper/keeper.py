@@ -5,7 +5,7 @@ import logging
 import random
 import sqlite3
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -88,10 +88,18 @@ class Keeper:
         self._pool = ThreadPoolExecutor(POOL_THREADS, thread_name_prefix="blobs")
         self.store = Store(self._file.connection)
         planner = Planner(config, self.store, clock)
-        self._progress = Progress(self.store, clock, planner.check_free)
+        self._progress = Progress(self.store, clock)
         self._reaper = Reaper(self.store, clock, self._progress.note)
         self._workers = Workers(self.store, clock, config.lease_seconds, self._progress.note)
-        control = Control(self.store, planner, self._progress, Views(self.store, clock))
+        control = Control(
+            store=self.store,
+            planner=planner,
+            progress=self._progress,
+            views=Views(self.store, clock),
+            pool=self._pool,
+            later=self._add,
+            start=self._start_beside,
+        )
         self._work = Work(
             store=self.store,
             workers=self._workers,
@@ -103,6 +111,7 @@ class Keeper:
             chance=chance or random.Random(),
             lease_seconds=config.lease_seconds,
             later=self._add,
+            start=self._start_beside,
         )
         shared: Mapping[type[Message], Handler] = {Ping: self.on_ping}
         self._ingest_handlers: dict[type[Message], Handler] = {**control.ingest, **shared}
@@ -116,6 +125,7 @@ class Keeper:
         # From here on: forgotten when the keeper stops, asked again by whoever waits.
         self._deeds: list[tuple[Letter, Deed]] = []
         self._watching: list[Watching] = []
+        self._beside: set[asyncio.Task[None]] = set()
         self._turning: asyncio.Handle | None = None
         self._busy_at = 0.0
         self._failed: asyncio.Future[None] | None = None
@@ -146,7 +156,7 @@ class Keeper:
             for ended in done:
                 ended.result()
             # Results that are already here are committed before the sockets close.
-            await self._work.finish()
+            await asyncio.gather(*self._beside)
             self._turn()
         finally:
             for task in (stopping, ticking):
@@ -204,6 +214,18 @@ class Keeper:
         if self._turning is None:
             # Once per pass of the loop: whatever all three mailboxes have by then shares one commit.
             self._turning = asyncio.get_running_loop().call_soon(self._turn)
+
+    def _start_beside(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run what decodes, fsyncs or proves for long, without holding the batch up."""
+        task = asyncio.get_running_loop().create_task(work)
+        self._beside.add(task)
+        task.add_done_callback(self._ended_beside)
+
+    def _ended_beside(self, task: asyncio.Task[None]) -> None:
+        self._beside.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            # A bug: raised in a callback it reaches the loop's handler, which ends the keeper.
+            raise error
 
     def _turn(self) -> None:
         """Do all that is asked in one transaction, commit once, then answer."""

@@ -7,6 +7,7 @@ from dataclasses import replace
 from protocol.errors import Code, ProtocolError
 from protocol.event import PlanChange, TileRef
 from services.keeper import lifecycle
+from services.keeper.ground import check_still_free
 from services.keeper.lifecycle import Job
 from services.keeper.store import Store
 from services.keeper.views import job_change
@@ -17,15 +18,9 @@ log = logging.getLogger("keeper")
 class Progress:
     """Writes down every change of a job, with its event and its consequences."""
 
-    def __init__(
-        self,
-        store: Store,
-        clock: Callable[[], float],
-        check_free: Callable[..., None],
-    ) -> None:
+    def __init__(self, store: Store, clock: Callable[[], float]) -> None:
         self._store = store
         self._clock = clock
-        self._check_free = check_free
         self._touched: set[str] = set()
         self._died = False
 
@@ -35,7 +30,7 @@ class Progress:
         self._store.events.append(job_change(job, tiles), self._clock())
         self._touched.add(job.plan)
         if job.state == "complete":
-            for waiting in self._store.queue.releasable(job.id):
+            for waiting in self._store.dependencies.releasable(job.id):
                 self.note(replace(waiting, state="pending"))
         elif job.state in ("error", "cancelled"):
             self._died = True
@@ -64,7 +59,7 @@ class Progress:
         # The palette goes first: once it is another plan's, so are the renders that it waits for.
         heirs: dict[int, str] = {}
         for job in sorted(shared, key=lambda job: job.kind != "palette"):
-            if (heir := self._store.queue.heir(job)) is not None:
+            if (heir := self._store.dependencies.heir(job)) is not None:
                 heirs[job.id] = heir
                 self._store.queue.save(replace(job, plan=heir))
                 self._touched.add(heir)
@@ -73,14 +68,14 @@ class Progress:
 
     def revive(self, jobs: list[Job]) -> int:
         """Try jobs again from the first attempt; how many. Raises CONFLICT if their ground is taken."""
-        held = self._store.queue.held_by(job.id for job in jobs)
+        held = self._store.dependencies.held_by(job.id for job in jobs)
         for job in (*jobs, *held):
             plan = self._store.plans.get(job.plan)
             if job.kind == "generate" and plan is not None and plan.settled:
-                self._check_free(job.infill, but=job.plan)
+                check_still_free(self._store, job.infill, but=job.plan)
         ids = {job.id for job in jobs}
         for job in jobs:
-            self.note(lifecycle.revive(job, blocked=bool(self._store.queue.needs(job.id))))
+            self.note(lifecycle.revive(job, blocked=bool(self._store.dependencies.needs(job.id))))
         self._touched.update(job.plan for job in held if job.id not in ids)
         return len(jobs)
 
@@ -91,7 +86,7 @@ class Progress:
         frontier = queue.select("plan_id = ? AND status = 'blocked'", (plan_id,))
         seen = {job.id for job in frontier}
         while frontier:
-            for needed in queue.needs(frontier.pop().id):
+            for needed in self._store.dependencies.needs(frontier.pop().id):
                 if needed.state == "error" or (needed.state == "cancelled" and needed.plan != plan_id):
                     found[needed.id] = needed
                 elif needed.state == "blocked" and needed.id not in seen:
@@ -119,7 +114,7 @@ class Progress:
         plan = store.plans.get(plan_id)
         if plan is None:
             raise ProtocolError(Code.UNKNOWN_PLAN, f"There is no plan {plan_id}.")
-        if store.queue.can_go_on(plan_id):
+        if store.dependencies.can_go_on(plan_id):
             if plan.settled:
                 store.plans.settle(plan_id, False)
             return

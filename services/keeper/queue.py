@@ -1,4 +1,4 @@
-"""The queue: jobs and what they wait for, in `generation_queue` and `dependencies`."""
+"""The queue: every job, in `generation_queue`."""
 
 import json
 import sqlite3
@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Sequence
 
 from protocol.message import JobKind
 from services.keeper.lifecycle import Cells, Job
-from services.tiling.quadrant import frame_quadrants
+from services.tiling.quadrant import frame_of
 
 LIVE = "('blocked', 'pending', 'processing')"
 
@@ -19,7 +19,7 @@ _MARKS = ", ".join("?" * len(_COLUMNS.split(", ")))
 
 
 class Queue:
-    """Every job there ever was, and which waits for which."""
+    """Every job there ever was."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
@@ -107,79 +107,15 @@ class Queue:
         )
         return found[0] if found else None
 
-    def dependants(self, job_id: int) -> list[Job]:
-        """The blocked jobs that wait for this one."""
-        return self.select(
-            "status = 'blocked' AND id IN (SELECT job_id FROM dependencies WHERE needs_id = ?)", (job_id,)
+    def running_renders(self, x0: int, y0: int, x1: int, y1: int) -> dict[tuple[int, int], int]:
+        """The render jobs there that are pending or processing, by canonical frame; they wait for nothing."""
+        rows = self._connection.execute(
+            "SELECT c.x, c.y, q.id FROM job_quadrants c JOIN generation_queue q ON q.id = c.job_id "
+            "WHERE c.x BETWEEN ? AND ? AND c.y BETWEEN ? AND ? AND q.kind = 'render' "
+            "AND q.status IN ('pending', 'processing') ORDER BY q.id DESC",
+            (x0, x1, y0, y1),
         )
-
-    def needs(self, job_id: int) -> list[Job]:
-        """The jobs that this one waits for and that are not complete."""
-        return self.select(
-            "status <> 'complete' AND id IN (SELECT needs_id FROM dependencies WHERE job_id = ?)", (job_id,)
-        )
-
-    def releasable(self, job_id: int) -> list[Job]:
-        """The blocked jobs that wait for this one and, now that it is complete, for no other."""
-        return self.select(
-            "status = 'blocked' AND id IN (SELECT job_id FROM dependencies WHERE needs_id = ?) "
-            "AND NOT EXISTS (SELECT 1 FROM dependencies d JOIN generation_queue n ON n.id = d.needs_id "
-            "WHERE d.job_id = generation_queue.id AND n.status <> 'complete')",
-            (job_id,),
-        )
-
-    def held_by(self, job_ids: Iterable[int]) -> list[Job]:
-        """The blocked jobs that wait for these, directly or through others."""
-        found: dict[int, Job] = {}
-        frontier = list(job_ids)
-        while frontier:
-            for job in self.dependants(frontier.pop()):
-                if job.id not in found:
-                    found[job.id] = job
-                    frontier.append(job.id)
-        return list(found.values())
-
-    def can_go_on(self, plan_id: str) -> bool:
-        """Whether a job of the plan runs, may run, or waits for one that does."""
-        if self.count("plan_id = ? AND status IN ('pending', 'processing')", (plan_id,)):
-            return True
-        if not self.count("plan_id = ? AND status = 'blocked'", (plan_id,)):
-            return False
-        return bool(
-            self._connection.execute(
-                "WITH RECURSIVE stuck (id) AS ("
-                "SELECT d.job_id FROM generation_queue n JOIN dependencies d ON d.needs_id = n.id "
-                "WHERE n.status IN ('error', 'cancelled') "
-                "UNION SELECT d.job_id FROM stuck s JOIN dependencies d ON d.needs_id = s.id) "
-                "SELECT EXISTS (SELECT 1 FROM generation_queue "
-                "WHERE plan_id = ? AND status = 'blocked' AND id NOT IN (SELECT id FROM stuck))",
-                (plan_id,),
-            ).fetchone()[0]
-        )
-
-    def heir(self, job: Job) -> str | None:
-        """Another plan with a blocked job that waits for this one."""
-        row = self._connection.execute(
-            "SELECT q.plan_id FROM dependencies d JOIN generation_queue q ON q.id = d.job_id "
-            "WHERE d.needs_id = ? AND q.status = 'blocked' AND q.plan_id <> ? ORDER BY q.id LIMIT 1",
-            (job.id, job.plan),
-        ).fetchone()
-        return str(row[0]) if row else None
-
-    def running_renders(self, frames: Collection[tuple[int, int]]) -> dict[tuple[int, int], int]:
-        """The render jobs of these canonical frames that are pending or processing; they wait for nothing."""
-        found: dict[tuple[int, int], int] = {}
-        for frame in frames:
-            corner = frame_quadrants(frame)[0]
-            row = self._connection.execute(
-                "SELECT q.id FROM job_quadrants c JOIN generation_queue q ON q.id = c.job_id "
-                "WHERE c.x = ? AND c.y = ? AND q.kind = 'render' AND q.status IN ('pending', 'processing') "
-                "ORDER BY q.id LIMIT 1",
-                corner,
-            ).fetchone()
-            if row:
-                found[frame] = row[0]
-        return found
+        return {frame_of((x, y)): job_id for x, y, job_id in rows}
 
     def palette(self) -> int | None:
         """The palette job that is under way."""
@@ -187,16 +123,6 @@ class Queue:
             f"SELECT id FROM generation_queue WHERE kind = 'palette' AND status IN {LIVE} ORDER BY id"
         ).fetchone()
         return int(row[0]) if row else None
-
-    def hurry(self, job_ids: Iterable[int]) -> None:
-        """Move jobs that interactive work waits for, with what they wait for, to the interactive lane."""
-        for job_id in job_ids:
-            self._connection.execute(
-                f"UPDATE generation_queue SET lane = 'interactive', priority = 0 WHERE status IN {LIVE} "
-                "AND priority > 0 AND "
-                "(id = ?1 OR id IN (SELECT needs_id FROM dependencies WHERE job_id = ?1))",
-                (job_id,),
-            )
 
     def reserved(self, x0: int, y0: int, x1: int, y1: int, *, but: str) -> list[tuple[int, int, str]]:
         """What unsettled plans other than `but` are still to generate there: `(x, y, plan)`."""

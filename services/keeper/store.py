@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from protocol.errors import ProtocolError
+from services.keeper.dependencies import Dependencies
 from services.keeper.events import EventLog
 from services.keeper.plans import Plans
 from services.keeper.queue import Queue
@@ -17,6 +18,7 @@ class Store:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
         self.queue = Queue(connection)
+        self.dependencies = Dependencies(connection, self.queue)
         self.plans = Plans(connection)
         self.tiles = Tiles(connection)
         self.events = EventLog(connection)

@@ -1,7 +1,7 @@
 """The work socket: leases out, pixels in, and pixels out again for those who need to see them."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from concurrent.futures import Executor
 from functools import partial
 from typing import Any
@@ -43,7 +43,7 @@ PATIENCE_SECONDS = 60.0
 
 
 class Work:
-    """Answers workers. `later(letter, deed)` puts a deed into the next transaction."""
+    """Answers workers. `later` puts a deed into the next transaction, `start` runs something beside."""
 
     def __init__(
         self,
@@ -58,6 +58,7 @@ class Work:
         chance: Any,
         lease_seconds: float,
         later: Callable[[Letter, Deed], None],
+        start: Callable[[Coroutine[Any, Any, None]], None],
     ) -> None:
         self._store = store
         self._workers = workers
@@ -69,7 +70,8 @@ class Work:
         self._chance = chance
         self._lease_seconds = lease_seconds
         self._later = later
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._start = start
+        self._taking_in: set[tuple[int, int]] = set()
         self.fetching: Mapping[type[Message], Handler] = {
             Fetch: self.on_fetch,
             FetchAsset: self.on_fetch_asset,
@@ -110,7 +112,10 @@ class Work:
         if job.state == "complete" and job.token == ack.token:
             return Acked(job=job.id)
         images.check_owed(job, ack, len(letter.envelope.attachments))
-        self._start(self._take_in(letter, ack))
+        # Sent again while its files are being written, it is answered once, when they are in the map.
+        if (ack.job, ack.token) not in self._taking_in:
+            self._taking_in.add((ack.job, ack.token))
+            self._start(self._take_in(letter, ack))
         return None
 
     async def _take_in(self, letter: Letter, ack: Ack) -> None:
@@ -122,6 +127,8 @@ class Work:
         except ProtocolError as error:
             letter.refuse(error)
             return
+        finally:
+            self._taking_in.discard((ack.job, ack.token))
         self._later(letter, partial(self._commit, ack, handed))
 
     def _commit(self, ack: Ack, handed: HandedIn) -> Message:
@@ -206,21 +213,6 @@ class Work:
             letter.refuse(ProtocolError(Code.UNAVAILABLE, "A committed image is missing on disk."))
             return
         letter.reply(body, files)
-
-    async def finish(self) -> None:
-        """Let what is being written or read come to its end."""
-        await asyncio.gather(*self._tasks)
-
-    def _start(self, work: Any) -> None:
-        task = asyncio.get_running_loop().create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._ended)
-
-    def _ended(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
-            # A bug: raised in a callback it reaches the loop's handler, which ends the keeper.
-            raise error
 
     def _job(self, job_id: int) -> Job:
         job = self._store.queue.get(job_id)
