@@ -2,8 +2,10 @@
 
 import asyncio
 import sys
+from collections.abc import Coroutine
 
 from services.process import Process, run
+from services.pulse import BEAT_SECONDS
 from services.renderer.chromium import NoChromium
 from services.renderer.renderer import Renderer
 from services.renderer.scenes import NotBuilt, files
@@ -26,12 +28,13 @@ async def serve(process: Process) -> None:
     await site.open()
     folder = process.sockets.folder / f"{process.name}.chromium"
     scene = process.config.scene.source
-    renderer = Renderer(site, folder, process.config.browser, scene, process.pulse)
+    renderer = Renderer(site, folder, process.config.browser, scene)
     worker = Worker(process.sockets.address("work"), process.name, ["render"], renderer.perform, slots=SLOTS)
     try:
-        await renderer.open()
-        process.pulse.ready()
-        await _work(process, renderer, worker)
+        process.pulse.doing("opening the browser")
+        if await _unless_stopped(process, renderer.open()):
+            process.pulse.ready()
+            await _work(process, renderer, worker)
     except NoChromium as error:
         process.log.error("%s", error)
         sys.exit(str(error))
@@ -43,7 +46,7 @@ async def serve(process: Process) -> None:
 async def _work(process: Process, renderer: Renderer, worker: Worker) -> None:
     """Serve jobs until stopped; a browser that cannot be had any more ends the process."""
     working = asyncio.create_task(worker.run(process.stop, drain_seconds=DRAIN_SECONDS))
-    aside = [asyncio.create_task(renderer.watch()), asyncio.create_task(_report(process, worker))]
+    aside = [asyncio.create_task(renderer.watch()), asyncio.create_task(_report(process, renderer, worker))]
     done, _ = await asyncio.wait([working, *aside], return_when=asyncio.FIRST_COMPLETED)
     for task in (working, *aside):
         task.cancel()
@@ -52,10 +55,22 @@ async def _work(process: Process, renderer: Renderer, worker: Worker) -> None:
         task.result()
 
 
-async def _report(process: Process, worker: Worker) -> None:
+async def _unless_stopped(process: Process, work: Coroutine[None, None, None]) -> bool:
+    """Whether the work came to its end before this process was told to stop."""
+    working, stopping = asyncio.ensure_future(work), asyncio.create_task(process.stop.wait())
+    done, _ = await asyncio.wait([working, stopping], return_when=asyncio.FIRST_COMPLETED)
+    for task in (working, stopping):
+        task.cancel()
+    await asyncio.gather(working, stopping, return_exceptions=True)
+    if working in done:
+        working.result()
+    return working in done
+
+
+async def _report(process: Process, renderer: Renderer, worker: Worker) -> None:
     while True:
-        process.pulse.doing(worker.doing())
-        await asyncio.sleep(1.0)
+        process.pulse.doing("replacing the browser" if renderer.mending else worker.doing())
+        await asyncio.sleep(BEAT_SECONDS)
 
 
 if __name__ == "__main__":

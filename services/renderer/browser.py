@@ -52,7 +52,7 @@ class Browser:
         refusals: list[str] = []
         for program in programs(self._configured, self._playwright.chromium.executable_path):
             try:
-                self._context = await self._launch(program)
+                self._context = await self._launch_as_safe_as_it_goes(program)
             except PlaywrightError as error:
                 refusals.append(f"{program}: {_gist(error.message)}")
                 continue
@@ -98,14 +98,30 @@ class Browser:
         self._context = self._playwright = None
         await self._sweep()
 
-    async def _launch(self, program: Path) -> BrowserContext:
+    async def _launch_as_safe_as_it_goes(self, program: Path) -> BrowserContext:
+        """With Chromium's sandbox, unless this machine has none for us.
+
+        Containers have none, nor has Ubuntu since 23.10 for a Chromium that is not its own.
+        """
+        if is_root():
+            return await self._launch(program, sandbox=False)
+        try:
+            return await self._launch(program, sandbox=True)
+        except PlaywrightError as error:
+            # Playwright's words for it, whatever Chromium's were.
+            if "sandboxing failed" not in error.message:
+                raise
+            log.warning("%s starts without its sandbox: there is none it could use here", program)
+            return await self._launch(program, sandbox=False)
+
+    async def _launch(self, program: Path, *, sandbox: bool) -> BrowserContext:
         assert self._playwright is not None
         return await self._playwright.chromium.launch_persistent_context(
             self._profile,
             executable_path=program,
             args=switches_here(),
             env=self._environment(),
-            chromium_sandbox=not is_root(),
+            chromium_sandbox=sandbox,
             accept_downloads=False,
             artifacts_dir=self.folder / "artifacts",
             service_workers="block",
@@ -138,7 +154,7 @@ class Browser:
 
 
 def _gist(message: str) -> str:
-    """The telling line of a launch error, which comes with pages of log."""
+    """What the program itself said last, out of a launch error with pages of Playwright's log."""
     lines = [line.strip() for line in message.splitlines() if line.strip()]
-    telling = [line for line in lines if "error" in line.lower() or "sandbox" in line.lower()]
-    return (telling or lines or ["no reason given"])[0][:300]
+    said = [line.partition("[err]")[2].strip() for line in lines if "[err]" in line]
+    return (said[-1:] or lines or ["it gave no reason"])[0][:300]

@@ -46,9 +46,11 @@ def switches(*, gpu: bool, shared_memory: int) -> list[str]:
         "--disable-domain-blocking-for-3d-apis",
         "--disable-gpu-process-crash-limit",
         "--ignore-gpu-blocklist",
+        # A GPU that turns out unusable must not mean no WebGL.
+        "--enable-unsafe-swiftshader",
     ]
     if not gpu:
-        chosen += ["--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
+        chosen += ["--use-gl=angle", "--use-angle=swiftshader"]
     if shared_memory < SHARED_MEMORY_BYTES:
         chosen.append("--disable-dev-shm-usage")
     return chosen

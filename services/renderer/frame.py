@@ -33,8 +33,9 @@ class Frame:
     def read(cls, content: bytes, pixels: Box, scene: Box) -> "Frame":
         """The frame in the bytes; raises BadFrame if they are not one, or blank inside the scene.
 
-        A lost WebGL context reads back as zeros. The page writes 255 behind every depth, so a single
-        pixel that was never written shows.
+        A lost WebGL context reads back as zeros; the page writes 255 behind every depth, so a single pixel
+        that was never written shows. One without its geometry is cleared and empty, while even bare ground
+        is farther away in every row: so a frame of one depth is blank.
         """
         width, height = pixels.right - pixels.left, pixels.bottom - pixels.top
         if len(content) != size(width, height):
@@ -43,7 +44,7 @@ class Frame:
         frame = cls(pixels, planes[0], planes[1], planes[2])
         if not bool((frame.depth[..., 3] == 255).all()):
             raise BadFrame("the page sent pixels that were never drawn")
-        if _meet(pixels, scene) and not frame.object.any():
+        if height > 1 and _meet(pixels, scene) and bool((frame.depth == frame.depth[0, 0]).all()):
             raise BadFrame("the page sent a blank frame of ground that has a scene")
         return frame
 

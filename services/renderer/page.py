@@ -20,6 +20,8 @@ FIRST_SECONDS = 60.0
 LEAST_SECONDS = 10.0
 PATIENCE = 20.0
 """A later frame may take this many times as long as the one before it, within the bounds above."""
+COMPLAINTS = 50
+"""Different errors of one page that are logged."""
 
 DRAW = """async request => {
     const drawn = await window.tilewright.draw(request);
@@ -61,10 +63,11 @@ class Page:
         self.patience = FIRST_SECONDS
         """How long the next frame may take."""
         self._info: Info | None = None
+        self._complaints: set[str] = set()
         tab.on("crash", self._on_crash)
         tab.on("close", lambda _: self.gone.set())
-        tab.on("pageerror", lambda error: log.error("in the page: %s", error.message))
-        tab.on("console", _on_console)
+        tab.on("pageerror", lambda error: self._complain(error.message))
+        tab.on("console", self._on_console)
 
     @classmethod
     async def open(cls, browser: Browser, site: Site) -> "Page":
@@ -146,6 +149,16 @@ class Page:
         self._crashed = True
         self.gone.set()
 
+    def _on_console(self, message: ConsoleMessage) -> None:
+        if message.type == "error":
+            self._complain(message.text)
+
+    def _complain(self, text: str) -> None:
+        # The same complaint in every frame is worth one line.
+        if len(self._complaints) < COMPLAINTS and text not in self._complaints:
+            self._complaints.add(text)
+            log.error("in the page: %s", text[:500])
+
     def _fault(self, error: PlaywrightError, expected: Expected) -> PageFault:
         content = expected.content
         if content.done() and not content.cancelled() and (refused := content.exception()):
@@ -157,11 +170,6 @@ class Page:
         if self.tab.is_closed() or "closed" in error.message:
             return PageFault("closed", "the browser ended")
         return PageFault("failed", _first_line(error))
-
-
-def _on_console(message: ConsoleMessage) -> None:
-    if message.type == "error":
-        log.error("in the page: %s", message.text[:500])
 
 
 def _first_line(error: PlaywrightError) -> str:

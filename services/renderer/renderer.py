@@ -7,7 +7,6 @@ from pathlib import Path
 
 from protocol.work import RenderWork
 from services.backoff import exponential
-from services.pulse import Pulse
 from services.renderer.browser import Browser
 from services.renderer.frame import BadFrame, Frame
 from services.renderer.page import Page, PageFault
@@ -30,13 +29,14 @@ class Unusable(Exception):
 class Renderer:
     """Draws one frame at a time, in the order in which jobs came, and cuts and encodes beside it."""
 
-    def __init__(self, site: Site, folder: Path, configured: str | None, scene: str, pulse: Pulse) -> None:
+    def __init__(self, site: Site, folder: Path, configured: str | None, scene: str) -> None:
         self.replaced = 0
+        self.mending = False
+        """Whether a browser or page is being replaced now."""
         self._site = site
         self._folder = folder
         self._configured = configured
         self._scene = scene
-        self._pulse = pulse
         self._browser: Browser | None = None
         self._page: Page | None = None
         # asyncio.Lock wakes those who wait in the order in which they came.
@@ -133,7 +133,13 @@ class Renderer:
 
     async def _replace(self, fault: PageFault) -> None:
         """Open a new page, in a new browser unless the present one still serves."""
-        self._pulse.doing("replacing the browser")
+        self.mending = True
+        try:
+            await self._open_another(fault)
+        finally:
+            self.mending = False
+
+    async def _open_another(self, fault: PageFault) -> None:
         self.replaced += 1
         if self._page is not None:
             # With a dead driver no event says so, and `watch` must look at the next page.

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest_asyncio
 
-from services.pulse import Pulse
 from services.renderer import leftovers
 from services.renderer.renderer import Renderer
 from services.renderer.scenes import BUILT
@@ -34,8 +33,7 @@ async def scene() -> AsyncIterator[Renderer]:
 
 async def _opened(site: Site) -> AsyncIterator[Renderer]:
     folder = Path(tempfile.mkdtemp(prefix="tw-"))
-    pulse = Pulse("renderer-1", f"ipc://{folder}/life")
-    renderer = Renderer(site, folder / "chromium", None, "san-francisco", pulse)
+    renderer = Renderer(site, folder / "chromium", None, "san-francisco")
     await site.open()
     try:
         await renderer.open()
@@ -46,7 +44,6 @@ async def _opened(site: Site) -> AsyncIterator[Renderer]:
     finally:
         await renderer.close()
         await site.close()
-        await pulse.close()
         left = leftovers.find(folder / "chromium" / "profile")
         shutil.rmtree(folder)
     assert left == [], "Chromium outlived its renderer"

@@ -13,10 +13,9 @@ HERE = frame_box((-1, 2))
 SOMEWHERE_ELSE = Box(9_000, 9_000, 9_001, 9_001)
 
 
-def planes(*, object_ids: int = 7, depth_alpha: int = 255) -> np.ndarray:
+def planes() -> np.ndarray:
     made = np.random.default_rng(1).integers(0, 256, (3, 1024, 1024, 4), np.uint8)
-    made[1] = object_ids
-    made[2, :, :, 3] = depth_alpha
+    made[2, :, :, 3] = 255
     return made
 
 
@@ -48,11 +47,19 @@ def test_one_pixel_that_was_never_drawn_is_noticed() -> None:
         Frame.read(sent.tobytes(), HERE, HERE)
 
 
-def test_a_frame_without_objects_is_blank_only_where_there_is_a_scene() -> None:
-    sent = planes(object_ids=0).tobytes()
+def test_a_frame_of_one_depth_is_blank_where_there_is_a_scene() -> None:
+    sent = planes()
+    sent[2] = (0, 64, 0, 255)
     with pytest.raises(BadFrame, match="blank"):
-        Frame.read(sent, HERE, HERE)
-    assert Frame.read(sent, HERE, SOMEWHERE_ELSE).pixels == HERE
+        Frame.read(sent.tobytes(), HERE, HERE)
+    assert Frame.read(sent.tobytes(), HERE, SOMEWHERE_ELSE).pixels == HERE
+
+
+def test_bare_ground_is_not_blank() -> None:
+    sent = np.zeros((3, 1024, 1024, 4), np.uint8)
+    sent[2, :, :, 1] = np.arange(1024).reshape(-1, 1) // 4
+    sent[2, :, :, 3] = 255
+    assert Frame.read(sent.tobytes(), HERE, HERE).pixels == HERE
 
 
 def test_a_quadrant_outside_its_frame_is_refused() -> None:

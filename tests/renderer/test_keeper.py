@@ -58,7 +58,7 @@ async def control(short: Path) -> AsyncIterator[Client]:
 async def test_a_published_render_comes_to_stand_on_the_map(control: Client) -> None:
     # Four quadrants that lie in four canonical frames.
     wanted = [(-1, -1), (0, -1), (-1, 0), (0, 0)]
-    accepted = await control.ask(Render(plan="look", quadrants=wanted), Accepted, timeout=30)
+    accepted = await control.ask(Render(plan="look", quadrants=wanted), Accepted, timeout=60)
     assert len(accepted.jobs) == 4
     seen: list[str] = []
     since = 0

@@ -46,8 +46,9 @@ async def test_a_frame_shows_the_city(scene: Renderer) -> None:
 
 async def test_ground_without_data_is_a_frame_like_any_other(scene: Renderer) -> None:
     left, top, right, bottom = scene.page.info.bounds
-    far = await scene.draw(1, Box(200_000, 200_000, 200_512, 200_512))
-    assert (far.colour[..., 3] == 255).all()
+    for x, y in ((200_000, 200_000), (-512_000_000, 511_999_488)):
+        far = await scene.draw(1, Box(x, y, x + 512, y + 512))
+        assert (far.colour[..., 3] == 255).all()
     # The city is a turned rectangle: the corners of the box around it are empty, too.
     for x, y in ((left, top), (right, bottom), (left, bottom), (right, top)):
         corner = Box(int(x) - 256, int(y) - 256, int(x) + 256, int(y) + 256)
