@@ -16,7 +16,7 @@ import {
 import { height, width, type Rect } from "./geometry";
 import { figuresSoon, reload } from "./refresh";
 import * as state from "./state";
-import { added, count, sizeOf } from "./words";
+import { added, count, planName, sizeOf } from "./words";
 
 const REPORT_MS = 6_000;
 /** As many as fit into one request, whatever their coordinates. */
@@ -38,6 +38,11 @@ export function tell(text: string): void {
   reported = window.setTimeout(() => (state.report.value = ""), REPORT_MS);
 }
 
+function fact(act: string, error: Refused): string {
+  if (/\bseam\b/i.test(error.message)) return `${act} would leave a seam.`;
+  return error.code === "UNREACHABLE" ? `${act} was not heard.` : `${act} is not possible here.`;
+}
+
 /** Run a request; a refusal becomes the sentence under the selection, with `title` as its fact. */
 async function attempt<T>(title: string, request: () => Promise<T>, done: (answer: T) => void): Promise<void> {
   try {
@@ -45,9 +50,9 @@ async function attempt<T>(title: string, request: () => Promise<T>, done: (answe
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
     const sentence = { tone: "refused" as const, title, text: error.message };
-    if (error.code === "SEAM") sentence.title = `${title} would leave a seam.`;
-    else sentence.title = `${title} was refused.`;
+    sentence.title = fact(title, error);
     sentence.text = sentence.text.replace(/^It would leave a seam: (.)/, (_, first: string) => first.toUpperCase());
+    sentence.text = withNames(sentence.text);
     state.say.value = sentence;
     if (state.selection.value.size === 0) tell(`${sentence.title} ${sentence.text}`);
   }
@@ -140,10 +145,18 @@ export async function look(rect: Rect, starter: boolean): Promise<void> {
     if (starter) return;
     batch(() => {
       state.preview.value = null;
-      const title = error.code === "SEAM" ? "Fill would leave a seam." : "Fill is not possible here.";
-      state.say.value = { tone: "refused", title, text: error.message };
+      const title = fact("Fill", error);
+      state.say.value = { tone: "refused", title, text: withNames(error.message) };
     });
   }
+}
+
+/** The sentence with plans by their names instead of the ids that the server made up. */
+function withNames(text: string): string {
+  return text.replace(/\b(?:[Pp]lan )?((?:fill|render|generate)-[0-9a-f]{16,})/g, (whole, id: string) => {
+    const plan = state.plans.value.find((one) => one.plan === id);
+    return plan ? `The plan “${planName(plan)}”` : whole;
+  });
 }
 
 export function usualName(plan: state.Preview): string {

@@ -8,7 +8,7 @@ import { cellOf, type Cell } from "./geometry";
 import { Icon } from "./icons";
 import { onEvents } from "./refresh";
 import { nameOfModel, plans, selection } from "./state";
-import { age, count, jobState, latLon, moment, stateLabel, title } from "./words";
+import { count, jobState, latLon, moment, planName, stateLabel, title } from "./words";
 import { world } from "./world";
 
 const view = signal<QuadrantView | null>(null);
@@ -129,7 +129,7 @@ function How({ version }: { version: Version }) {
     rows.push(["Prompt", version.prompt ? <Prompt text={version.prompt} /> : "none"]);
   }
   rows.push(["Worker", version.worker || "unknown"]);
-  rows.push(["Plan", plan?.name || version.plan]);
+  rows.push(["Plan", plan ? planName(plan) : version.plan]);
   rows.push(["Job", `${version.job}${version.attempt ? `, try ${version.attempt}` : ""}`]);
   return (
     <section class="facts">
@@ -189,13 +189,7 @@ function Jobs({ jobs }: { jobs: Job[] }) {
           </li>
         ))}
       </ul>
-      {done > 0 && <p class="note">{count(done, "job")} finished{lastDone(jobs)}.</p>}
+      {done > 0 && <p class="note">{count(done, "job")} finished.</p>}
     </section>
   );
-}
-
-function lastDone(jobs: Job[]): string {
-  const last = Math.max(...jobs.filter((job) => job.state === "complete").map((job) => job.finished_at));
-  const made = jobs.find((job) => job.finished_at === last);
-  return made && made.started_at ? `, the last after ${age(made.finished_at - made.started_at)}` : "";
 }

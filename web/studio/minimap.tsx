@@ -158,7 +158,9 @@ export function MiniMap({ map }: { map: L.Map }) {
     });
   }, [map]);
   const go = (event: PointerEvent): void => {
-    if (event.buttons !== 1) return;
+    // Only a drag that began here: one that selects quadrants may pass over this card.
+    if (event.type === "pointerdown") canvas.current!.setPointerCapture(event.pointerId);
+    else if (!canvas.current!.hasPointerCapture(event.pointerId)) return;
     const box = canvas.current!.getBoundingClientRect();
     const { scale, left, top } = scene();
     map.setView(at((event.clientX - box.left - left) / scale, (event.clientY - box.top - top) / scale), map.getZoom(), { animate: false });

@@ -14,13 +14,17 @@ const STOPS = [96, 396, Infinity];
 const TOP_PX = 60;
 const stop = signal(1);
 
+const setHeight = (height: number): void => document.documentElement.style.setProperty("--sheet", `${height}px`);
 const heightOf = (index: number): number => Math.min(STOPS[index] ?? Infinity, window.innerHeight - TOP_PX);
 
 export function Panel({ go }: { go: Go }) {
   const root = useRef<HTMLElement>(null);
   const plan = shownPlan();
   useEffect(() => {
-    root.current?.style.setProperty("--sheet", `${heightOf(stop.value)}px`);
+    const set = (): void => setHeight(heightOf(stop.value));
+    set();
+    addEventListener("resize", set);
+    return () => removeEventListener("resize", set);
   }, [stop.value]);
   return (
     <aside class="panel" ref={root} aria-label="Panel" data-stop={stop.value}>
@@ -70,14 +74,14 @@ function Grip({ root }: { root: { current: HTMLElement | null } }) {
     panel.classList.add("held");
     const move = (event: PointerEvent): void => {
       height = Math.max(72, Math.min(heightOf(2), from + down.clientY - event.clientY));
-      panel.style.setProperty("--sheet", `${height}px`);
+      setHeight(height);
     };
     const end = (): void => {
       removeEventListener("pointermove", move);
       panel.classList.remove("held");
       const nearest = [0, 1, 2].reduce((a, b) => (Math.abs(heightOf(b) - height) < Math.abs(heightOf(a) - height) ? b : a));
       stop.value = Math.abs(height - from) < 4 ? (stop.value + 1) % 3 : nearest;
-      panel.style.setProperty("--sheet", `${heightOf(stop.value)}px`);
+      setHeight(heightOf(stop.value));
     };
     addEventListener("pointermove", move);
     addEventListener("pointerup", end, { once: true });

@@ -81,9 +81,7 @@ function subline(): string {
   if (failed.value) parts.push(`${failed.value.toLocaleString("en")} failed.`);
   const left = Math.max(0, ...plans.value.filter((plan) => !plan.settled).map((plan) => plan.seconds_left ?? 0));
   if (left > 0 && !paused.value && waiting.value + working.value > 0) parts.push(`About ${span(left)} left.`);
-  else if (status.value && waiting.value + working.value === 0) {
-    parts.push(`${count(status.value.quadrants, "quadrant")} finished.`);
-  }
+  else if (status.value) parts.push(`${count(status.value.quadrants, "quadrant")} finished.`);
   return parts.join(" ");
 }
 
