@@ -95,6 +95,8 @@ function look(mask: Mask, ax: number, ay: number, bx: number, by: number): Wall 
 
 const SHOPS = new Set(["commercial", "retail", "restaurant", "bar", "pub", "cafe", "bank", "pharmacy", "post_office", "cinema", "theatre"]);
 
+const NO_SHOPS = new Set(["school", "university", "hospital", "church", "monastery", "place_of_worship", "parking", "fire_station", "police", "library", "training"]);
+
 /** Plans a building from its footprint, its height and what lies around it. */
 export function planOf(building: Building, mask: Mask): Plan {
   const rings = building.rings.map(straighten);
@@ -122,7 +124,7 @@ export function planOf(building: Building, mask: Mask): Plan {
     }
   });
   const wide = walls.some((w) => w.onWideStreet && w.length > 3);
-  const shop = SHOPS.has(building.type) || cls === "commercial" || ((cls === "apartment" || cls === "tower") && dice.chance(0.45)) || (cls === "house" && wide && dice.chance(0.6));
+  const shop = !NO_SHOPS.has(building.type) && (SHOPS.has(building.type) || cls === "commercial" || ((cls === "apartment" || cls === "tower") && dice.chance(0.45)) || (cls === "house" && wide && dice.chance(0.6)));
   return {
     cls, id: buildingId(seed), seed, rings, area, floors, height: cls === "shed" ? 2.7 : floors * FLOOR + 0.9,
     wall, trim, roof: pitched === "no" ? dice.pick(FLAT_ROOFS) : dice.pick(PITCHED_ROOFS), pitched, rectangle, walls, shop,

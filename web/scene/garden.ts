@@ -121,7 +121,7 @@ void main() {
   } else {
     c = settled ? mix(vec3(0.43, 0.56, 0.29), vec3(0.54, 0.65, 0.34), luck.y) : vec3(0.52, 0.62, 0.33);
     c *= 0.95 + 0.10 * grain;
-    if (patches > 0.62) c *= vec3(0.84, 0.89, 0.82);
+    if (patches > 0.62) c *= settled ? vec3(0.84, 0.89, 0.82) : vec3(0.94, 0.96, 0.93);
     if (grain > 0.988) c = mix(c, vec3(0.92, 0.82, 0.55), 0.7);
   }
   float side = within.x < 0.3 ? luck.z : luck.w;

@@ -34,9 +34,9 @@ function inset(ring: Ring, by: number): Ring | null {
   return moved;
 }
 
-function inside(ring: Ring, x: number, y: number): boolean {
+function inside(rings: readonly Ring[], x: number, y: number): boolean {
   let odd = false;
-  for (let i = 0, j = ring.length - 2; i < ring.length; j = i, i += 2) {
+  for (const ring of rings) for (let i = 0, j = ring.length - 2; i < ring.length; j = i, i += 2) {
     if (ring[i + 1] > y !== ring[j + 1] > y && x < ring[i] + ((y - ring[i + 1]) / (ring[j + 1] - ring[i + 1])) * (ring[j] - ring[i])) odd = !odd;
   }
   return odd;
@@ -51,6 +51,10 @@ export function flatRoof(solid: Solid, shadow: Shade, plan: Plan): number {
   if (!rim) {
     solid.level(plan.rings, height, finish);
     shadow.prism(plan.rings, 0, height);
+    if (plan.cls !== "shed") {
+      edge(solid, plan);
+      furnish(solid, shadow, plan, plan.rings, height);
+    }
     return height;
   }
   const top = height + PARAPET, floor = height - SUNK;
@@ -64,19 +68,34 @@ export function flatRoof(solid: Solid, shadow: Shade, plan: Plan): number {
   }
   solid.level([rim], floor, finish);
   shadow.prism(plan.rings, 0, floor, top);
-  furnish(solid, shadow, plan, rim, floor);
+  furnish(solid, shadow, plan, [rim], floor);
   return top;
+}
+
+/** Draws a flat rim along every side of a roof that no parapet ring fits into. */
+function edge(solid: Solid, plan: Plan): void {
+  const cap: Finish = { colour: mix(plan.trim, WARM_WHITE, 0.55), id: plan.id, material: Material.trim };
+  const z = plan.height + 0.06;
+  plan.rings.forEach((ring, r) => {
+    for (let i = 0; i < ring.length; i += 2) {
+      const j = (i + 2) % ring.length;
+      const length = Math.hypot(ring[j] - ring[i], ring[j + 1] - ring[i + 1]) || 1;
+      const turn = (r ? -0.5 : 0.5) / length; // a hole's roof lies outside it
+      const [nx, ny] = [-(ring[j + 1] - ring[i + 1]) * turn, (ring[j] - ring[i]) * turn];
+      solid.face([[ring[i], ring[i + 1], z], [ring[j], ring[j + 1], z], [ring[j] + nx, ring[j + 1] + ny, z], [ring[i] + nx, ring[i + 1] + ny, z]], [0, 0, 1], cap);
+    }
+  });
 }
 
 const SKYLIGHT = colour("#9cc9de"), SOLAR = colour("#2f4a78"), AC = colour("#c9cbcc"), DECK = colour("#b08f66"), TANK = colour("#8d6a50"), VENT = colour("#9a9a98");
 
 /** Puts 1-3 small things on a small roof, more on a large one. */
-function furnish(solid: Solid, shadow: Shade, plan: Plan, rim: Ring, z: number): void {
+function furnish(solid: Solid, shadow: Shade, plan: Plan, rims: readonly Ring[], z: number): void {
   const dice = new Dice(hash(plan.seed, 7, 7));
   const { ux, uy, long, wide, x, y } = plan.rectangle;
   const count = plan.area < 300 ? Math.floor(dice.between(1, 4)) : Math.min(60, Math.floor(3 + plan.area / 130));
   const taken: [number, number, number][] = [];
-  if (plan.area > 450) raise(solid, shadow, plan, rim, z, dice, taken);
+  if (plan.area > 450) raise(solid, shadow, plan, rims, z, dice, taken);
   const turned = { ...plan.rectangle, ux: -uy, uy: ux };
   for (let i = 0; i < count * 2 && taken.length < count; i++) {
     const [along, across] = [dice.between(-1, 1) * (long - 1.5), dice.between(-1, 1) * (wide - 1.5)];
@@ -87,7 +106,7 @@ function furnish(solid: Solid, shadow: Shade, plan: Plan, rim: Ring, z: number):
     const kind = roll < 0.26 ? "skylight" : roll < 0.52 ? "ac" : roll < 0.64 ? "stair" : roll < 0.74 ? "deck" : roll < 0.9 ? "solar" : plan.height > 12 ? "tank" : "vent";
     const [a, b] = { skylight: [0.9, 0.7], ac: large ? [1.3, 0.9] : [0.7, 0.5], stair: [1.3, 1.2], deck: [2, 1.5], solar: [1.7, 1.1], tank: [1.3, 1.3], vent: [0.35, 0.35] }[kind];
     const reach = Math.hypot(a, b) + 0.2;
-    const free = [[-1, -1], [1, -1], [1, 1], [-1, 1]].every(([s, t]) => inside(rim, px + d.ux * a * s - d.uy * b * t, py + d.uy * a * s + d.ux * b * t));
+    const free = [[-1, -1], [1, -1], [1, 1], [-1, 1]].every(([s, t]) => inside(rims, px + d.ux * a * s - d.uy * b * t, py + d.uy * a * s + d.ux * b * t));
     if (!free || taken.some(([tx, ty, r]) => Math.hypot(tx - px, ty - py) < r + reach)) continue;
     taken.push([px, py, reach]);
     const finish = (c: readonly [number, number, number], material: number = Material.prop, pattern: number = Pattern.none): Finish => ({ colour: c, id: plan.id, material, pattern, angle: Math.atan2(d.uy, d.ux) });
@@ -106,7 +125,7 @@ function furnish(solid: Solid, shadow: Shade, plan: Plan, rim: Ring, z: number):
 }
 
 /** Sets a large roof apart: patches of other roofing, and up to three raised blocks with a trim of their own. */
-function raise(solid: Solid, shadow: Shade, plan: Plan, rim: Ring, z: number, dice: Dice, taken: [number, number, number][]): void {
+function raise(solid: Solid, shadow: Shade, plan: Plan, rims: readonly Ring[], z: number, dice: Dice, taken: [number, number, number][]): void {
   const { ux, uy, long, wide, x, y } = plan.rectangle;
   const angle = Math.atan2(uy, ux);
   const tries = Math.min(10, 3 + plan.area / 400);
@@ -119,7 +138,7 @@ function raise(solid: Solid, shadow: Shade, plan: Plan, rim: Ring, z: number, di
     const ring = [[-1, -1], [1, -1], [1, 1], [-1, 1]].flatMap(([s, t]) => [px + ux * a * s - uy * b * t, py + uy * a * s + ux * b * t]);
     const corners = ring.length / 2;
     const reach = Math.hypot(a, b);
-    const lies = Array.from({ length: corners }, (_, c) => inside(rim, ring[c * 2], ring[c * 2 + 1])).every(Boolean);
+    const lies = Array.from({ length: corners }, (_, c) => inside(rims, ring[c * 2], ring[c * 2 + 1])).every(Boolean);
     if (!lies || a < 1.5 || b < 1.5 || taken.some(([tx, ty, r]) => Math.hypot(tx - px, ty - py) < r + reach)) continue;
     const roof: Finish = { colour: shade(plan.roof, dice.between(0.88, 1.1)), id: plan.id, material: Material.roof, pattern: Pattern.sheets, angle };
     if (!block) {

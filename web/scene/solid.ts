@@ -20,7 +20,7 @@ const PATTERNS = {
   pavement: [[1.5, 1.5, 0.06], [1, 1, 0], [0, 0, 0, 0, 1]],
   grass: [[0.7, 0.7, 0.11], [3.1, 3.1, 0.13], [0, 0, 0, 0, 1]],
   wood: [[0.8, 0.8, 0.16], [3.7, 3.7, 0.14], [0, 0, 0, 0, 1]],
-  water: [[3.6, 0.9, 0.12], [11, 6, 0.07], [0, 0, 0, 0, 1]],
+  water: [[2.6, 0.8, 0.12], [11, 6, 0.07], [0, 0, 0, 0, 1]],
   soil: [[0.6, 0.6, 0.16], [3.3, 3.3, 0.06], [0, 0, 0, 0, 1]],
   stripes: [[0.8, 0.8, 0.05], [1, 1, 0], [0.14, 0.07, 0, 0.5, 0.9]],
 } as const;
@@ -135,7 +135,7 @@ void main() {
   if (fract(dot(place, lines)) < share.x) c *= share.y;
 ${ground ? `
   if (grain > 0.994 && fine.z > 0.105 && fine.z < 0.115) c = vec3(0.93, 0.86, 0.47); // flowers in the grass
-  if (grain > 0.94 && fine.z > 0.115 && fine.z < 0.125) c = mix(c, vec3(0.80, 0.92, 0.98), 0.5); // glints on water
+  if (grain > 0.965 && fine.z > 0.115 && fine.z < 0.125) c = mix(c, vec3(0.80, 0.92, 0.98), 0.4); // glints on water
   float near = texture(nearMap, (place.xy - nearFrame.xy) * nearFrame.zw).r;
   c *= light(normal, sunlight(place, 0.30)) * (1.0 - 0.42 * near);` : `
   c *= light(normal, dot(normal, SUN) > 0.0 ? sunlight(place + normal * 0.12, 0.30) : 0.0);`}
