@@ -243,7 +243,7 @@ class Api:
 
     async def _changed(self, asked: Message) -> web.Response:
         changed = await self._keeper.ask(asked, Changed)
-        log.info("%s: %d jobs changed", asked, changed.jobs)
+        log.info("%s %s: %d jobs changed", asked.TYPE, asked, changed.jobs)
         return web.json_response({"changed": changed.jobs})
 
 

@@ -27,6 +27,8 @@ from services.tiling.camera import View
 CANNOT_LISTEN = 76
 """Exit code that starting again does not help: the port is in use, or the host is not ours."""
 KEEPALIVE_SECONDS = 75.0
+LINGERING_SECONDS = 2.0
+"""How long the rest of a refused body is read, so that the refusal itself arrives."""
 SHUTDOWN_SECONDS = 2.0
 ADDRESS_FILE = "gateway.address"
 STUDIO_VARIABLE = "TILEWRIGHT_STUDIO"
@@ -75,6 +77,7 @@ async def serve(process: Process) -> None:
         auto_decompress=False,
         handler_cancellation=True,
         keepalive_timeout=KEEPALIVE_SECONDS,
+        lingering_time=LINGERING_SECONDS,
         shutdown_timeout=SHUTDOWN_SECONDS,
     )
     await runner.setup()

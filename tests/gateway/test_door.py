@@ -257,8 +257,15 @@ async def test_what_is_no_http_does_no_harm(door: House, request_bytes: bytes) -
 
 
 async def test_a_connection_that_never_asks_is_closed(door: House) -> None:
-    assert await raw(door, b"GET /api/models HTTP/1.1\r\nHost: loc") == b""
+    halves = [b"", b"GET /api/models HTTP/1.1\r\nHost: loc"]
+    assert await asyncio.gather(*(raw(door, half) for half in halves)) == [b"", b""]
     assert (await door.get("/api/models"))[0] == 200
+
+
+async def test_a_body_that_comes_too_slowly_is_not_waited_for(door: House) -> None:
+    head = b"POST /api/render HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+    answer = await raw(door, head + b"Connection: close\r\nContent-Length: 900\r\n\r\n{")
+    assert answer.startswith(b"HTTP/1.1 408 ")
 
 
 async def test_without_a_keeper_everything_is_answered_soon_and_says_when_to_ask_again(door: House) -> None:
@@ -266,9 +273,10 @@ async def test_without_a_keeper_everything_is_answered_soon_and_says_when_to_ask
     for status, answer, headers in await asyncio.gather(*map(door.get, paths)):
         assert (status, code(answer)) == (503, "UNAVAILABLE")
         assert headers["Retry-After"] == "2"
-    status, answer = await door.post("/api/render", {"quadrants": [[0, 0]]})
-    assert (status, code(answer)) == (503, "UNAVAILABLE")
-    status, body, _ = await door.picture("/metrics")
+    (refused, answer), (status, body, _) = await asyncio.gather(
+        door.post("/api/render", {"quadrants": [[0, 0]]}), door.picture("/metrics")
+    )
+    assert (refused, code(answer)) == (503, "UNAVAILABLE")
     assert status == 200
     assert b"tilewright_keeper_up 0" in body
 
