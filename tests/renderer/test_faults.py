@@ -93,7 +93,7 @@ async def test_a_page_that_dies_while_nobody_draws_is_replaced_at_once(stub: Ren
 async def test_a_stopped_browser_is_killed_and_replaced(stub: Renderer) -> None:
     before = await good(stub, (1, 1))
     old = of_type(stub, "browser")
-    stub.page.patience = 1.0
+    stub.page.patience = 0.5
     for process in processes(stub):
         process.suspend()
     assert same(await stub.draw(1, frame_box((1, 1))), before)
@@ -139,7 +139,7 @@ async def test_a_frame_sent_to_the_address_of_an_earlier_one_is_not_taken(stub: 
 async def test_a_job_called_off_leaves_the_page_to_the_next_one(stub: Renderer) -> None:
     before = await good(stub, (2, 2))
     begun = asyncio.Event()
-    called_off = asyncio.create_task(stub.draw(1, Box(0, 0, 4_096, 4_096), begun.set))
+    called_off = asyncio.create_task(stub.draw(1, Box(0, 0, 2_048, 2_048), begun.set))
     await begun.wait()
     called_off.cancel()
     with pytest.raises(asyncio.CancelledError):
