@@ -41,8 +41,14 @@ class Workers:
         self.parked: dict[tuple[str, str], Parked] = {}
 
     def park(self, letter: Letter, ready: Ready, until: float) -> None:
-        """Keep a request waiting; the same request sent again takes its own place."""
-        self.parked[(ready.worker, letter.envelope.id)] = Parked(letter, ready, until)
+        """Keep a request waiting; the same request sent again takes its own place, and its time goes on.
+
+        A request that waited longer with each repetition would outlive its worker's patience, and get a
+        lease that nobody receives.
+        """
+        key = (ready.worker, letter.envelope.id)
+        before = self.parked.get(key)
+        self.parked[key] = Parked(letter, ready, before.until if before else until)
 
     def unpark(self, worker: str, request: str) -> None:
         """The request was answered."""
