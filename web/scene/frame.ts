@@ -33,8 +33,23 @@ export class Frames {
     this.target.scissorTest = true;
   }
 
-  /** Draws a rectangle of world pixels; returns its three planes one after the other, rows top to bottom. */
+  /**
+   * Draws a rectangle of world pixels; returns its three planes one after the other, rows top to bottom. Throws LOST when
+   * the context went away, also if that first showed as another error, and a plain sentence for any other fault of WebGL.
+   */
   draw(x: number, y: number, width: number, height: number): Uint8Array<ArrayBuffer> {
+    try {
+      const planes = this.drawBlocks(x, y, width, height);
+      const fault = this.gl.getError();
+      if (fault && fault !== this.gl.CONTEXT_LOST_WEBGL) throw new Error(`WebGL failed with error ${fault} while the frame was drawn.`);
+      if (this.gl.isContextLost()) throw new Error(LOST);
+      return planes;
+    } catch (error) {
+      throw this.gl.isContextLost() ? new Error(LOST) : error;
+    }
+  }
+
+  private drawBlocks(x: number, y: number, width: number, height: number): Uint8Array<ArrayBuffer> {
     const planes = new Uint8Array(width * height * 4 * 3);
     for (let by = Math.floor(y / BLOCK); by * BLOCK < y + height; by++) {
       for (let bx = Math.floor(x / BLOCK); bx * BLOCK < x + width; bx++) {

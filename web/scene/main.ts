@@ -38,7 +38,10 @@ async function start(): Promise<Info> {
   renderer.sortObjects = false;
   const city = await loadCity("/city.json");
   const world = new World(city);
-  frames = new Frames(renderer, world);
+  const drawer = new Frames(renderer, world);
+  // The first draw compiles the shaders; ready then also means that drawing works here.
+  drawer.draw(0, 0, 64, 64);
+  frames = drawer;
   return {
     build: BUILD, source: city.source, attribution: city.attribution, features: world.features,
     metres_per_pixel: METRES_PER_PIXEL, bounds: world.bounds,

@@ -171,28 +171,29 @@ export function layMarks(link: Link, put: (x: number, y: number) => Solid): void
   }
 }
 
-/** A place along a street, with the direction of travel. */
-export interface Stop { x: number; y: number; ux: number; uy: number; seed: number }
+/** A place along a street, with the direction of travel; beside is a point of the pavement next to it, if it is at the kerb. */
+export interface Stop { x: number; y: number; ux: number; uy: number; seed: number; beside?: [number, number] }
 
 /** The cars of a link: parked every 5.9 m on both sides, moving every 31 to 51 m. */
 export function carsOf(link: Link): Stop[] {
   const stops: Stop[] = [];
   if (link.kind !== "street" || link.half < 4) return stops;
   const total = link.along.at(-1)!;
-  const add = (metres: number, side: number, forward: boolean) => {
+  const add = (metres: number, side: number, forward: boolean, parked: boolean) => {
     const { x, y, ux, uy } = pointAt(link, metres);
     const turn = forward ? 1 : -1;
     const [cx, cy] = [x - uy * side, y + ux * side];
-    stops.push({ x: cx, y: cy, ux: ux * turn, uy: uy * turn, seed: hashPlace(cx, cy, 21) });
+    const out = Math.sign(side) * (link.half + KERB_WIDTH + 0.9);
+    stops.push({ x: cx, y: cy, ux: ux * turn, uy: uy * turn, seed: hashPlace(cx, cy, 21), beside: parked ? [x - uy * out, y + ux * out] : undefined });
   };
   const dice = new Dice(link.seed);
   for (const side of [-1, 1]) {
     for (let s = clear(link.from, 10); s < total - clear(link.to, 10); s += 5.9) {
-      if (dice.chance(0.62)) add(s + dice.between(-0.3, 0.3), side * (link.half - 1.15), side < 0 || link.oneway);
+      if (dice.chance(0.62)) add(s + dice.between(-0.3, 0.3), side * (link.half - 1.15), side < 0 || link.oneway, true);
     }
     const busy = link.half > 5 ? 0.7 : 0.25;
     for (let s = clear(link.from, 8) + dice.between(0, 20); s < total - clear(link.to, 8); s += dice.between(31, 51)) {
-      if (dice.chance(busy)) add(s, side * link.half * 0.3, side < 0 || link.oneway);
+      if (dice.chance(busy)) add(s, side * link.half * 0.3, side < 0 || link.oneway, false);
     }
   }
   return stops;

@@ -32,6 +32,7 @@ export class World {
   private readonly mask: Mask;
   private readonly grain: Grain;
   private readonly settled: Field;
+  private readonly beyond = new Set<string>(); // keys of chunks outside the data, made because a frame showed their ground
   private clock = 0;
   readonly features: number;
   readonly bounds: Box;
@@ -122,8 +123,15 @@ export class World {
     return found.sort((a, b) => a.cy - b.cy || a.cx - b.cx);
   }
 
-  /** Frees the chunks that were not used for longest. */
+  /** Frees the chunks that were not used for longest, and forgets those beyond the data. */
   trim(): void {
+    if (this.beyond.size > KEPT) {
+      for (const key of this.beyond) {
+        this.chunks.get(key)?.drop();
+        this.chunks.delete(key);
+      }
+      this.beyond.clear();
+    }
     const built = [...this.chunks.values()].filter((chunk) => chunk.isBuilt);
     if (built.length <= KEPT) return;
     built.sort((a, b) => a.used - b.used);
@@ -144,7 +152,10 @@ export class World {
     }
     const trees = new Trees();
     const cars = new Cars();
-    for (const stop of chunk.content.cars) cars.park(shade, stop);
+    for (const stop of chunk.content.cars) {
+      // Where the kerb should be there is the other carriageway, or a crossing street: nobody parks there.
+      if (!stop.beside || !(this.mask.at(...stop.beside) & On.asphalt)) cars.park(shade, stop);
+    }
     for (const { x, y, seed } of chunk.content.trees) {
       // A crossing street's asphalt, or a house built up to the street, leaves no room.
       if (!(this.mask.at(x, y) & (On.asphalt | On.building))) plantStreet(trees, shade, x, y, seed);
@@ -167,7 +178,12 @@ export class World {
     const [x0, y1] = toGround(box[0], box[1]);
     const [x1, y0] = toGround(box[2], box[3]);
     for (let cy = Math.floor(y0 / CHUNK); cy <= Math.floor(y1 / CHUNK); cy++) {
-      for (let cx = Math.floor(x0 / CHUNK); cx <= Math.floor(x1 / CHUNK); cx++) this.chunk(cx, cy);
+      for (let cx = Math.floor(x0 / CHUNK); cx <= Math.floor(x1 / CHUNK); cx++) {
+        const key = `${cx},${cy}`;
+        if (this.chunks.has(key)) continue;
+        this.beyond.add(key);
+        this.chunk(cx, cy);
+      }
     }
   }
 }
