@@ -207,7 +207,8 @@ def _detach(given: argparse.Namespace) -> int:
 
 
 def _this_program() -> list[str]:
-    return [str(Path(sys.argv[0]).resolve())]
+    """The words before the command, e.g. `supervisor.py` or `-m` and a module."""
+    return sys.orig_argv[1 : len(sys.orig_argv) - len(sys.argv) + 1]
 
 
 def _wrong(sentence: str, code: int = 0) -> int:

@@ -1,0 +1,56 @@
+"""One stand-in: a real process with real heartbeats; how it behaves is read from DATA/script.json."""
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+from typing import Any
+
+from services.process import Process, run
+
+SLEEPER = "import time; time.sleep(600)"
+
+
+def act(kind: str) -> None:
+    """Serve as the script says, an object of name → {hold, exit, after, say, orphan, stubborn}."""
+    run(kind, serve)
+
+
+async def serve(process: Process) -> None:
+    part = script(process)
+    note(process, "starts")
+    (process.data / f"{process.name}.environ").write_text(json.dumps(dict(os.environ)))
+    if part.get("orphan"):
+        # Like a browser: in a session of its own, so that a kill of our group does not reach it.
+        orphan = subprocess.Popen([sys.executable, "-c", SLEEPER], start_new_session=True)  # noqa: ASYNC220
+        (process.data / f"{process.name}.orphan").write_text(str(orphan.pid))
+    if "exit" in part and "after" not in part:
+        print(part.get("say", ""), flush=True)
+        os._exit(part["exit"])
+    while part.get("hold"):
+        await asyncio.sleep(0.02)
+        part = script(process)
+    process.pulse.doing("acting")
+    process.pulse.ready()
+    if "after" in part:
+        await asyncio.sleep(part["after"])
+        os._exit(part["exit"])
+    await process.stop.wait()
+    note(process, "stops")
+    if part.get("stubborn"):
+        await asyncio.Event().wait()
+
+
+def script(process: Process) -> dict[str, Any]:
+    """This process's part in the script."""
+    try:
+        return json.loads((process.data / "script.json").read_text()).get(process.name, {})
+    except FileNotFoundError:
+        return {}
+
+
+def note(process: Process, what: str) -> None:
+    """Add a line to DATA/starts or DATA/stops."""
+    with (process.data / what).open("a") as lines:
+        lines.write(f"{process.name}\n")

@@ -1,0 +1,3 @@
+from tests.supervisor.actors.actor import act
+
+act("gateway")

@@ -1,0 +1,100 @@
+"""What happens when a process dies, hangs, or leaves something behind."""
+
+import os
+import signal
+
+import pytest
+
+from tests.supervisor.stage import Stage, alive, until
+
+
+def test_what_dies_is_started_again_and_counted(stage: Stage) -> None:
+    stage.up().ready()
+    first = stage.service("generator-1")
+    os.kill(first["pid"], signal.SIGKILL)
+    until("a restart", lambda: stage.service("generator-1").get("restarts") == 1)
+    second = stage.in_state("generator-1", "ready")
+    assert second["pid"] != first["pid"]
+    assert [view["restarts"] for view in stage.status()["services"]] == [0, 0, 1, 0]
+
+
+def test_healthy_processes_outlive_many_kills(stage: Stage) -> None:
+    stage.up().ready()
+    for number in range(8):
+        view = stage.in_state("gateway", "ready")
+        assert view["restarts"] == number
+        os.kill(view["pid"], signal.SIGKILL)
+        until("another gateway", lambda old=view["pid"]: stage.service("gateway")["pid"] not in (None, old))
+    assert stage.in_state("gateway", "ready")["restarts"] == 8
+
+
+@pytest.mark.parametrize("part", [{"exit": 3, "say": "no such thing"}, {"exit": 3, "after": 0.05}])
+def test_a_crash_loop_is_given_up_with_the_reason(stage: Stage, part: dict[str, object]) -> None:
+    stage.script(renderer_1=part)
+    stage.up()
+    failed = stage.in_state("renderer-1", "failed")
+    assert failed["pid"] is None
+    assert failed["reason"].startswith("ended with exit code 3")
+    assert str(part.get("say", "")) in failed["reason"]
+    assert stage.lines("starts").count("renderer-1") == 5
+    assert stage.command("status").returncode == 1
+    assert "no such thing" not in part or "no such thing" in stage.command("status").stdout
+    others = [view for view in stage.status()["services"] if view["name"] != "renderer-1"]
+    assert {(view["state"], view["restarts"]) for view in others} == {("ready", 0)}
+    stage.script()
+    assert stage.command("restart", "renderer-1").returncode == 0
+    stage.ready()
+
+
+def test_a_process_that_says_it_cannot_is_not_started_again(stage: Stage) -> None:
+    stage.script(gateway={"exit": 76, "say": "Port 8080 is in use."})
+    stage.up()
+    assert stage.in_state("gateway", "failed")["reason"] == "ended with exit code 76: Port 8080 is in use."
+    assert stage.lines("starts").count("gateway") == 1
+
+
+def test_a_process_that_hangs_is_killed_and_started_again(stage: Stage) -> None:
+    stage.up().ready()
+    hung = stage.service("keeper")["pid"]
+    os.kill(hung, signal.SIGSTOP)
+    until("a restart", lambda: stage.service("keeper")["restarts"] == 1)
+    assert not alive(hung)
+    stage.ready()
+    assert "keeper       was silent for" in stage.output.read_text()
+
+
+def test_what_a_killed_process_leaves_behind_is_killed(stage: Stage) -> None:
+    stage.script(renderer_1={"orphan": True})
+    stage.up().ready()
+    orphan = int((stage.data / "renderer-1.orphan").read_text())
+    assert alive(orphan)
+    os.kill(stage.service("renderer-1")["pid"], signal.SIGKILL)
+    until("the orphan's end", lambda: not alive(orphan))
+    stage.ready()
+
+
+def test_restart_stops_in_order_and_starts_again(stage: Stage) -> None:
+    stage.up().ready()
+    first = stage.service("gateway")["pid"]
+    assert stage.command("restart", "gateway").returncode == 0
+    until("another gateway", lambda: stage.service("gateway")["pid"] not in (None, first))
+    stage.ready()
+    assert stage.lines("stops") == ["gateway"]
+    assert stage.service("gateway")["restarts"] == 1
+    unknown = stage.command("restart", "painter")
+    assert unknown.returncode == 1
+    assert (
+        unknown.stderr
+        == "There is no process painter. There are: keeper, renderer-1, generator-1, gateway.\n"
+    )
+
+
+def test_output_is_kept_by_process_and_its_file_does_not_grow_for_ever(stage: Stage) -> None:
+    logs = stage.data / "logs"
+    logs.mkdir()
+    (logs / "renderer-1.out").write_bytes(b"x" * (2 << 20))
+    stage.script(renderer_1={"exit": 1, "say": "here"})
+    stage.up()
+    stage.in_state("renderer-1", "failed")
+    assert (logs / "renderer-1.out.1").stat().st_size == 2 << 20
+    assert (logs / "renderer-1.out").read_text() == "here\n" * 5

@@ -1,0 +1,90 @@
+"""The end: in order, by signal, by force; nothing is left."""
+
+import os
+import signal
+import subprocess
+
+import pytest
+
+from services.config import Sockets
+from tests.supervisor.stage import Stage, alive, until
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 0), (signal.SIGINT, 130), (signal.SIGHUP, 0)])
+def test_a_signal_stops_everything_in_order(stage: Stage, number: signal.Signals, code: int) -> None:
+    stage.script(renderer_1={"orphan": True})
+    stage.up().ready()
+    assert len(stage.left()) == 5
+    assert stage.signal(number) == code
+    assert stage.left() == []
+    assert stage.lines("stops")[-1] == "keeper"
+    assert sorted(stage.lines("stops")) == ["gateway", "generator-1", "keeper", "renderer-1"]
+    assert stage.command("status").returncode == 3
+    stage.up().ready()
+
+
+def test_a_signal_while_it_starts(stage: Stage) -> None:
+    stage.script(keeper={"hold": True})
+    stage.up()
+    until("the keeper's start", lambda: stage.lines("starts"))
+    assert stage.signal(signal.SIGINT) == 130
+    assert stage.left() == []
+    assert stage.lines("starts") == ["keeper"]
+
+
+def test_who_does_not_stop_is_killed(stage: Stage) -> None:
+    stage.script(gateway={"stubborn": True})
+    stage.up().ready()
+    assert stage.signal(signal.SIGTERM) == 0
+    assert stage.left() == []
+
+
+def test_a_second_signal_ends_the_waiting(stage: Stage) -> None:
+    stage.script(gateway={"stubborn": True}, keeper={"stubborn": True})
+    stage.up().ready()
+    assert stage.process is not None
+    stage.process.send_signal(signal.SIGTERM)
+    until("the gateway's stop", lambda: "gateway" in stage.lines("stops"))
+    assert stage.signal(signal.SIGTERM) == 0
+    assert stage.left() == []
+
+
+def test_children_end_with_a_killed_supervisor_and_the_next_one_starts(stage: Stage) -> None:
+    stage.script(renderer_1={"orphan": True})
+    stage.up().ready()
+    children = [view["pid"] for view in stage.status()["services"]]
+    orphan = int((stage.data / "renderer-1.orphan").read_text())
+    assert stage.signal(signal.SIGKILL) == -signal.SIGKILL
+    until("the children's end", lambda: not any(alive(pid) for pid in children))
+    assert stage.command("status").returncode == 3
+    stage.script()
+    stage.up().ready()
+    assert not alive(orphan)
+    assert "that an earlier run had left behind" in stage.output.read_text()
+
+
+def test_down_stops_and_waits(stage: Stage) -> None:
+    stage.up().ready()
+    assert stage.command("down").returncode == 0
+    assert stage.process is not None
+    assert stage.process.wait(10) == 0
+    assert stage.left() == []
+
+
+def test_down_also_reaches_a_supervisor_that_does_not_answer(stage: Stage) -> None:
+    stage.up().ready()
+    (Sockets(stage.data).folder / "life").unlink()
+    assert stage.command("status").returncode == 1
+    assert stage.command("down").returncode == 0
+    assert stage.left() == []
+
+
+def test_output_that_nobody_reads_any_more_stops_nothing(stage: Stage) -> None:
+    reading, writing = os.pipe()
+    stage.process = subprocess.Popen(
+        stage.words("up"), stdin=subprocess.DEVNULL, stdout=writing, stderr=writing, env=stage.environment
+    )
+    os.close(writing)
+    os.close(reading)
+    stage.ready()
+    assert stage.signal(signal.SIGTERM) == 0
