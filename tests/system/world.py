@@ -134,7 +134,7 @@ class World:
     def tiles(self, layer: str) -> dict[tuple[int, int], str]:
         """SHA-256 of what stands on the map, by quadrant; read from the store of a stopped world."""
         rows = self.rows(
-            "select t.x, t.y, v.sha256 from tiles t join tile_versions v on v.id = t.version "
+            "select t.x, t.y, v.sha256 from tiles t join tile_versions v on v.version = t.version "
             "where t.layer = ?",
             layer,
         )
