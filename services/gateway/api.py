@@ -2,10 +2,7 @@
 
 import hashlib
 import logging
-import time
 import uuid
-from collections import OrderedDict
-from collections.abc import Awaitable, Callable
 from typing import Any, Final, get_args
 
 from aiohttp import web
@@ -43,13 +40,13 @@ from protocol.errors import Code, ProtocolError
 from protocol.ingest import Accepted, Publish
 from protocol.message import Identifier, JobKind, JobState, Message
 from protocol.plan import Plan
+from services.gateway.answers import Answers, idempotency_key
 from services.gateway.intake import (
     PLAN_LIMIT_BYTES,
     FillBody,
     GenerateBody,
     RenderBody,
     coordinate,
-    read_json,
     validated,
     whole_number,
 )
@@ -63,8 +60,6 @@ log = logging.getLogger("gateway")
 LARGEST_ID: Final = 2**62
 STATES: Final[tuple[str, ...]] = get_args(JobState)
 KINDS: Final[tuple[str, ...]] = get_args(JobKind)
-REMEMBERED_ANSWERS = 1_000
-REMEMBERED_SECONDS = 600.0
 
 
 class Name(BaseModel):
@@ -247,61 +242,13 @@ class Api:
         return web.json_response({"changed": changed.jobs})
 
 
-Act = Callable[[web.Request, dict[str, Any]], Awaitable[web.Response]]
-Answer = tuple[float, bytes, int, bytes]
-
-
-class Answers:
-    """What requests with an Idempotency-Key got, so that a repeat gets the same and changes nothing.
-
-    Remembered only, for ten minutes: after a restart of the gateway a repeated plan is still harmless,
-    since its id is made from the key; a repeated cancel, retry, pause or clear is then carried out anew.
-    """
-
-    def __init__(self) -> None:
-        self._known: OrderedDict[bytes, Answer] = OrderedDict()
-
-    def once(self, act: Act, **bounds: int) -> Callable[[web.Request], Awaitable[web.Response]]:
-        """The handler that reads the body, then acts or answers from memory."""
-
-        async def handle(request: web.Request) -> web.Response:
-            content, raw = await read_json(request, **bounds)
-            key = _key(request)
-            if key is None:
-                return await act(request, content)
-            name = hashlib.sha256(f"{request.path_qs}\n{key}".encode()).digest()
-            digest = hashlib.sha256(raw).digest()
-            known = self._known.get(name)
-            if known is not None and time.monotonic() - known[0] < REMEMBERED_SECONDS:
-                if known[1] != digest:
-                    raise ProtocolError(
-                        Code.CONFLICT, "This Idempotency-Key came with another body before; use a new one."
-                    )
-                return web.Response(status=known[2], body=known[3], content_type="application/json")
-            answer = await act(request, content)
-            assert isinstance(answer.body, bytes)
-            self._known[name] = (time.monotonic(), digest, answer.status, answer.body)
-            while len(self._known) > REMEMBERED_ANSWERS:
-                self._known.popitem(last=False)
-            return answer
-
-        return handle
-
-
 def _json(message: Message) -> web.Response:
     return web.Response(body=message.model_dump_json().encode(), content_type="application/json")
 
 
-def _key(request: web.Request) -> str | None:
-    key = request.headers.get("Idempotency-Key")
-    if key is not None and not 0 < len(key) <= 300:
-        raise ProtocolError(Code.BAD_REQUEST, "Idempotency-Key: is a text of 1 to 300 characters.")
-    return key
-
-
 def _plan_id(kind: str, request: web.Request) -> str:
     """A new plan's id, made from the Idempotency-Key if there is one: a repeat names the same plan."""
-    key = _key(request)
+    key = idempotency_key(request)
     unique = hashlib.sha256(key.encode()).hexdigest()[:32] if key else uuid.uuid4().hex
     return f"{kind}-{unique}"
 

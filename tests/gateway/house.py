@@ -17,7 +17,7 @@ from multidict import CIMultiDictProxy
 from services.config import Sockets
 
 TREE = Path(__file__).resolve().parents[2]
-PATIENCE_SECONDS = 30.0
+PATIENCE_SECONDS = 60.0
 CANARY = "CANARY-9f3e57a1"
 
 T = TypeVar("T")
