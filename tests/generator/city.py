@@ -1,5 +1,6 @@
 """A small drawn world for tests: any box of world pixels, the same pixels whatever the box."""
 
+import functools
 import io
 
 import numpy as np
@@ -69,8 +70,9 @@ def draw(pixels: Box) -> tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.
     return np.clip(colour, 0, 255).astype(np.uint8), objects, split
 
 
+@functools.cache
 def layers(quadrant: tuple[int, int]) -> dict[str, bytes]:
-    """The three layers of a quadrant as PNG files."""
+    """The three layers of a quadrant as PNG files; drawn once, so not to be changed."""
     return {
         name: png(pixels)
         for name, pixels in zip(("render", "object", "depth"), draw(box(quadrant)), strict=True)
