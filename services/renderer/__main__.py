@@ -4,10 +4,11 @@ import asyncio
 import sys
 from collections.abc import Coroutine
 
+from services.config import Camera
 from services.process import Process, run
 from services.pulse import BEAT_SECONDS
 from services.renderer.chromium import NoChromium
-from services.renderer.renderer import Renderer
+from services.renderer.renderer import Renderer, Unusable
 from services.renderer.scenes import NotBuilt, files
 from services.renderer.site import Site
 from services.worker import Worker
@@ -24,6 +25,8 @@ async def serve(process: Process) -> None:
     except NotBuilt as error:
         process.log.error("%s", error)
         sys.exit(str(error))
+    if process.config.camera != Camera():
+        process.log.warning("the scene has a camera of its own; that of app_config.json is not followed")
     site = Site(found.page, found.city)
     await site.open()
     folder = process.sockets.folder / f"{process.name}.chromium"
@@ -35,7 +38,7 @@ async def serve(process: Process) -> None:
         if await _unless_stopped(process, renderer.open()):
             process.pulse.ready()
             await _work(process, renderer, worker)
-    except NoChromium as error:
+    except (NoChromium, Unusable) as error:
         process.log.error("%s", error)
         sys.exit(str(error))
     finally:

@@ -132,7 +132,7 @@ class Renderer:
         raise AssertionError("unreachable")
 
     async def _replace(self, fault: PageFault) -> None:
-        """Open a new page, in a new browser unless the present one still serves."""
+        """Replace the page, and say so meanwhile."""
         self.mending = True
         try:
             await self._open_another(fault)
@@ -140,6 +140,7 @@ class Renderer:
             self.mending = False
 
     async def _open_another(self, fault: PageFault) -> None:
+        """Open a new page, in a new browser unless the present one still serves."""
         self.replaced += 1
         if self._page is not None:
             # With a dead driver no event says so, and `watch` must look at the next page.

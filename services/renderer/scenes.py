@@ -26,5 +26,5 @@ def files(scene: Scene) -> Files:
     found = Files(page=BUILT / "scene", city=BUILT / "cities" / cities[scene.source])
     for path in (found.page / "index.html", found.city):
         if not path.is_file():
-            raise NotBuilt(f"{path} is missing, so nothing can be drawn. `make setup` builds it.")
+            raise NotBuilt(f"{path} is missing, so nothing can be drawn. `make run` builds it.")
     return found

@@ -79,7 +79,7 @@ class Desk:
         """Lease what waits as it now stands in `works`."""
         self.waiting = [(waiting, self.works[waiting]) for waiting, _ in self.waiting]
 
-    async def until(self, what: str, true: Callable[[], bool], *, seconds: float = 60.0) -> None:
+    async def until(self, what: str, true: Callable[[], bool], *, seconds: float = 90.0) -> None:
         """Wait until something is true after a message."""
         try:
             async with asyncio.timeout(seconds):

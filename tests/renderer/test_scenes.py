@@ -1,0 +1,23 @@
+"""Which page and which city a scene of the configuration means."""
+
+from pathlib import Path
+
+import pytest
+
+from services.config import Scene
+from services.renderer import scenes
+
+
+def test_a_scene_that_is_not_built_is_named_with_the_way_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scenes, "BUILT", tmp_path)
+    with pytest.raises(scenes.NotBuilt, match=r"scene/index\.html is missing.*`make run` builds it"):
+        scenes.files(Scene())
+    (tmp_path / "scene").mkdir()
+    (tmp_path / "scene" / "index.html").touch()
+    with pytest.raises(scenes.NotBuilt, match=r"cities/sanfrancisco\.json is missing"):
+        scenes.files(Scene())
+    (tmp_path / "cities").mkdir()
+    (tmp_path / "cities" / "sanfrancisco.json").touch()
+    assert scenes.files(Scene()).city == tmp_path / "cities" / "sanfrancisco.json"
