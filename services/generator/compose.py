@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from services.generator.rendered import decode
-from services.tiling.quadrant import SIZE, WINDOW, Box
+from services.tiling.quadrant import WINDOW, Box
 from services.tiling.region import pixels_of
 from services.tiling.seam import Window
 from services.tiling.template import BORDER, infill_box, quadrant_box
@@ -92,6 +92,3 @@ def _frame(picture: NDArray[np.uint8], box: Box) -> None:
     picture[box.bottom : bottom, left:right] = RED
     picture[top:bottom, left : box.left] = RED
     picture[top:bottom, box.right : right] = RED
-
-
-__all__ = ["BORDER", "RED", "SIZE", "Template", "Tiles", "cut", "encode"]

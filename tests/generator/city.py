@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from services.tiling.quadrant import SIZE, Box, box
+from services.tiling.quadrant import Box, box
 
 BLOCK = 96
 """World pixels from one house to the next."""
@@ -19,51 +19,67 @@ def _hash(x: NDArray[np.int64], y: NDArray[np.int64], salt: int) -> NDArray[np.i
     return (mixed ^ (mixed >> 16)) & 0xFFFF
 
 
+def _blocks(columns: NDArray[np.int64], rows: NDArray[np.int64], salt: int) -> NDArray[np.int32]:
+    """A number for each pixel that is the same all over its block."""
+    i = np.arange(columns[0] // BLOCK, columns[-1] // BLOCK + 1)
+    j = np.arange(rows[0] // BLOCK, rows[-1] // BLOCK + 1)
+    table = _hash(i[None, :], j[:, None], salt).astype(np.int32)
+    return table[rows // BLOCK - j[0]][:, columns // BLOCK - i[0]]
+
+
 def draw(pixels: Box) -> tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.uint8]]:
     """Colour, object and depth layers: houses with roofs and walls, trees and cars on lawn and road."""
-    x, y = np.meshgrid(np.arange(pixels.left, pixels.right), np.arange(pixels.top, pixels.bottom))
-    x, y = x.astype(np.int64), y.astype(np.int64)
-    height, width = x.shape
-    colour = np.empty((height, width, 3), np.int64)
-    ground = y * -75
-    """Level ground comes 0.293 m nearer with every row down."""
-    road = (y // BLOCK) % 4 == 0
-    colour[:] = np.where(road[..., None], (120, 119, 128), (104, 150, 66))
-    colour += (_hash(x, y, 1) % 17 - 8)[..., None]
-    identity = np.where(road, 17, 21)
-    material = identity.copy()
-    normal = np.zeros_like(x)
-    depth = ground.copy()
+    columns = np.arange(pixels.left, pixels.right, dtype=np.int64)
+    rows = np.arange(pixels.top, pixels.bottom, dtype=np.int64)
+    shape = len(rows), len(columns)
+    u = np.broadcast_to((columns % BLOCK).astype(np.int32)[None, :], shape)
+    v = np.broadcast_to((rows % BLOCK).astype(np.int32)[:, None], shape)
+    # Level ground comes 0.293 m nearer with every row down.
+    ground = np.broadcast_to((rows * -75).astype(np.int32)[:, None], shape)
+    road = np.broadcast_to(((rows // BLOCK) % 4 == 0)[:, None], shape)
 
-    i, j = x // BLOCK, y // BLOCK
-    u, v = x % BLOCK, y % BLOCK
-    kind = _hash(i, j, 2) % 4
-    paint = np.stack([90 + _hash(i, j, salt) % 160 for salt in (3, 4, 5)], axis=-1)
-    shape = _hash(i, j, 6) % 20
-    roof = (kind < 2) & ~road & (u > 8 + shape) & (u < 90) & (v > 6) & (v <= 45)
-    wall = (kind < 2) & ~road & (u > 8 + shape) & (u < 90) & (v > 45) & (v < 86)
+    kind = _blocks(columns, rows, 2) % 4
+    margin = 8 + _blocks(columns, rows, 6) % 20
+    house = (kind < 2) & ~road & (u > margin) & (u < 90)
+    roof = house & (v > 6) & (v <= 45)
+    wall = house & (v > 45) & (v < 86)
+    glass = wall & (u % 12 < 5) & (v % 14 < 7)
     tree = (kind == 2) & ~road & ((u - 48) ** 2 + (v - 48) ** 2 < 700)
     car = road & (kind == 3) & (abs(u - 40) < 9) & (abs(v - 30) < 5)
-    glass = wall & (u % 12 < 5) & (v % 14 < 7)
-    for mask, mat, code, lift in (
+
+    material = np.where(road, 17, 21)
+    identity = material.copy()
+    normal = np.zeros(shape, np.int32)
+    depth = ground.copy()
+    for mask, code, facing, lift in (
         (roof, 2, 0, 2_100),
         (wall, 1, 22, 0),
         (glass, 4, 22, 0),
         (tree, 32, 3, 900),
         (car, 33, 0, 250),
     ):
-        material[mask] = mat
-        normal[mask] = code
-        depth[mask] = ground[mask] - lift
-    depth[wall] = ground[wall] - 50 * (86 - v[wall])
-    identity = np.where(material < 8, 20_000 + _hash(i, j, 7) % 40_000, identity)
-    identity = np.where(tree, 5_000 + _hash(i, j, 8) % 9_000, identity)
-    identity = np.where(car, 1_100 + _hash(i, j, 9) % 2_000, identity)
-    colour[roof | wall | car] = paint[roof | wall | car]
-    colour[wall] = colour[wall] * 4 // 5
-    colour[glass] = (51, 69, 94)
-    colour[tree] = (61, 112, 56)
-    colour += (_hash(x, y, 10) % 5)[..., None]
+        material[mask] = code
+        normal[mask] = facing
+        depth[mask] -= lift
+    depth[wall] -= 50 * (86 - v[wall])
+    for mask, first, span, salt in (
+        (roof | wall, 20_000, 40_000, 7),
+        (tree, 5_000, 9_000, 8),
+        (car, 1_100, 2_000, 9),
+    ):
+        identity[mask] = first + (_blocks(columns, rows, salt) % span)[mask]
+
+    noise = _hash(columns[None, :], rows[:, None], 1).astype(np.int32)
+    colour = np.empty((*shape, 3), np.int32)
+    for plane, (on_road, on_lawn, of_tree, of_glass) in enumerate(
+        ((120, 104, 61, 51), (119, 150, 112, 69), (128, 66, 56, 94))
+    ):
+        shade = np.where(road, on_road, on_lawn) + noise % 17 - 8
+        paint = 90 + _blocks(columns, rows, 3 + plane) % 160
+        shade = np.where(roof | car, paint, shade)
+        shade = np.where(wall, paint * 4 // 5, shade)
+        shade = np.where(tree, of_tree, np.where(glass, of_glass, shade))
+        colour[..., plane] = shade + noise % 5
     objects = np.stack([identity >> 8, identity & 255, material, normal], axis=-1).astype(np.uint8)
     metres = depth + (16_384 << 8)
     split = np.stack([metres >> 16, (metres >> 8) & 255, metres & 255], axis=-1).astype(np.uint8)
@@ -90,6 +106,3 @@ def depth_of(split: NDArray[np.uint8]) -> NDArray[np.int32]:
     """The depth layer as numbers."""
     wide = split.astype(np.int32)
     return (wide[..., 0] << 16) | (wide[..., 1] << 8) | wide[..., 2]
-
-
-__all__ = ["SIZE", "Box", "depth_of", "draw", "layers", "png"]

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from services.generator.models.cells import KEY_MASK, Cells
+from services.generator.models.cells import Cells
 from services.generator.models.material import (
     BUILDING,
     FLAT,
@@ -129,6 +129,3 @@ def _shift(whole: _Side, rows: int, columns: int) -> _Side:
         normal=whole.normal[down, right],
         depth=whole.depth[down, right],
     )
-
-
-__all__ = ["KEY_MASK", "MARGIN", "marks", "outline"]
