@@ -138,7 +138,7 @@ export async function look(rect: Rect, starter: boolean): Promise<void> {
     const planned = await tryFill(rect, wish());
     const now = state.preview.value;
     // The person may have gone on to something else while the server was thinking.
-    if (starter ? !state.isEmpty.value : now?.rect !== rect) return;
+    if (starter ? !state.isEmpty.value || state.selection.value.size > 0 : now?.rect !== rect) return;
     shown({ planned, name: now?.name ?? "" });
   } catch (error) {
     if (!(error instanceof Refused)) throw error;

@@ -7,7 +7,7 @@ import { getQuadrant, Refused, tileAddress, type Job, type QuadrantView, type Ve
 import { cellOf, type Cell } from "./geometry";
 import { Icon } from "./icons";
 import { onEvents } from "./refresh";
-import { nameOfModel, plans, selection } from "./state";
+import { nameOfModel, plans, selection, worldTick } from "./state";
 import { count, jobState, latLon, moment, planName, stateLabel, title } from "./words";
 import { world } from "./world";
 
@@ -68,6 +68,7 @@ export function Inspector() {
     );
   }
   const shown = view.value;
+  void worldTick.value;
   const many = selection.value.size;
   return (
     <div class="inspector" data-inspector={name}>

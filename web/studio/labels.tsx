@@ -19,12 +19,13 @@ export function Labels({ map }: { map: L.Map }) {
       {isList &&
         cellsIn(view)
           .filter(([x, y]) => world.stateOf(x, y) !== "empty" || selection.value.has(keyOf(x, y)))
-          .map(([x, y]) => <Label key={keyOf(x, y)} x={x} y={y} />)}
+          .map(([x, y]) => label(x, y))}
     </ul>
   );
 }
 
-function Label({ x, y }: { x: number; y: number }) {
+// Not a component of its own: one that saw no signal change would not be drawn anew.
+function label(x: number, y: number) {
   const key = keyOf(x, y);
   const job = world.jobAt(x, y);
   const state = world.stateOf(x, y);
@@ -34,6 +35,7 @@ function Label({ x, y }: { x: number; y: number }) {
   const why = job?.state === "error" ? `, ${job.reason}` : "";
   return (
     <li
+      key={key}
       data-quadrant={key}
       data-state={state}
       data-job={job?.job}

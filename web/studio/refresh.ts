@@ -74,7 +74,11 @@ export async function reload(): Promise<void> {
   if (again) {
     again = false;
     setTimeout(() => void reload(), Math.max(200, performance.now() - asked));
-  } else if (world.unplaced) places(performance.now() - asked);
+  } else {
+    reloadedAt = performance.now();
+    took = reloadedAt - asked;
+    if (world.unplaced) places();
+  }
 }
 
 /** The answer for an area; where that is more than the server gives at once, put together from quarters. */
@@ -132,19 +136,23 @@ function take(events: WorldEvent[]): void {
   if (changed.length) repaint(changed);
   for (const heard of listeners) heard(events);
   figuresSoon();
-  if (world.unplaced) places(0);
+  if (world.unplaced) places();
 }
 
-// Events say that a job waits, not at which place: the places come with the next answer for the map.
+// Events name plans that came and jobs that wait, but neither the plan's jobs nor a job's place in the
+// queue: those come with the next answer for the map, asked for at once and then in measure.
 let placing = 0;
-function places(took: number): void {
+let reloadedAt = 0;
+let took = 0;
+function places(): void {
   if (placing) return;
+  const pause = reloadedAt + Math.max(PLACES_EVERY_MS, 20 * took) - performance.now();
   placing = window.setTimeout(
     () => {
       placing = 0;
       if (world.unplaced) void reload();
     },
-    Math.max(PLACES_EVERY_MS, 20 * took),
+    Math.max(50, pause),
   );
 }
 

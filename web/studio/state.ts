@@ -76,7 +76,7 @@ export function select(cells: Iterable<string>): void {
   batch(() => {
     selection.value = new Set(cells);
     say.value = null;
-    if (preview.value && !preview.value.starter) preview.value = null;
+    preview.value = null;
   });
 }
 

@@ -1,7 +1,7 @@
 import { defineConfig } from "vite";
 
 export default defineConfig({
-  root: __dirname,
+  root: import.meta.dirname,
   base: "./",
   build: { outDir: "../dist/studio", emptyOutDir: true, target: "es2022", sourcemap: false },
 });

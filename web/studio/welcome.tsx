@@ -5,13 +5,14 @@ import { addPlan, look } from "./actions";
 import { bootstrap } from "./bootstrap";
 import { height, width, type Rect } from "./geometry";
 import { Icon } from "./icons";
-import { isEmpty, model, modelId, preview, welcomeClosed } from "./state";
+import { isEmpty, model, modelId, preview, selection, welcomeClosed } from "./state";
 import { latLon, planned } from "./words";
 
 export const STARTER: Rect = [-4, -3, 3, 2];
 
 export function Welcome() {
-  const shown = isEmpty.value && !welcomeClosed.value;
+  // Who has selected something does not need to be told how to begin.
+  const shown = isEmpty.value && !welcomeClosed.value && selection.value.size === 0;
   useEffect(() => {
     if (shown) void look(STARTER, true);
     else if (preview.value?.starter) preview.value = null;

@@ -39,7 +39,7 @@ export class World {
   last = 0;
   readonly tiles: Record<Layer, Map<string, number>> = { render: new Map(), generation: new Map() };
   readonly jobs = new Map<number, MapJob>();
-  /** Whether a job waits whose place in the queue is not known, since events do not carry it. */
+  /** Whether there are jobs, or places in the queue, that events did not carry. */
   unplaced = false;
 
   private readonly front = new Map<string, MapJob>();
@@ -80,6 +80,7 @@ export class World {
         if (this.put(tile)) changed.push(tile);
       }
       if (event.change.kind === "job") this.follow(event);
+      else if (event.change.state === "accepted") this.unplaced = true;
     }
     if (this.recent.length > KEPT_EVENTS) this.recent = this.recent.slice(-KEPT_EVENTS / 2);
     return changed;

@@ -1,0 +1,1 @@
+"""The studio in a real browser, over the real keeper and gateway."""

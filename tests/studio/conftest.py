@@ -1,0 +1,78 @@
+"""Houses with a studio, painters in them, and desks to look at them from."""
+
+import asyncio
+import shutil
+import socket
+import subprocess
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+
+import aiohttp
+import pytest
+from playwright.async_api import Browser, async_playwright
+
+from tests.gateway.house import TREE, House
+from tests.studio.desk import Desk
+from tests.studio.painter import Painter
+
+Desks = Callable[..., Awaitable[Desk]]
+
+
+@pytest.fixture(scope="session")
+def built_studio(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The studio as its sources are now."""
+    folder = tmp_path_factory.mktemp("studio")
+    node = TREE / ".venv" / "bin" / "node"
+    command = [str(node) if node.exists() else "node", "node_modules/vite/bin/vite.js", "build", "studio"]
+    subprocess.run([*command, "--outDir", str(folder), "--logLevel", "warn"], cwd=TREE / "web", check=True)
+    return folder
+
+
+@pytest.fixture
+async def house(short: Path, built_studio: Path) -> AsyncIterator[House]:
+    """A keeper and a gateway on a port that stays the same when the gateway comes back."""
+    house = House(short)
+    house.studio = built_studio
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    house.configure(http={"port": port}, lease_seconds=60)
+    async with aiohttp.ClientSession() as house.session:
+        await house.open("keeper", "gateway")
+        yield house
+    await asyncio.to_thread(house.close)
+
+
+@pytest.fixture
+async def painter(house: House) -> AsyncIterator[Painter]:
+    """A worker in the house."""
+    painter = Painter(house)
+    yield painter
+    await painter.close()
+
+
+@pytest.fixture
+async def browser() -> AsyncIterator[Browser]:
+    """One browser for one test."""
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        yield browser
+        await browser.close()
+
+
+@pytest.fixture
+async def desk(house: House, browser: Browser) -> AsyncIterator[Desks]:
+    """Makes desks, each a browser of its own; no page may have met an error."""
+    desks: list[Desk] = []
+
+    async def make(place: str | None = None, *, phone: bool = False) -> Desk:
+        size = {"width": 390, "height": 844} if phone else {"width": 1440, "height": 900}
+        context = await browser.new_context(viewport=size, has_touch=phone, is_mobile=phone)
+        address = (await house.url("")).rstrip("/")
+        desks.append(Desk(await context.new_page(), address))
+        return await (desks[-1].open(place) if place is not None else desks[-1].open())
+
+    yield make
+    for one in desks:
+        assert one.errors == []

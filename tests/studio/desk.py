@@ -1,0 +1,102 @@
+"""A person at the studio: one browser page, and what they do and see there."""
+
+import re
+from typing import Any
+
+from playwright.async_api import Locator, Page, expect
+
+QUADRANT_PX = 128
+"""At zoom -2, which these tests look at."""
+HOME = "#-2/0/0"
+PATIENCE_MS = 60_000
+
+expect.set_options(timeout=PATIENCE_MS)
+
+
+class Desk:
+    """One page; places are given as quadrants."""
+
+    def __init__(self, page: Page, address: str) -> None:
+        self.page = page
+        self.address = address
+        self.errors: list[str] = []
+        page.set_default_timeout(PATIENCE_MS)
+        page.on("pageerror", lambda error: self.errors.append(str(error)))
+
+    async def open(self, place: str = HOME) -> "Desk":
+        """Load the studio and wait until it knows the map."""
+        await self.page.goto(f"{self.address}/{place}")
+        await self.page.wait_for_selector(".studio[data-loaded=true]")
+        return self
+
+    async def spot(self, x: int, y: int) -> tuple[float, float]:
+        """The middle of a quadrant on the screen, the view being at home."""
+        box = await self.page.locator(".map").bounding_box()
+        assert box is not None
+        middle = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+        return middle[0] + (x + 0.5) * QUADRANT_PX, middle[1] + (y + 0.5) * QUADRANT_PX
+
+    async def drag(self, first: tuple[int, int], last: tuple[int, int]) -> None:
+        """Select from one quadrant to another."""
+        mouse = self.page.mouse
+        await mouse.move(*await self.spot(*first))
+        await mouse.down()
+        await mouse.move(*await self.spot(*last), steps=4)
+        await mouse.up()
+        await expect(self.page.locator(".action-bar")).to_be_visible()
+
+    async def pick(self, model_id: str) -> None:
+        """Choose a model in the top bar."""
+        await self.page.click("[data-open=model]")
+        await self.page.click(f'[data-model="{model_id}"]')
+
+    async def act(self, name: str) -> None:
+        """Press a button by what it does."""
+        await self.page.click(f'[data-act="{name}"] >> visible=true')
+
+    def quadrant(self, x: int, y: int) -> Locator:
+        """The words that stand for a quadrant in view."""
+        return self.page.locator(f'[data-quadrant="{x},{y}"]')
+
+    async def sees(self, x: int, y: int, state: str) -> None:
+        """Wait until a quadrant is in a state."""
+        await expect(self.quadrant(x, y)).to_have_attribute("data-state", state)
+
+    async def sees_all(self, cells: list[tuple[int, int]], state: str) -> None:
+        """Wait until all the quadrants are in a state."""
+        for x, y in cells:
+            await self.sees(x, y, state)
+
+    async def pictured(self) -> list[str]:
+        """The addresses of the pictures of generations on the map, once they have all been painted."""
+        await self.page.wait_for_function(
+            """() => {
+                const shown = [...document.querySelectorAll("img[data-tile^='generation/']")];
+                return shown.length > 0 && shown.every((one) => one.complete && one.naturalWidth === 512);
+            }"""
+        )
+        found: list[str] = await self.page.eval_on_selector_all(
+            "img[data-tile^='generation/']",
+            "(all) => all.map((one) => new URL(one.src).pathname + new URL(one.src).search)",
+        )
+        return sorted(found)
+
+    async def states(self) -> dict[str, Any]:
+        """Every quadrant in view that is not empty, with its state and versions."""
+        return dict(
+            await self.page.eval_on_selector_all(
+                "[data-quadrant]",
+                """(all) => all.map(({dataset: d}) => [d.quadrant, [d.state, d.render, d.generation]])""",
+            )
+        )
+
+    async def kept(self) -> list[object]:
+        """What the browser was made to remember."""
+        stored: list[object] = await self.page.evaluate(
+            "() => [...Object.keys(localStorage), ...Object.keys(sessionStorage)]"
+        )
+        return [*stored, *await self.page.context.cookies()]
+
+    async def headline(self, text: str) -> None:
+        """Wait for the queue's headline."""
+        await expect(self.page.locator("[data-headline]")).to_have_text(re.compile(text))
