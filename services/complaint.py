@@ -12,6 +12,8 @@ from services.positions import Document
 
 EXPECTED = {
     "missing": "it is missing",
+    "too_short": "it has too few entries",
+    "too_long": "it has too many entries",
     "string_type": "it must be a text in double quotes",
     "int_type": "it must be a whole number",
     "int_from_float": "it must be a whole number",

@@ -52,7 +52,10 @@ def main(words: Sequence[str]) -> int:
     elif accepted.duplicate:
         print(f"{accepted.plan} was already known: {len(accepted.jobs)} jobs, nothing changed.")
     else:
-        print(f"{accepted.plan} is accepted: {len(accepted.jobs)} jobs, {accepted.position} before them.")
+        count = len(accepted.jobs)
+        what = "1 job" if count == 1 else f"{count} jobs"
+        them = "it" if count == 1 else "them"
+        print(f"{accepted.plan} is accepted: {what}, {accepted.position} before {them}.")
     return 0
 
 

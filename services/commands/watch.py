@@ -23,6 +23,7 @@ WAIT_SECONDS = 1.0
 REDRAW_SECONDS = 0.25
 ANSWER_SECONDS = 10.0
 PLANS = 200
+NAME_SIGNS = 24
 
 NOT_WELL, NOT_RUNNING, INTERRUPTED = 1, 3, 130
 
@@ -89,6 +90,7 @@ async def _draw(client: Client, given: argparse.Namespace) -> int:
         TextColumn("{task.fields[told]}", markup=False),
         console=console,
         auto_refresh=False,
+        disable=not console.is_terminal,
     )
     rows: dict[str, Bar] = {}
     with bars:
@@ -120,17 +122,18 @@ class Bar:
 
     def __init__(self, bars: Progress, view: PlanView) -> None:
         self._bars = bars
-        self._task = bars.add_task((view.name or view.plan)[:40], total=None, told="")
+        self._task = bars.add_task(_short(view.name or view.plan), total=None, told="")
         self._first = _done(view)
         self._began = time.monotonic()
-        self._printed = -1
+        self._printed = (-1, False)
 
     def show(self, view: PlanView, status: Status, console: Console) -> None:
         """Draw it as it is now; where there is no terminal, print a line when it has moved."""
         done, total, unit = _done(view), _total(view), "quadrants" if view.quadrants_total else "jobs"
         parts = [f"{done} of {total} {unit}"]
-        if failed := view.counts.get("error", 0):
-            parts.append(f"{failed} failed")
+        for state, word in (("error", "failed"), ("cancelled", "cancelled")):
+            if count := view.counts.get(state, 0):
+                parts.append(f"{count} {word}")
         spent = time.monotonic() - self._began
         if not view.settled and done > self._first:
             rate = (done - self._first) / spent
@@ -139,9 +142,13 @@ class Bar:
         elif not view.settled:
             parts.append(f"{status.counts.get('processing', 0)} jobs running")
         self._bars.update(self._task, completed=done, total=max(total, 1), told=" · ".join(parts))
-        if not console.is_terminal and done != self._printed:
-            self._printed = done
+        if not console.is_terminal and (done, view.settled) != self._printed:
+            self._printed = (done, view.settled)
             console.print(f"{view.name or view.plan}: {' · '.join(parts)}", markup=False, soft_wrap=True)
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= NAME_SIGNS else f"{name[: NAME_SIGNS - 1]}…"
 
 
 def _done(view: PlanView) -> int:

@@ -1,0 +1,107 @@
+"""publish, watch and the starter plan, against the real keeper."""
+
+import json
+import re
+import subprocess
+
+from protocol.control import CancelPlan, Changed
+from services.config import Sockets
+from services.supervision.ask import ask
+from tests.supervisor.stage import TREE, Stage, until
+
+STEPS = {"id": "r", "kind": "render", "quadrants": [[50, 50]]}
+
+
+def test_a_plan_is_accepted_once(world: Stage) -> None:
+    world.up().ready()
+    plan = json.dumps({"id": "one", "steps": [STEPS]})
+    first = world.command("publish", "-", given=plan)
+    assert (first.returncode, first.stdout) == (0, "one is accepted: 1 job, 0 before it.\n")
+    again = world.command("publish", "-", "--json", given=plan)
+    assert again.returncode == 0
+    assert json.loads(again.stdout)["duplicate"]
+    queue = json.loads(world.command("status", "--json").stdout)["queue"]
+    assert queue["pending"] == 1
+    assert set(queue) == {"pending", "processing", "complete", "error", "blocked", "cancelled", "by_model"}
+
+
+def test_a_refused_plan_says_why(world: Stage) -> None:
+    world.up().ready()
+    unknown = world.command(
+        "publish", "-", given='{"id": "one", "rectangle": [0, 0, 1, 1], "model_id": "no-such"}'
+    )
+    assert unknown.returncode == 1
+    assert unknown.stderr.startswith("UNKNOWN_MODEL: ")
+
+
+def test_a_wrong_file_names_the_line(stage: Stage) -> None:
+    stage.words("publish")
+    for given, said in {
+        '{"id": "one",\n "rectangle": [0, 0, 0]}': "standard input:2: rectangle",
+        '{"id": "one",\n "rectangle": [0, 0, 0, 1000001]}': "standard input:2: rectangle[3]",
+        '{"id": "one"}': "standard input:1: the file: a plan has either steps or a rectangle",
+        '{"id": "one",\n\n "rectangle": [0, 0': "standard input:3:20: It is cut short",
+        '{"id": "one", "id": "two"}': "standard input:1:15: This field is given twice",
+    }.items():
+        answer = stage.command("publish", "-", given=given)
+        assert answer.returncode == 1
+        assert answer.stderr.startswith(said)
+    missing = stage.command("publish", "/no/such/plan.json")
+    assert missing.returncode == 1
+    assert missing.stderr == "/no/such/plan.json cannot be read: No such file or directory.\n"
+
+
+def test_nothing_runs(stage: Stage) -> None:
+    assert stage.command("publish", "-", given='{"id": "one", "rectangle": [0, 0, 1, 1]}').returncode == 3
+    assert stage.command("watch").returncode == 3
+    assert stage.command("restart", "keeper").returncode == 3
+
+
+def test_an_empty_world_gets_the_starter_plan_once(world: Stage) -> None:
+    world.settings["starter_plan"] = {"width": 8, "height": 6}
+    world.up().ready()
+    until("the greeting", lambda: "The studio is at http://127.0.0.1:" in world.output.read_text())
+    assert "the starter plan is published" in world.output.read_text()
+    queue = json.loads(world.command("status", "--json").stdout)["queue"]
+    assert queue["blocked"] > 0
+    assert world.command("down").returncode == 0
+    world.up().ready()
+    until("the greeting", lambda: len(re.findall("The studio is at", world.output.read_text())) == 2)
+    assert world.output.read_text().count("the starter plan is published") == 1
+    assert json.loads(world.command("status", "--json").stdout)["queue"] == queue
+
+
+def test_a_world_that_has_seen_a_plan_gets_no_starter_plan(world: Stage) -> None:
+    world.up().ready()
+    assert world.command("publish", "-", given=json.dumps({"id": "one", "steps": [STEPS]})).returncode == 0
+    assert world.command("down").returncode == 0
+    world.settings["starter_plan"] = {"width": 8, "height": 6}
+    world.up().ready()
+    until("the greeting", lambda: len(re.findall("The studio is at", world.output.read_text())) == 2)
+    assert "the starter plan" not in world.output.read_text()
+
+
+def test_watch_ends_when_everything_is_settled(world: Stage) -> None:
+    world.up().ready()
+    idle = world.command("watch")
+    assert (idle.returncode, idle.stdout) == (0, "Nothing is under way.\n")
+    world.command("publish", "-", given=json.dumps({"id": "one", "name": "First", "steps": [STEPS]}))
+    with (
+        subprocess.Popen(world.words("watch"), stdout=subprocess.PIPE, text=True, cwd=TREE) as bars,
+        subprocess.Popen(
+            world.words("watch", "--json", "--since", "0"), stdout=subprocess.PIPE, text=True, cwd=TREE
+        ) as events,
+    ):
+        assert bars.stdout is not None
+        assert events.stdout is not None
+        shown = bars.stdout.readline()
+        first = json.loads(events.stdout.readline())
+        control = Sockets(world.data).address("control")
+        assert ask(control, CancelPlan(plan="one"), Changed).jobs == 1
+        shown += bars.stdout.read()
+        told = [first, *map(json.loads, events.stdout.read().splitlines())]
+    assert (bars.returncode, events.returncode) == (0, 0)
+    assert shown == "First: 0 of 4 quadrants · 0 jobs running\nFirst: 0 of 4 quadrants · 1 cancelled\n"
+    assert [event["seq"] for event in told] == list(range(1, len(told) + 1))
+    assert {"plan", "job"} == {event["change"]["kind"] for event in told}
+    assert told[-1]["change"]["state"] in ("settled", "cancelled")
