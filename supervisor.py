@@ -25,7 +25,7 @@ from protocol.control import GetStatus, Status
 from protocol.errors import ProtocolError
 from protocol.life import AskServices, Done, RestartProcess, Services, StopAll
 from services import logs
-from services.config import DEFAULT_CONFIG, DEFAULT_DATA, ConfigError, Sockets, load
+from services.config import DEFAULT_CONFIG, DEFAULT_DATA, ConfigError, Sockets, load, open_to_others
 from services.supervision import port, report
 from services.supervision.ask import NotRunning, ask
 from services.supervision.lock import Held, Lock
@@ -53,6 +53,8 @@ def up(given: argparse.Namespace) -> int:
             return _wrong(taken, PORT_IN_USE)
         if os.getuid() == 0 and not os.environ.get("CI"):
             _wrong("This runs as root; an ordinary user is safer.")
+        if open_to_others(given.config, settings):
+            _wrong(f"{given.config} holds a key and others may read it: chmod 600 {given.config}")
         os.umask(0o077)
         log = logs.start("supervisor", given.data / "logs", console=False)
 

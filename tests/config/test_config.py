@@ -59,9 +59,7 @@ def corpus() -> list[list[str]]:
 
 
 @pytest.mark.parametrize(("path", "value", "said"), corpus())
-def test_a_wrong_field_is_named_with_its_line_and_a_hint(
-    file: Path, path: str, value: str, said: str
-) -> None:
+def test_a_wrong_field_is_named_with_line_and_hint(file: Path, path: str, value: str, said: str) -> None:
     config = sample()
     put(config, path, value)
     assert refusal(file, json.dumps(config, indent=2)) == said
