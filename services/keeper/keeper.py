@@ -31,7 +31,7 @@ from services.keeper.progress import Progress
 from services.keeper.reaper import Reaper
 from services.keeper.store import Store
 from services.keeper.views import Views
-from services.keeper.work import Work, undelivered
+from services.keeper.work import Work
 from services.keeper.workers import Workers
 from services.pulse import Pulse
 
@@ -249,7 +249,7 @@ class Keeper:
         failpoint("after_commit")
         for letter, body in answers:
             if not letter.reply(body) and isinstance(body, Lease):
-                self._add(letter, partial(self._work.on_nack, letter, undelivered(body)))
+                self._add(letter, partial(self._work.take_back, body))
 
     def _do(self, letter: Letter, deed: Deed) -> list[tuple[Letter, Message]]:
         try:

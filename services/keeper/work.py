@@ -179,6 +179,12 @@ class Work:
             )
         return _nacked(after, now)
 
+    def take_back(self, lease: Lease) -> None:
+        """Free a lease that could not be sent because its worker was gone: nobody ever worked on it."""
+        job = self._job(lease.job)
+        if lifecycle.held(job, lease.token):
+            self._progress.note(lifecycle.hand_back(job))
+
     def on_goodbye(self, letter: Letter, goodbye: Goodbye) -> Message:
         self._workers.leave(goodbye.worker)
         return Farewell(returned=len(self._reaper.goodbye(goodbye.worker)))
@@ -219,13 +225,6 @@ class Work:
         if job is None:
             raise ProtocolError(Code.UNKNOWN_JOB, f"There is no job {job_id}.")
         return job
-
-
-def undelivered(lease: Lease) -> Nack:
-    """Hands back a lease whose worker was gone before it could be sent."""
-    return Nack(
-        job=lease.job, token=lease.token, error_class="transient", reason="its worker was gone", burn=False
-    )
 
 
 def _lost(job: Job) -> ProtocolError:

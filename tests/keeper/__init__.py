@@ -1,0 +1,1 @@
+"""Conversations with a real keeper over real sockets."""

@@ -1,0 +1,164 @@
+"""The database file: one keeper's alone, and never replaced by a fresh one."""
+
+import os
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from protocol.control import Render
+from protocol.errors import Code
+from protocol.ingest import Accepted
+from protocol.message import Error
+from services.keeper.database import LOCKED_EXIT, REFUSED_EXIT, DatabaseFile, DatabaseRefused
+from tests.keeper.house import House, Peer, island, opened
+
+TREE = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def world(short: Path) -> House:
+    """A closed world with something in it."""
+    with opened(short) as house:
+        house.publish(island(0, 0))
+        house.peer("work").work_off()
+    return House(short)
+
+
+def truncate(path: Path) -> None:
+    os.truncate(path, path.stat().st_size // 2)
+
+
+def zero_header(path: Path) -> None:
+    with open(path, "r+b") as file:
+        file.write(b"\0" * 100)
+
+
+def scribble(path: Path) -> None:
+    with open(path, "r+b") as file:
+        for page in range(2, path.stat().st_size // 4096, 3):
+            file.seek(page * 4096)
+            file.write(os.urandom(200))
+
+
+def newer(path: Path) -> None:
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA user_version = 99")
+
+
+def another(path: Path) -> None:
+    path.unlink()
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("CREATE TABLE cats (name)")
+
+
+@pytest.mark.parametrize(
+    ("harm", "says"),
+    [
+        (lambda path: os.truncate(path, 0), "is empty"),
+        (truncate, "put it back from a backup"),
+        (zero_header, "put it back from a backup"),
+        (scribble, "put it back from a backup"),
+        (lambda path: path.write_text("not a database, but long enough to be read as one" * 50), "backup"),
+        (newer, "newer than this program"),
+        (another, "not a Tilewright database"),
+        (Path.unlink, "is missing but"),
+    ],
+)
+def test_a_database_that_is_not_whole_is_refused_and_left_alone(
+    world: House, harm: Callable[[Path], object], says: str
+) -> None:
+    path = world.data / "tilewright.db"
+    harm(path)
+    before = path.read_bytes() if path.exists() else None
+
+    with pytest.raises(DatabaseRefused, match=says) as refused:
+        world.open()
+    assert refused.value.exit_code == REFUSED_EXIT
+    assert (path.read_bytes() if path.exists() else None) == before
+    world.end()
+
+
+def test_a_second_keeper_is_refused_with_a_sentence(house: House, control: Peer) -> None:
+    second = subprocess.run(
+        [sys.executable, "-m", "services.keeper", "--data", house.data],
+        cwd=TREE,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert second.returncode == LOCKED_EXIT
+    assert f"Another keeper (pid {os.getpid()}) has {house.data}" in second.stderr
+    assert "Traceback" not in second.stderr
+    control.ping()
+
+
+def test_other_programs_cannot_write(house: House) -> None:
+    house.publish(island(0, 0))
+    with (
+        closing(sqlite3.connect(house.data / "tilewright.db", timeout=0)) as connection,
+        pytest.raises(sqlite3.OperationalError, match="locked"),
+    ):
+        connection.execute("DELETE FROM generation_queue")
+
+
+def test_nothing_is_lost_when_the_keeper_is_started_again(house: House, worker: Peer) -> None:
+    house.publish(island(0, 0))
+    worker.ack(worker.lease("render"))
+    before = house.jobs(), house.map(), house.events()
+    house.close()
+    house.open()
+    assert (house.jobs(), house.map(), house.events()) == before
+
+
+def test_the_file_says_whose_it_is(world: House) -> None:
+    assert world.select("PRAGMA application_id") == [(0x54573031,)]
+    assert world.select("PRAGMA user_version") == [(1,)]
+    assert world.select("PRAGMA journal_mode") == [("wal",)]
+    world.end()
+
+
+def test_a_creation_that_was_cut_short_is_started_over(short: Path) -> None:
+    (short / "d").mkdir()
+    (short / "d" / "tilewright.db.new").write_bytes(b"half a database")
+    with opened(short) as house:
+        house.peer("control").ping()
+
+
+def test_a_file_taken_away_while_open_is_noticed_and_rescued(house: House) -> None:
+    house.publish(island(0, 0))
+    (house.data / "tilewright.db").unlink()
+
+    error = house.ended()
+    assert isinstance(error, DatabaseRefused)
+    house.failure = None
+    (rescued,) = house.data.glob("rescued-*.db")
+    with closing(sqlite3.connect(rescued)) as connection:
+        assert connection.execute("SELECT count(*) FROM generation_queue").fetchone() == (10,)
+
+
+def test_a_full_disk_refuses_and_goes_on_when_there_is_room(
+    house: House, control: Peer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SQLite's own page limit stands for the disk: the same error, the same rollback."""
+    limits: list[sqlite3.Connection] = []
+    opening = DatabaseFile.__init__
+
+    def keep(self: DatabaseFile, data: Path) -> None:
+        opening(self, data)
+        pages = self.connection.execute("PRAGMA page_count").fetchone()[0]
+        self.connection.execute(f"PRAGMA max_page_count = {pages + 8}")
+        limits.append(self.connection)
+
+    monkeypatch.setattr(DatabaseFile, "__init__", keep)
+    house.close()
+    house.open()
+    quadrants = [(x, 0) for x in range(0, 2_000, 2)]
+    assert control.ask(Render(plan="wide", quadrants=quadrants), Error).code == Code.NO_SPACE
+    assert house.jobs() == []
+    assert house.events() == []
+    assert control.ask(Render(plan="small", quadrants=[(0, 0)]), Accepted).jobs == [1]
