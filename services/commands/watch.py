@@ -131,9 +131,10 @@ class Bar:
         """Draw it as it is now; where there is no terminal, print a line when it has moved."""
         done, total, unit = _done(view), _total(view), "quadrants" if view.quadrants_total else "jobs"
         parts = [f"{done} of {total} {unit}"]
-        for state, word in (("error", "failed"), ("cancelled", "cancelled")):
-            if count := view.counts.get(state, 0):
-                parts.append(f"{count} {word}")
+        if failed := view.counts.get("error", 0):
+            parts.append(f"{failed} failed")
+        if cancelled := view.counts.get("cancelled", 0):
+            parts.append(f"{cancelled} cancelled")
         spent = time.monotonic() - self._began
         if not view.settled and done > self._first:
             rate = (done - self._first) / spent
