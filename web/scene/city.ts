@@ -35,7 +35,7 @@ function turn(flat: number[]): number[] {
 export async function loadCity(url: string): Promise<City> {
   const answer = await fetch(url);
   if (!answer.ok) throw new Error(`The city file ${url} could not be read: the server answered ${answer.status}.`);
-  const file = (await answer.json()) as CityFile;
+  const file = (await answer.json().catch(() => ({}))) as CityFile;
   if (!Array.isArray(file.buildings) || !Array.isArray(file.bounds)) throw new Error(`The file ${url} is not a city.`);
   const [x0, y0, x1, y1] = file.bounds;
   return {

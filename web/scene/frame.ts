@@ -88,9 +88,12 @@ export class Frames {
   }
 
   private read(plane: number, x: number, y: number, width: number, height: number): void {
-    // On a lost context a read leaves the buffer as it was, with the picture before in it: look before and after.
+    // On a lost context a read leaves the buffer as it was, with the picture before in it: look before and after, and
+    // at an opaque plane's last pixel, since the loss is sometimes told only after the read came back empty.
+    const last = width * height * 4 - 1;
+    this.piece[last] = 0;
     if (this.gl.isContextLost()) throw new Error(LOST);
     this.renderer.readRenderTargetPixels(this.target, x, y, width, height, this.piece, undefined, plane);
-    if (this.gl.isContextLost()) throw new Error(LOST);
+    if (this.gl.isContextLost() || (plane !== 1 && this.piece[last] !== 255)) throw new Error(LOST);
   }
 }

@@ -1,11 +1,12 @@
 // Plain faces: roofs, parapets, boxes, ground. One flat colour each, plus a pattern that the shader lays over it.
 
 import earcut from "earcut";
+import { Vector4 } from "three";
 import type { Ring } from "./city";
 import { Mesh, pack, packColour, type Layout } from "./mesh";
 import { normalCode } from "./material";
 import type { Colour } from "./palette";
-import { program } from "./program";
+import { program, uniforms } from "./program";
 
 /** What the shader lays over a plain face's colour: two grains of noise and one set of lines, all in metres. */
 const PATTERNS = {
@@ -90,17 +91,18 @@ export class Solid {
   }
 }
 
-const table = (column: 0 | 1 | 2, from: number, size: number) => Object.values(PATTERNS)
-  .map((row) => `vec${size}(${row[column].slice(from, from + size).map((v) => v.toFixed(3)).join(", ")})`).join(", ");
+// The table goes to the shader as a uniform: as a constant array it was copied for every vertex.
 const COUNT = Object.keys(PATTERNS).length;
+uniforms.patterns = {
+  value: Object.values(PATTERNS).flatMap(([fine, coarse, lines]) => [
+    new Vector4(1 / fine[0], 1 / fine[1], fine[2], lines[3]), new Vector4(1 / coarse[0], 1 / coarse[1], coarse[2], lines[4]), new Vector4(lines[0], lines[1], lines[2], 0),
+  ]),
+};
 
 const VERTEX = /* glsl */ `
 in vec3 position;
 in uint paint, tag, facing;
-const vec3 FINE[${COUNT}] = vec3[](${table(0, 0, 3)});
-const vec3 COARSE[${COUNT}] = vec3[](${table(1, 0, 3)});
-const vec3 LINES[${COUNT}] = vec3[](${table(2, 0, 3)});
-const vec2 SHARE[${COUNT}] = vec2[](${table(2, 3, 2)});
+uniform vec4 patterns[${COUNT * 3}];
 out vec3 place;
 flat out vec4 colour, object;
 flat out vec3 normal, fine, coarse, lines;
@@ -113,11 +115,12 @@ void main() {
   vec4 f = bytes(facing);
   normal = (f.xyz - 128.0) / 127.0;
   int pattern = int(c.a + 0.5);
-  fine = vec3(1.0 / FINE[pattern].xy, FINE[pattern].z);
-  coarse = vec3(1.0 / COARSE[pattern].xy, COARSE[pattern].z);
+  vec4 a = patterns[pattern * 3], b = patterns[pattern * 3 + 1], l = patterns[pattern * 3 + 2];
+  fine = a.xyz;
+  coarse = b.xyz;
+  share = vec2(a.w, b.w);
   vec2 turn = vec2(cos(f.w * ${(Math.PI / 256).toFixed(8)}), sin(f.w * ${(Math.PI / 256).toFixed(8)}));
-  lines = vec3(LINES[pattern].x * turn + LINES[pattern].y * vec2(-turn.y, turn.x), LINES[pattern].z);
-  share = SHARE[pattern];
+  lines = vec3(l.x * turn + l.y * vec2(-turn.y, turn.x), l.z);
   gl_Position = project(position);
 }`;
 
