@@ -73,7 +73,7 @@ class Pictures {
 
   private async fetch(address: string): Promise<void> {
     try {
-      const response = await fetch(address, { cache: "no-cache" });
+      const response = await fetch(address, { cache: "no-cache", priority: "low" });
       const picture = response.ok ? await createImageBitmap(await response.blob()) : null;
       this.known.get(address)?.close();
       this.known.set(address, picture);

@@ -1,6 +1,6 @@
 /** The queue: how much there is, plans, what failed, what is being made, what waits. */
 
-import { useEffect } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import { cancelJob, cancelPlan, clearQueue, pause, retryFailed, retryJob, retryPlan } from "./actions";
 import type { Job, Plan, Working } from "./api";
 import { Icon } from "./icons";
@@ -87,6 +87,7 @@ function subline(): string {
 
 function QueueMenu({ close }: { close: () => void }) {
   const open = waiting.value + working.value;
+  const [asked, setAsked] = useState(false);
   return (
     <div class="menu">
       <button
@@ -102,23 +103,34 @@ function QueueMenu({ close }: { close: () => void }) {
         <Icon name="retry" />
         Retry all failed
       </button>
-      <hr />
-      <p class="note">
-        {open ? `Clear calls off ${count(open, "job")}, also those being made. What is finished stays.` : "Nothing waits, so there is nothing to clear."}
-      </p>
-      <button
-        type="button"
-        class="menu-item danger"
-        data-act="clear-queue"
-        disabled={open === 0}
-        onClick={() => {
-          clearQueue();
-          close();
-        }}
-      >
-        <Icon name="close" />
-        Call off {count(open, "job")}
-      </button>
+      {asked ? (
+        <>
+          <hr />
+          <p class="note">{`This calls off ${count(open, "job")}, also those being made. What is finished stays.`}</p>
+          <div class="buttons">
+            <button
+              type="button"
+              class="button danger"
+              data-act="clear-queue"
+              disabled={open === 0}
+              onClick={() => {
+                clearQueue();
+                close();
+              }}
+            >
+              Call off {count(open, "job")}
+            </button>
+            <button type="button" class="quiet" onClick={close}>
+              Keep {open === 1 ? "it" : "them"}
+            </button>
+          </div>
+        </>
+      ) : (
+        <button type="button" class="menu-item" data-act="ask-clear" disabled={open === 0} onClick={() => setAsked(true)}>
+          <Icon name="close" />
+          Clear the queue
+        </button>
+      )}
     </div>
   );
 }

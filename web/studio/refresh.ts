@@ -62,8 +62,9 @@ export async function reload(): Promise<void> {
       loaded.value = true;
       worldTick.value += 1;
     });
-    repaint(null);
+    // First the ear, then the pictures, which keep the connections busy for a while.
     stream ??= new Stream(answer.last, take, resumed);
+    repaint(null);
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
     unreachable(error);

@@ -3,7 +3,9 @@
 import L from "leaflet";
 import { tileAddress, type Layer, type TileRef } from "./api";
 import { SIZE } from "./geometry";
+import { order } from "./loader";
 import { MAX_ZOOM, MIN_ZOOM } from "./map";
+import { centre, layer } from "./state";
 import { world } from "./world";
 
 // On a dense screen a tile one level finer is shown at half its size, so that a pixel stays a pixel.
@@ -15,7 +17,9 @@ interface Shown {
   z: number;
   x: number;
   y: number;
+  /** The version shown or asked for; -1 if it could not be had. */
   version: number;
+  callOff: () => void;
 }
 
 class Tiles extends L.GridLayer {
@@ -39,13 +43,15 @@ class Tiles extends L.GridLayer {
     });
     this.on("tileunload", (event) => {
       const { coords } = event as L.TileEvent;
-      this.shown.delete(`${coords.z}/${coords.x}/${coords.y}`);
+      const key = `${coords.z}/${coords.x}/${coords.y}`;
+      this.shown.get(key)?.callOff();
+      this.shown.delete(key);
     });
   }
 
   protected override createTile(coords: L.Coords): HTMLElement {
     const box = document.createElement("div");
-    const tile: Shown = { box, z: -coords.z - DENSE, x: coords.x, y: coords.y, version: 0 };
+    const tile: Shown = { box, z: -coords.z - DENSE, x: coords.x, y: coords.y, version: 0, callOff: () => {} };
     this.shown.set(`${coords.z}/${coords.x}/${coords.y}`, tile);
     this.bring(tile);
     return box;
@@ -58,32 +64,49 @@ class Tiles extends L.GridLayer {
   }
 
   private bring(tile: Shown): void {
-    const version = world.version(this.kind, tile.z, tile.x, tile.y);
+    const version = this.wanted(tile);
     if (version === tile.version) return;
+    tile.callOff();
     tile.version = version;
     if (version === 0) {
       tile.box.replaceChildren();
       return;
     }
-    const picture = new Image();
-    picture.alt = "";
-    picture.decoding = "async";
-    picture.dataset["tile"] = `${this.kind}/${tile.z}/${tile.x}/${tile.y}`;
-    picture.dataset["version"] = String(version);
-    // The old picture stays until the new one can be painted: no quadrant ever blinks.
-    picture.onload = () => {
-      if (tile.version === version) tile.box.replaceChildren(picture);
-    };
-    picture.onerror = () => {
-      if (tile.version === version) tile.version = -1;
-    };
-    picture.src = tileAddress(this.kind, tile.z, tile.x, tile.y, version);
+    tile.callOff = order({
+      address: tileAddress(this.kind, tile.z, tile.x, tile.y, version),
+      rank: () => this.rank(tile),
+      // The old picture stays until the new one can be painted: no quadrant ever blinks.
+      arrived: (picture) => {
+        if (tile.version !== version) return;
+        picture.dataset["tile"] = `${this.kind}/${tile.z}/${tile.x}/${tile.y}`;
+        picture.dataset["version"] = String(version);
+        tile.box.replaceChildren(picture);
+      },
+      failed: () => {
+        if (tile.version === version) tile.version = -1;
+      },
+    });
+  }
+
+  /** A render that generations cover wholly is not asked for until the other layer is shown. */
+  private wanted(tile: Shown): number {
+    const { z, x, y } = tile;
+    if (this.kind === "render" && layer.value === "generation" && world.isGenerated(z, x, y)) return Math.max(0, tile.version);
+    return world.version(this.kind, z, x, y);
+  }
+
+  /** From the middle of the view outwards, what is in front first. */
+  private rank(tile: Shown): number {
+    const side = 2 ** tile.z;
+    const [x, y] = centre.value;
+    const away = Math.hypot((tile.x + 0.5) * side - x, (tile.y + 0.5) * side - y) / side;
+    return away + (this.kind === layer.value ? 0 : 2);
   }
 }
 
 export interface TileStack {
   refresh: (changed: TileRef[] | null) => void;
-  show: (layer: Layer) => void;
+  show: (shown: Layer) => void;
 }
 
 /** Renders below, generations above; in the generation layer bare renders are greyed. */
@@ -108,8 +131,9 @@ export function addTiles(map: L.Map): TileStack {
       render.refresh(changed);
       generation.refresh(changed);
     },
-    show: (layer) => {
-      map.getContainer().dataset["layer"] = layer;
+    show: (shown) => {
+      map.getContainer().dataset["layer"] = shown;
+      render.refresh(null);
     },
   };
 }

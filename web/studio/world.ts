@@ -48,6 +48,7 @@ export class World {
     render: new Map(),
     generation: new Map(),
   };
+  private readonly counts = new Map<number, Map<string, number>>();
   private recent: WorldEvent[] = [];
 
   /** Take over a fresh answer for an area; what came by event meanwhile is applied on top of it. */
@@ -59,6 +60,7 @@ export class World {
       this.tiles[layer].clear();
       this.overviews[layer].clear();
     }
+    this.counts.clear();
     for (const tile of view.tiles) this.put(tile);
     this.jobs.clear();
     this.front.clear();
@@ -102,6 +104,18 @@ export class World {
     return level.get(keyOf(x, y)) ?? 0;
   }
 
+  /** Whether every quadrant of a tile of the pyramid has a generation. */
+  isGenerated(z: number, x: number, y: number): boolean {
+    if (z <= 0) return this.tiles.generation.has(keyOf(x, y));
+    let level = this.counts.get(z);
+    if (!level) {
+      level = new Map();
+      for (const key of this.tiles.generation.keys()) add(level, z, cellOf(key));
+      this.counts.set(z, level);
+    }
+    return level.get(keyOf(x, y)) === 4 ** z;
+  }
+
   stands(x: number, y: number): boolean {
     const key = keyOf(x, y);
     return this.tiles.render.has(key) || this.tiles.generation.has(key);
@@ -123,9 +137,13 @@ export class World {
     if (tile.version === 0) {
       if (!tiles.delete(key)) return false;
       this.overviews[tile.layer].clear();
+      this.counts.clear();
       return true;
     }
     if ((tiles.get(key) ?? 0) >= tile.version) return false;
+    if (tile.layer === "generation" && !tiles.has(key)) {
+      for (const [z, level] of this.counts) add(level, z, [tile.x, tile.y]);
+    }
     tiles.set(key, tile.version);
     for (const [z, level] of this.overviews[tile.layer]) raise(level, z, [tile.x, tile.y], tile.version);
     return true;
@@ -219,6 +237,11 @@ export class World {
 function raise(level: Map<string, number>, z: number, [x, y]: Cell, version: number): void {
   const key = keyOf(x >> z, y >> z);
   if ((level.get(key) ?? 0) < version) level.set(key, version);
+}
+
+function add(level: Map<string, number>, z: number, [x, y]: Cell): void {
+  const key = keyOf(x >> z, y >> z);
+  level.set(key, (level.get(key) ?? 0) + 1);
 }
 
 export const world = new World();
