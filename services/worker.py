@@ -39,6 +39,10 @@ PARKED_SECONDS = 20.0
 ANSWER_SECONDS = 120.0
 """How long a result is offered again before the worker gives it up; longer than a keeper's restart."""
 
+PASSING = {Code.NO_SPACE, Code.BUSY}
+"""What the keeper cannot do now but will: nothing was changed, so the same request is made again."""
+PASSING_SECONDS = 1.0
+
 log = logging.getLogger("worker")
 
 
@@ -174,6 +178,11 @@ class Worker:
             body = asking.result().body
         except Unanswered:
             return None
+        except ProtocolError as error:
+            if error.code not in PASSING:
+                raise
+            await asyncio.sleep(PASSING_SECONDS)
+            return None
         finally:
             asking.cancel()
             stopping.cancel()
@@ -218,6 +227,8 @@ class Worker:
             except Unanswered:
                 continue
             except ProtocolError as error:
+                if error.code in PASSING:
+                    continue
                 if error.code is not Code.LEASE_LOST:
                     raise
                 return
@@ -266,6 +277,11 @@ class Worker:
         except Unanswered:
             raise
         except ProtocolError as error:
+            if error.code in PASSING:
+                # Paid work is offered until there is room for it, not thrown away.
+                log.warning("job %d: %s", lease.job, error.message)
+                await asyncio.sleep(PASSING_SECONDS)
+                return await self._settle(lease, body, answer, attachments)
             if error.code is Code.LEASE_LOST:
                 log.info("job %d: %s", lease.job, error.message)
                 return False

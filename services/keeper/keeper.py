@@ -32,7 +32,7 @@ from services.keeper.reaper import Reaper
 from services.keeper.store import Store
 from services.keeper.views import Views
 from services.keeper.work import Work
-from services.keeper.workers import Workers
+from services.keeper.workers import Parked, Workers
 from services.pulse import Pulse
 
 TICK_SECONDS = 0.1
@@ -128,6 +128,7 @@ class Keeper:
         self._beside: set[asyncio.Task[None]] = set()
         self._turning: asyncio.Handle | None = None
         self._busy_at = 0.0
+        self._troubled = False
         self._failed: asyncio.Future[None] | None = None
 
     async def run(self, stop: asyncio.Event, pulse: Pulse | None = None) -> None:
@@ -241,11 +242,12 @@ class Keeper:
             failpoint("before_commit")
             self.store.commit()
         except sqlite3.Error as error:
-            self.store.rollback()
-            self._progress.forget()
-            self._workers.parked, self._watching = parked, watching
-            self._refuse_all(deeds, error)
+            self._undo(parked, watching)
+            self._one_by_one(deeds, error)
             return
+        if self._troubled:
+            self._troubled = False
+            log.info("the database can be written again")
         failpoint("after_commit")
         for letter, body in answers:
             if not letter.reply(body) and isinstance(body, Lease):
@@ -286,21 +288,44 @@ class Keeper:
                 self._watching.append(watching)
         return answers
 
-    def _refuse_all(self, deeds: list[tuple[Letter, Deed]], error: sqlite3.Error) -> None:
+    def _undo(self, parked: dict[tuple[str, str], Parked], watching: list[Watching]) -> None:
+        """Put everything back as it was before the batch, memory included."""
+        self.store.rollback()
+        self._progress.forget()
+        self._workers.parked, self._watching = parked, watching
+
+    def _one_by_one(self, deeds: list[tuple[Letter, Deed]], error: sqlite3.Error) -> None:
+        """After a failed commit: what only reads is still answered, what must write is refused."""
+        self._refusal(error)
+        if not self._troubled:
+            self._troubled = True
+            log.error("nothing can be written: %s", error)
+        for letter, deed in deeds:
+            parked, watching = dict(self._workers.parked), list(self._watching)
+            try:
+                self.store.begin()
+                answers = self._do(letter, deed)
+                self._progress.settle()
+                self.store.commit()
+            except sqlite3.Error as again:
+                self._undo(parked, watching)
+                letter.refuse(self._refusal(again))
+            else:
+                for _, body in answers:
+                    letter.reply(body)
+
+    def _refusal(self, error: sqlite3.Error) -> ProtocolError:
+        """The answer to what could not be written; any other error is a bug or a damaged file."""
         code = getattr(error, "sqlite_errorcode", 0) & 0xFF
         if code in NO_SPACE:
-            refusal = ProtocolError(
+            return ProtocolError(
                 Code.NO_SPACE, "The disk is full, so nothing was changed; free some space, then ask again."
             )
-        elif code in BUSY:
-            refusal = ProtocolError(
+        if code in BUSY:
+            return ProtocolError(
                 Code.BUSY, "Another program holds the database, so nothing was changed; ask again."
             )
-        else:
-            raise error
-        log.error("a batch of %d requests was undone: %s", len(deeds), error)
-        for letter, _ in deeds:
-            letter.refuse(refusal)
+        raise error
 
     async def _tick(self, pulse: Pulse | None) -> None:
         loop = asyncio.get_running_loop()

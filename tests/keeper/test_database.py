@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from protocol.control import Render
+from protocol.control import GetStatus, Render, Status
 from protocol.errors import Code
 from protocol.ingest import Accepted
 from protocol.message import Error
@@ -159,6 +159,10 @@ def test_a_full_disk_refuses_and_goes_on_when_there_is_room(
     house.open()
     quadrants = [(x, 0) for x in range(0, 2_000, 2)]
     assert control.ask(Render(plan="wide", quadrants=quadrants), Error).code == Code.NO_SPACE
+    batch = house.peer("control")
+    batch.send(Render(plan="wide", quadrants=quadrants))
+    batch.send(GetStatus())
+    assert {type(batch.hear().body) for _ in range(2)} == {Error, Status}
     assert house.jobs() == []
     assert house.events() == []
     assert control.ask(Render(plan="small", quadrants=[(0, 0)]), Accepted).jobs == [1]
