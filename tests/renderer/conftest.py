@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import pytest
 import pytest_asyncio
 
 from services.renderer import leftovers
@@ -25,9 +26,11 @@ async def stub() -> AsyncIterator[Renderer]:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def scene() -> AsyncIterator[Renderer]:
-    """A renderer on the real scene."""
-    async for renderer in _opened(Site(BUILT / "scene", CITY)):
+async def scene(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Renderer]:
+    """A renderer on the real scene, as it is now: a build while we run must not change a page opened again."""
+    page = tmp_path_factory.mktemp("built") / "scene"
+    shutil.copytree(BUILT / "scene", page)
+    async for renderer in _opened(Site(page, CITY)):
         yield renderer
 
 

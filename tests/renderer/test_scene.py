@@ -1,9 +1,12 @@
 """The real browser on the real city: pixels depend on their place in the world and on nothing else."""
 
+import asyncio
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from services.renderer import leftovers
 from services.renderer.frame import Frame
 from services.renderer.renderer import Renderer
 from services.tiling.quadrant import Box, frame_box
@@ -53,3 +56,15 @@ async def test_ground_without_data_is_a_frame_like_any_other(scene: Renderer) ->
     for x, y in ((left, top), (right, bottom), (left, bottom), (right, top)):
         corner = Box(int(x) - 256, int(y) - 256, int(x) + 256, int(y) + 256)
         assert (await scene.draw(1, corner)).pixels == corner
+
+
+async def test_a_gpu_process_killed_while_the_city_is_drawn_costs_no_pixel(scene: Renderer) -> None:
+    pixels = Box(-1_024, 0, 1_024, 1_024)
+    before = await scene.draw(1, pixels)
+    begun = asyncio.Event()
+    drawing = asyncio.create_task(scene.draw(2, pixels, begun.set))
+    await begun.wait()
+    for process in leftovers.find(scene.browser.folder / "profile"):
+        if "--type=gpu-process" in process.cmdline():
+            process.kill()
+    assert (planes(await drawing) == planes(before)).all()
