@@ -74,7 +74,7 @@ function wild(trees: Trees, shadow: Shade, x: number, y: number, dice: Dice, con
 /** Plants a street tree. */
 export function plantStreet(trees: Trees, shadow: Shade, x: number, y: number, seed: number): void {
   const dice = new Dice(seed);
-  const colour = dice.chance(0.22) ? shade(dice.pick(AUTUMN), 1.08) : dice.pick(TREES);
+  const colour = dice.chance(0.17) ? shade(dice.pick(AUTUMN), 0.95) : dice.pick(TREES);
   trees.plant(shadow, x, y, dice.between(1.9, 2.9), colour, false);
 }
 

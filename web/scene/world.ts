@@ -9,6 +9,7 @@ import { CHUNK, Chunk, overlaps, Stage, still, type Box, type Built } from "./ch
 import { Facade, facadeProgram, raiseWalls } from "./facade";
 import { gardenProgram, gardenSquare, Grain, setLand } from "./garden";
 import { areaMask, insideConvex, layAreas } from "./ground";
+import { lotCars } from "./lot";
 import { Mask, On, type Field } from "./mask";
 import { flatRoof, pitchedRoof } from "./roof";
 import { Shade } from "./shade";
@@ -72,6 +73,9 @@ export class World {
     for (const { kind, rings } of city.areas) {
       const flag = areaMask(kind);
       if (flag) this.mask.fill(rings, flag);
+    }
+    for (const area of city.areas) {
+      for (const stop of lotCars(area, this.mask)) this.at(stop.x, stop.y).content.cars.push(stop);
     }
     this.settled = this.mask.built(8, 1, 3);
     setLand(city.bounds, this.mask.built(2, 1.25, 1), this.settled);
