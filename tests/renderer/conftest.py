@@ -27,7 +27,7 @@ async def stub() -> AsyncIterator[Renderer]:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def scene(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Renderer]:
-    """A renderer on the real scene, as it is now: a build while we run must not change a page opened again."""
+    """A renderer on the real scene as it is now: a build meanwhile must not change a page opened again."""
     page = tmp_path_factory.mktemp("built") / "scene"
     shutil.copytree(BUILT / "scene", page)
     async for renderer in _opened(Site(page, CITY)):
