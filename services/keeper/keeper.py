@@ -3,7 +3,6 @@
 import asyncio
 import logging
 import random
-import sqlite3
 import time
 from collections.abc import Callable, Coroutine, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -18,21 +17,21 @@ from protocol.control import CONTROL
 from protocol.errors import Code, ProtocolError
 from protocol.event import Events, Watch
 from protocol.ingest import INGEST
-from protocol.message import Error, Message, Ping, Pong
-from protocol.work import WORK, Lease
+from protocol.message import Message, Ping, Pong
+from protocol.work import WORK
 from services.actor import Letter, Mailbox
 from services.blobs import Blobs
 from services.config import AppConfig, Sockets
+from services.keeper.batch import Answers, Batches
 from services.keeper.control import Control
 from services.keeper.database import DatabaseFile, DatabaseRefused, FolderLock
-from services.keeper.failpoint import failpoint
 from services.keeper.planner import Planner
 from services.keeper.progress import Progress
 from services.keeper.reaper import Reaper
 from services.keeper.store import Store
 from services.keeper.views import Views
 from services.keeper.work import Work
-from services.keeper.workers import Parked, Workers
+from services.keeper.workers import Workers
 from services.pulse import Pulse
 
 TICK_SECONDS = 0.1
@@ -43,13 +42,10 @@ PATIENCE_SECONDS = 60.0
 """The longest that a request for events is kept waiting."""
 WORK_FRAME_BYTES = 16 << 20
 POOL_THREADS = 4
-NO_SPACE = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR}
-BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 
 log = logging.getLogger("keeper")
 
 Handler = Callable[[Letter, Any], Message | None]
-Deed = Callable[[], Message | None]
 
 
 @dataclass(frozen=True)
@@ -91,13 +87,20 @@ class Keeper:
         self._progress = Progress(self.store, clock)
         self._reaper = Reaper(self.store, clock, self._progress.note)
         self._workers = Workers(self.store, clock, config.lease_seconds, self._progress.note)
+        self._batches = Batches(
+            self.store,
+            serve=self._serve,
+            settle=self._progress.settle,
+            remember=self._remember,
+            take_back=lambda lease: self._work.take_back(lease),
+        )
         control = Control(
             store=self.store,
             planner=planner,
             progress=self._progress,
             views=Views(self.store, clock),
             pool=self._pool,
-            later=self._add,
+            later=self._batches.add,
             start=self._start_beside,
         )
         self._work = Work(
@@ -110,7 +113,7 @@ class Keeper:
             clock=clock,
             chance=chance or random.Random(),
             lease_seconds=config.lease_seconds,
-            later=self._add,
+            later=self._batches.add,
             start=self._start_beside,
         )
         shared: Mapping[type[Message], Handler] = {Ping: self.on_ping}
@@ -123,12 +126,8 @@ class Keeper:
             **shared,
         }
         # From here on: forgotten when the keeper stops, asked again by whoever waits.
-        self._deeds: list[tuple[Letter, Deed]] = []
         self._watching: list[Watching] = []
         self._beside: set[asyncio.Task[None]] = set()
-        self._turning: asyncio.Handle | None = None
-        self._busy_at = 0.0
-        self._troubled = False
         self._failed: asyncio.Future[None] | None = None
 
     async def run(self, stop: asyncio.Event, pulse: Pulse | None = None) -> None:
@@ -158,13 +157,12 @@ class Keeper:
                 ended.result()
             # Results that are already here are committed before the sockets close.
             await asyncio.gather(*self._beside)
-            self._turn()
+            self._batches.turn()
         finally:
             for task in (stopping, ticking):
                 if task is not None:
                     task.cancel()
-            if self._turning is not None:
-                self._turning.cancel()
+            self._batches.cancel()
             for box in boxes:
                 box.close()
             context.term()
@@ -198,7 +196,7 @@ class Keeper:
                         ProtocolError(Code.UNKNOWN_TYPE, f"{body.TYPE} is an answer, not a request.")
                     )
                 else:
-                    self._add(letter, partial(handler, letter, body))
+                    self._batches.add(letter, partial(handler, letter, body))
 
         return Mailbox(context, self._sockets.address(name), known, on_batch, max_frame_bytes=frame_bytes)
 
@@ -209,12 +207,6 @@ class Keeper:
         self.store.commit()
         if running:
             log.info("started with %d leases still out", running)
-
-    def _add(self, letter: Letter, deed: Deed) -> None:
-        self._deeds.append((letter, deed))
-        if self._turning is None:
-            # Once per pass of the loop: whatever all three mailboxes have by then shares one commit.
-            self._turning = asyncio.get_running_loop().call_soon(self._turn)
 
     def _start_beside(self, work: Coroutine[Any, Any, None]) -> None:
         """Run what decodes, fsyncs or proves for long, without holding the batch up."""
@@ -228,40 +220,17 @@ class Keeper:
             # A bug: raised in a callback it reaches the loop's handler, which ends the keeper.
             raise error
 
-    def _turn(self) -> None:
-        """Do all that is asked in one transaction, commit once, then answer."""
-        self._turning = None
-        deeds, self._deeds = self._deeds, []
+    def _remember(self) -> Callable[[], None]:
+        """What the batch may change in memory, to be put back if it cannot be committed."""
         parked, watching = dict(self._workers.parked), list(self._watching)
-        if deeds:
-            self._busy_at = asyncio.get_running_loop().time()
-        try:
-            self.store.begin()
-            answers = [answer for letter, deed in deeds for answer in self._do(letter, deed)]
-            answers += self._serve()
-            failpoint("before_commit")
-            self.store.commit()
-        except sqlite3.Error as error:
-            self._undo(parked, watching)
-            self._one_by_one(deeds, error)
-            return
-        if self._troubled:
-            self._troubled = False
-            log.info("the database can be written again")
-        failpoint("after_commit")
-        for letter, body in answers:
-            if not letter.reply(body) and isinstance(body, Lease):
-                self._add(letter, partial(self._work.take_back, body))
 
-    def _do(self, letter: Letter, deed: Deed) -> list[tuple[Letter, Message]]:
-        try:
-            with self.store.part():
-                answer = deed()
-        except ProtocolError as error:
-            return [(letter, Error(code=error.code, message=error.message, details=error.details))]
-        return [] if answer is None else [(letter, answer)]
+        def undo() -> None:
+            self._progress.forget()
+            self._workers.parked, self._watching = parked, watching
 
-    def _serve(self) -> list[tuple[Letter, Message]]:
+        return undo
+
+    def _serve(self) -> Answers:
         """What follows from the batch and from the time: leases, settled plans, events."""
         now = asyncio.get_running_loop().time()
         for job in self._reaper.expire():
@@ -273,7 +242,7 @@ class Keeper:
                     job.attempt,
                     job.max_attempts,
                 )
-        answers: list[tuple[Letter, Message]] = [*self._workers.serve(now)]
+        answers: Answers = [*self._workers.serve(now)]
         self._progress.settle()
         waiting, self._watching = self._watching, []
         last = self.store.events.last() if waiting else 0
@@ -288,45 +257,6 @@ class Keeper:
                 self._watching.append(watching)
         return answers
 
-    def _undo(self, parked: dict[tuple[str, str], Parked], watching: list[Watching]) -> None:
-        """Put everything back as it was before the batch, memory included."""
-        self.store.rollback()
-        self._progress.forget()
-        self._workers.parked, self._watching = parked, watching
-
-    def _one_by_one(self, deeds: list[tuple[Letter, Deed]], error: sqlite3.Error) -> None:
-        """After a failed commit: what only reads is still answered, what must write is refused."""
-        self._refusal(error)
-        if not self._troubled:
-            self._troubled = True
-            log.error("nothing can be written: %s", error)
-        for letter, deed in deeds:
-            parked, watching = dict(self._workers.parked), list(self._watching)
-            try:
-                self.store.begin()
-                answers = self._do(letter, deed)
-                self._progress.settle()
-                self.store.commit()
-            except sqlite3.Error as again:
-                self._undo(parked, watching)
-                letter.refuse(self._refusal(again))
-            else:
-                for _, body in answers:
-                    letter.reply(body)
-
-    def _refusal(self, error: sqlite3.Error) -> ProtocolError:
-        """The answer to what could not be written; any other error is a bug or a damaged file."""
-        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-        if code in NO_SPACE:
-            return ProtocolError(
-                Code.NO_SPACE, "The disk is full, so nothing was changed; free some space, then ask again."
-            )
-        if code in BUSY:
-            return ProtocolError(
-                Code.BUSY, "Another program holds the database, so nothing was changed; ask again."
-            )
-        raise error
-
     async def _tick(self, pulse: Pulse | None) -> None:
         loop = asyncio.get_running_loop()
         look_at_file = loop.time() + FILE_SECONDS
@@ -335,8 +265,8 @@ class Keeper:
             await asyncio.sleep(TICK_SECONDS)
             now = loop.time()
             if self._workers.parked or self._over(now) or self._reaper.due():
-                self._turn()
-            self._file.checkpoint(idle=now - self._busy_at > IDLE_SECONDS)
+                self._batches.turn()
+            self._file.checkpoint(idle=now - self._batches.busy_at > IDLE_SECONDS)
             if pulse is not None and now >= tell:
                 tell = now + 1.0
                 pulse.doing(self._doing())

@@ -23,6 +23,11 @@ class Store:
         self.tiles = Tiles(connection)
         self.events = EventLog(connection)
 
+    @property
+    def written(self) -> int:
+        """How many rows were written so far; it grows with every change."""
+        return self._connection.total_changes
+
     def begin(self) -> None:
         """Start the transaction that a whole batch shares."""
         self._connection.execute("BEGIN IMMEDIATE")
