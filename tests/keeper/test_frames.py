@@ -6,8 +6,9 @@ import zmq
 
 from protocol.codec import Envelope, encode
 from protocol.errors import Code
-from protocol.ingest import Accepted
+from protocol.ingest import Accepted, Publish
 from protocol.message import Error, Ping
+from protocol.plan import Plan, Step
 from tests.keeper.house import House, Peer, island
 
 PING = encode(Envelope(id="p", body=Ping()))[1]
@@ -70,10 +71,7 @@ def test_one_bad_message_does_not_undo_the_others_of_its_batch(house: House) -> 
     assert {a.body.code for a in answers if isinstance(a.body, Error)} == {Code.BAD_FRAMES, Code.CONFLICT}
 
 
-def _publish(i: int, *steps: object, id: str = ""):  # type: ignore[no-untyped-def]
-    from protocol.ingest import Publish
-    from protocol.plan import Plan
-
+def _publish(i: int, *steps: Step, id: str = "") -> Publish:
     return Publish(plan=Plan(id=id or f"p{i}", steps=list(steps) or [island(10 * i, 0)]))
 
 

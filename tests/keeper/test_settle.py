@@ -194,7 +194,6 @@ def test_scaffold_is_seen_by_its_plan_alone_and_dropped_when_it_settles(
     control.ask(Fill(plan="far", rectangle=(40, 40, 43, 40)), Accepted)
     worker.work_off("render")
     lease = worker.lease("generate")
-    # Another step of the plan is needed for the plan to be open while its scaffold stands.
     worker.ack(lease)
 
     assert generated(worker) == {(0, 0), (0, 1)}
