@@ -1,4 +1,9 @@
 // The page that the renderer keeps open: window.tilewright.
+//
+// A drawn frame is three planes of RGBA bytes one after the other, rows top to bottom: the colour; the object (R and G
+// its id, R the high byte, B its material, A its normal code: material.ts); the depth, 24 bits with R the high byte:
+// (metres along the view axis from the plane through the world origin + 16384) * 256, larger is farther, A always 255.
+// World pixels, the camera and the axes are explained in camera.ts.
 
 import { WebGLRenderer } from "three";
 import { METRES_PER_PIXEL } from "./camera";

@@ -123,9 +123,12 @@ export function laySegment(solid: Solid, link: Link, i: number): void {
   const length = link.along[i + 1] - link.along[i];
   if (length < 1e-3) return;
   const [ux, uy] = [(b[0] - a[0]) / length, (b[1] - a[1]) / length];
+  const before = link.along[i] - link.along[i - 1];
+  // Round joins only where the street bends: on a straight one they would be drawn for nothing.
+  const straight = i > 0 && before > 0.5 && (ux * (a[0] - link.points[i - 1][0]) + uy * (a[1] - link.points[i - 1][1])) / before > 0.9995;
   const band = (half: number, z: number, paint: Finish) => {
     strip(solid, a[0], a[1], ux, uy, length, 0, half, z, paint);
-    disc(solid, a[0], a[1], half, z, paint);
+    if (!straight) disc(solid, a[0], a[1], half, z, paint);
     if (i === link.points.length - 2) disc(solid, b[0], b[1], half, z, paint);
   };
   if (link.kind === "path") return band(link.half, LAYER.path, FINISH.path);

@@ -1,7 +1,7 @@
 """Draws overlapping rectangles through the scene page, counts pixels that differ, and times the draws.
 
-    python web/scene/check/overlap.py                       20 random overlaps, three browser launches
-    python web/scene/check/overlap.py --shot X Y W H PNG    one picture to look at
+python web/scene/check/overlap.py                       20 random overlaps, three browser launches
+python web/scene/check/overlap.py --shot X Y W H PNG    one picture to look at
 """
 
 import asyncio
@@ -17,9 +17,17 @@ from PIL import Image
 from playwright.async_api import async_playwright
 
 DIST = Path(__file__).resolve().parents[2] / "dist"
-FLAGS = ["--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--ignore-gpu-blocklist",
-         "--disable-dev-shm-usage", "--disable-background-timer-throttling", "--disable-renderer-backgrounding",
-         "--disable-background-networking"]
+FLAGS = [
+    "--no-sandbox",
+    "--use-gl=angle",
+    "--use-angle=swiftshader",
+    "--enable-unsafe-swiftshader",
+    "--ignore-gpu-blocklist",
+    "--disable-dev-shm-usage",
+    "--disable-background-timer-throttling",
+    "--disable-renderer-backgrounding",
+    "--disable-background-networking",
+]
 PLANES = ("colour", "object", "depth")
 
 
@@ -27,7 +35,7 @@ class Page:
     """One browser with the scene page open, and the server that it posts to."""
 
     async def open(self, playwright):
-        self.frames, said = asyncio.Queue(), set()
+        self.frames, self.heard = asyncio.Queue(), set()
         app = web.Application(client_max_size=2**28)
 
         async def frame(request):
@@ -46,7 +54,7 @@ class Page:
         started = time.perf_counter()
         self.browser = await playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
         self.page = await self.browser.new_page()
-        self.page.on("console", lambda message: said.add(message.text) or print("page:", message.text[:2000]) if message.text not in said else None)
+        self.page.on("console", self.hear)
         self.page.on("pageerror", lambda error: print("page error:", error))
         launched = time.perf_counter()
         await self.page.goto(url)
@@ -54,9 +62,18 @@ class Page:
         self.launch_seconds, self.ready_seconds = launched - started, time.perf_counter() - launched
         return self
 
+    def hear(self, message):
+        """Prints what the page says, each thing once."""
+        if message.text not in self.heard:
+            self.heard.add(message.text)
+            print("page:", message.text[:2000])
+
     async def draw(self, x, y, width, height):
         started = time.perf_counter()
-        await self.page.evaluate("r => tilewright.draw(r)", {"job": "check", "x": x, "y": y, "width": width, "height": height, "url": "/frame"})
+        await self.page.evaluate(
+            "r => tilewright.draw(r)",
+            {"job": "check", "x": x, "y": y, "width": width, "height": height, "url": "/frame"},
+        )
         planes = np.frombuffer(await self.frames.get(), np.uint8).reshape(3, height, width, 4)
         return planes, time.perf_counter() - started
 
@@ -74,8 +91,11 @@ def overlap(a, b):
 def differing(a, planes_a, b, planes_b):
     """Counts the pixels of two rectangles' overlap that differ, per plane."""
     x0, y0, x1, y1 = overlap(a, b)
-    cut = lambda rectangle, planes: planes[:, y0 - rectangle[1]:y1 - rectangle[1], x0 - rectangle[0]:x1 - rectangle[0]]
-    return np.any(cut(a, planes_a) != cut(b, planes_b), axis=3).sum(axis=(1, 2)), (x1 - x0) * (y1 - y0)
+    part_a, part_b = (
+        planes[:, y0 - top : y1 - top, x0 - left : x1 - left]
+        for (left, top, _, _), planes in [(a, planes_a), (b, planes_b)]
+    )
+    return np.any(part_a != part_b, axis=3).sum(axis=(1, 2)), (x1 - x0) * (y1 - y0)
 
 
 async def check():
@@ -88,13 +108,19 @@ async def check():
         drawn, seconds = [], []
         for x, y in places:
             shifted = (x + rng.randrange(-700, 700), y + rng.randrange(-700, 700))
-            for left, top, width, height in [(x, y, 1024, 1024), (*shifted, 1024, 1024), (x + 300, y + 200, 512, 300)]:
+            for left, top, width, height in [
+                (x, y, 1024, 1024),
+                (*shifted, 1024, 1024),
+                (x + 300, y + 200, 512, 300),
+            ]:
                 planes, took = await first.draw(left, top, width, height)
                 drawn.append(((left, top, width, height), planes))
-                seconds.append(took) if width == 1024 else None
+                if width == 1024:
+                    seconds.append(took)
         for x, y in [(0, 0), (1024, 0), (0, 1024)]:  # neighbours in a grid, each with a halo
             drawn.append(((x - 64, y - 64, 1152, 1152), (await first.draw(x - 64, y - 64, 1152, 1152))[0]))
-        print(f"draw, read and post 1024x1024 at new places: median {np.median(seconds) * 1000:.0f} ms, worst {max(seconds) * 1000:.0f} ms")
+        median, worst = np.median(seconds) * 1000, max(seconds) * 1000
+        print(f"draw, read and post 1024x1024 at new places: median {median:.0f} ms, worst {worst:.0f} ms")
         again = [(await first.draw(0, 0, 1024, 1024))[1] for _ in range(4)]
         print(f"the same place again: median {np.median(again) * 1000:.0f} ms")
         heap = await first.page.evaluate("performance.memory.usedJSHeapSize / 1e6")
@@ -107,7 +133,10 @@ async def check():
                 if overlap(a, b):
                     counts, size = differing(a, planes_a, b, planes_b)
                     total, pairs, pixels = total + counts, pairs + 1, pixels + size
-        print(f"one page: {pairs} overlaps, {pixels} pixels, differing", dict(zip(PLANES, total.tolist())))
+        print(
+            f"one page: {pairs} overlaps, {pixels} pixels, differing",
+            dict(zip(PLANES, total.tolist(), strict=True)),
+        )
 
         found += total.sum()
         second = await Page().open(playwright)
@@ -119,7 +148,10 @@ async def check():
             other, _ = await second.draw(*a)
             counts, _ = differing(a, other, (x, y, width, height), planes)
             total, pairs = total + counts, pairs + 1
-        print(f"another browser, shifted, another order: {pairs} overlaps, differing", dict(zip(PLANES, total.tolist())))
+        print(
+            f"another browser, shifted, another order: {pairs} overlaps, differing",
+            dict(zip(PLANES, total.tolist(), strict=True)),
+        )
         await second.close()
         found += total.sum()
 
@@ -134,10 +166,8 @@ async def check():
 async def shot(x, y, width, height, path):
     async with async_playwright() as playwright:
         page = await Page().open(playwright)
-        (colour, ids, depth), took = await page.draw(x, y, width, height)
+        (colour, _, _), took = await page.draw(x, y, width, height)
         Image.fromarray(colour[..., :3]).save(path)
-        if path.endswith(".ids.png"):
-            Image.fromarray(((ids[..., :3].astype(int) * [37, 91, 13]) % 256).astype(np.uint8)).save(path)
         _, warm = await page.draw(x, y, width, height)
         print(f"ready {page.ready_seconds:.2f} s, first draw {took:.2f} s, again {warm:.2f} s")
         await page.close()
