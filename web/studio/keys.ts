@@ -35,7 +35,8 @@ export function followKeys(map: L.Map): void {
       return;
     }
     if (event.key === "Enter" && inMap && document.activeElement?.tagName !== "BUTTON") {
-      if (preview.value) addPlan();
+      // A plan that nobody asked to see must not begin by a stray key.
+      if (preview.value && !preview.value.starter) addPlan();
       else selectMiddle(map);
       return;
     }

@@ -240,7 +240,9 @@ function drawPlan(frame: Frame, look: Colours): void {
 }
 
 function withAlpha(colour: string, alpha: number): string {
-  const hex = colour.replace("#", "");
-  const [r, g, b] = [0, 2, 4].map((i) => parseInt(hex.slice(i, i + 2), 16));
+  const hex = colour.slice(1);
+  // The build shortens #ffffff to #fff.
+  const full = hex.length === 3 ? [...hex].map((digit) => digit + digit).join("") : hex;
+  const [r, g, b] = [0, 2, 4].map((i) => parseInt(full.slice(i, i + 2), 16));
   return `rgba(${r}, ${g}, ${b}, ${alpha})`;
 }

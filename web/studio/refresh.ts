@@ -14,6 +14,8 @@ const PLACES_EVERY_MS = 1_000;
 /** No more quadrants on a side than this are asked for at once. */
 const WIDEST = 1_500;
 const WHOLE = 160;
+/** An area of more quadrants than this may take the keeper too long, although it is well. */
+const LARGE = 10_000;
 
 type Repaint = (changed: TileRef[] | null) => void;
 
@@ -87,7 +89,8 @@ async function gather(area: Rect): Promise<MapView> {
   try {
     return await getMap(area);
   } catch (error) {
-    if (!(error instanceof Refused) || error.code !== "TOO_LARGE" || width(area) < 4 || height(area) < 4) throw error;
+    const tooMuch = error instanceof Refused && (error.code === "TOO_LARGE" || (error.code === "UNAVAILABLE" && width(area) * height(area) > LARGE));
+    if (!tooMuch || width(area) < 4 || height(area) < 4) throw error;
   }
   const [x0, y0, x1, y1] = area;
   const [x, y] = [(x0 + x1) >> 1, (y0 + y1) >> 1];
