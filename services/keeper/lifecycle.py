@@ -39,6 +39,8 @@ class Job:
     model_id: str = ""
     prompt: str = ""
     negative_prompt: str = ""
+    deaths: int = 0
+    """Workers that died or went silent over it."""
     attempt: int = 0
     not_before: float = 0.0
     token: int = 0
@@ -152,7 +154,8 @@ def seam(job: Job, reason: str, now: float) -> Job:
 
 
 def expire(job: Job, now: float, *, because: str = "the worker went silent") -> Job:
-    """The worker is gone or seems so: try again at once, or give the job up."""
+    """The worker is gone or seems so: try again behind the others, or give the job up."""
+    job = replace(job, deaths=job.deaths + 1)
     if job.attempt >= job.max_attempts:
         return replace(
             job,
@@ -183,6 +186,7 @@ def revive(job: Job, *, blocked: bool) -> Job:
         job,
         state="blocked" if blocked else "pending",
         attempt=0,
+        deaths=0,
         not_before=0.0,
         error_class="",
         reason="",

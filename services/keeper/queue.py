@@ -12,7 +12,7 @@ LIVE = "('blocked', 'pending', 'processing')"
 
 _COLUMNS = (
     "id, plan_id, step, kind, status, model_id, prompt, negative_prompt, quadrants, padding, scaffold, x, y, "
-    "lane, priority, attempt, max_attempts, not_before, token, lease_request, lease_worker, "
+    "lane, priority, deaths, attempt, max_attempts, not_before, token, lease_request, lease_worker, "
     "lease_expires_at, worker, doing, error_class, reason, created_at, started_at, finished_at"
 )
 _MARKS = ", ".join("?" * len(_COLUMNS.split(", ")))
@@ -64,15 +64,16 @@ class Queue:
     def save(self, job: Job) -> None:
         """Write back everything about a job that can change."""
         self._connection.execute(
-            "UPDATE generation_queue SET plan_id = ?, status = ?, lane = ?, priority = ?, attempt = ?, "
-            "not_before = ?, token = ?, lease_request = ?, lease_worker = ?, lease_expires_at = ?, "
-            "worker = ?, doing = ?, error_class = ?, reason = ?, started_at = ?, finished_at = ? "
-            "WHERE id = ?",
+            "UPDATE generation_queue SET plan_id = ?, status = ?, lane = ?, priority = ?, deaths = ?, "
+            "attempt = ?, not_before = ?, token = ?, lease_request = ?, lease_worker = ?, "
+            "lease_expires_at = ?, worker = ?, doing = ?, error_class = ?, reason = ?, "
+            "started_at = ?, finished_at = ? WHERE id = ?",
             (
                 job.plan,
                 job.state,
                 job.lane,
                 _priority(job),
+                job.deaths,
                 job.attempt,
                 job.not_before,
                 job.token,
@@ -90,15 +91,19 @@ class Queue:
         )
 
     def next_pending(self, kinds: Collection[JobKind], now: float) -> Job | None:
-        """The job to hand out: interactive before bulk, then the one that came first."""
+        """The job to hand out: interactive before bulk, then the one that came first.
+
+        What workers died of, or seem to, goes behind the rest of its lane: it must not kill every next
+        worker before that has done anything else.
+        """
         found = []
         for kind in set(kinds):
             found += self.select(
                 "status = 'pending' AND kind = ? AND not_before <= ?",
                 (kind, now),
-                order="priority, id LIMIT 1",
+                order="priority, deaths, id LIMIT 1",
             )
-        return min(found, key=lambda job: (_priority(job), job.id), default=None)
+        return min(found, key=lambda job: (_priority(job), job.deaths, job.id), default=None)
 
     def leased_for(self, worker: str, request: str) -> Job | None:
         """The job that this very request has already got."""
@@ -229,6 +234,7 @@ def _row(job: Job) -> tuple[object, ...]:
         job.y,
         job.lane,
         _priority(job),
+        job.deaths,
         job.attempt,
         job.max_attempts,
         job.not_before,
@@ -264,6 +270,7 @@ def _job(row: sqlite3.Row) -> Job:
         model_id=row["model_id"],
         prompt=row["prompt"],
         negative_prompt=row["negative_prompt"],
+        deaths=row["deaths"],
         attempt=row["attempt"],
         not_before=row["not_before"],
         token=row["token"],

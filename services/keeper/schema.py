@@ -56,6 +56,7 @@ def m001_first_tables(db: Database) -> None:
             "y": int,
             "lane": str,
             "priority": int,
+            "deaths": int,
             "attempt": int,
             "max_attempts": int,
             "not_before": float,
@@ -132,7 +133,7 @@ def m001_first_tables(db: Database) -> None:
 def _index_all(db: Database) -> None:
     for sql in (
         # Partial: to lease among a million pending jobs takes microseconds, whatever has ended.
-        "CREATE INDEX queue_next ON generation_queue (kind, priority, id) WHERE status = 'pending'",
+        "CREATE INDEX queue_next ON generation_queue (kind, priority, deaths, id) WHERE status = 'pending'",
         "CREATE INDEX queue_position ON generation_queue (priority, id) WHERE status = 'pending'",
         "CREATE INDEX queue_expiring ON generation_queue (lease_expires_at) WHERE status = 'processing'",
         "CREATE INDEX queue_counts ON generation_queue (status, model_id)",

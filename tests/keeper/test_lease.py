@@ -104,7 +104,7 @@ def test_a_lease_that_ran_out_goes_back_and_its_token_is_old(
     lease = worker.lease("render", worker="slow")
     clock.forward(lease.expires_in + 1)
     until(lambda: house.job(lease.job).state == "pending", "the lease to run out")
-    second = worker.lease("render", worker="quick")
+    second = [worker.lease("render", worker="quick") for _ in renders][-1]
     assert (second.job, second.attempt) == (lease.job, 2)
 
     assert worker.ask(Touch(job=lease.job, token=lease.token), Error).code == Code.LEASE_LOST
@@ -144,6 +144,12 @@ def test_a_job_whose_workers_go_silent_is_given_up(
     assert house.job(job).state == "error"
     assert house.job(job).reason == "gave up after 3 attempts: the worker went silent"
     assert worker.ready("render") is None
+
+
+def test_a_job_that_kills_its_workers_lets_the_others_go_first(renders: list[int], worker: Peer) -> None:
+    lives = [f"w.0000000{life}" for life in range(4)]
+    taken = [worker.lease("render", worker=life).job for life in lives]
+    assert taken == [*renders, renders[0]]
 
 
 def test_a_failed_try_waits_before_the_next(house: House, control: Peer, worker: Peer, clock: Clock) -> None:
@@ -219,9 +225,9 @@ def test_a_worker_that_starts_anew_frees_what_its_last_life_held(
 ) -> None:
     dead = worker.lease("render", worker="renderer-1.aaaaaaaa")
     other = worker.lease("render", worker="renderer-2.bbbbbbbb")
-    again = worker.lease("render", worker="renderer-1.cccccccc")
+    taken = [worker.lease("render", worker="renderer-1.cccccccc") for _ in range(2)]
 
-    assert (again.job, again.attempt) == (dead.job, 2)
+    assert [(lease.job, lease.attempt) for lease in taken] == [(renders[2], 1), (dead.job, 2)]
     assert house.job(other.job).state == "processing"
 
 
