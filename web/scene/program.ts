@@ -1,6 +1,6 @@
 // The shader programs' common parts: where a point lands in a block, and what a pixel writes into the three planes.
 
-import { DoubleSide, GLSL3, RawShaderMaterial, type IUniform } from "three";
+import { DoubleSide, GLSL3, LessDepth, RawShaderMaterial, type IUniform } from "three";
 import { METRES_PER_PIXEL, UP } from "./camera";
 import { LIGHT_GLSL } from "./light";
 
@@ -76,7 +76,7 @@ ${LIGHT_GLSL}`;
 /** Makes a program that draws into the three planes. */
 export function program(vertex: string, fragment: string): RawShaderMaterial {
   return new RawShaderMaterial({
-    glslVersion: GLSL3, side: DoubleSide, uniforms,
+    glslVersion: GLSL3, side: DoubleSide, depthFunc: LessDepth, uniforms,
     vertexShader: VERTEX_GLSL + vertex, fragmentShader: FRAGMENT_GLSL + fragment,
   });
 }

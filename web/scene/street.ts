@@ -126,10 +126,14 @@ export function laySegment(solid: Solid, link: Link, i: number): void {
   const before = link.along[i] - link.along[i - 1];
   // Round joins only where the street bends: on a straight one they would be drawn for nothing.
   const straight = i > 0 && before > 0.5 && (ux * (a[0] - link.points[i - 1][0]) + uy * (a[1] - link.points[i - 1][1])) / before > 0.9995;
+  const last = i === link.points.length - 2;
+  const joins = (half: number, z: number, paint: Finish, atJunctions: boolean) => {
+    if (!straight && (atJunctions || i > 0 || !link.from)) disc(solid, a[0], a[1], half, z, paint);
+    if (last && (atJunctions || !link.to)) disc(solid, b[0], b[1], half, z, paint);
+  };
   const band = (half: number, z: number, paint: Finish) => {
     strip(solid, a[0], a[1], ux, uy, length, 0, half, z, paint);
-    if (!straight) disc(solid, a[0], a[1], half, z, paint);
-    if (i === link.points.length - 2) disc(solid, b[0], b[1], half, z, paint);
+    joins(half, z, paint, true);
   };
   if (link.kind === "path") return band(link.half, LAYER.path, FINISH.path);
   if (link.kind === "steps") return band(link.half, LAYER.path, FINISH.steps);
@@ -141,8 +145,12 @@ export function laySegment(solid: Solid, link: Link, i: number): void {
     return;
   }
   band(link.half, LAYER.asphalt, link.half > 5 ? FINISH.asphalt : FINISH.side);
-  band(link.half + KERB_WIDTH, LAYER.kerb, FINISH.kerb);
-  band(link.half + KERB_WIDTH + PAVEMENT_WIDTH, LAYER.pavement, FINISH.pavement);
+  // Kerb and pavement only beside the asphalt: a software renderer shades what lies hidden under it at full price. At a
+  // junction the crossing street brings its own.
+  for (const [inner, width, z, paint] of [[link.half, KERB_WIDTH, LAYER.kerb, FINISH.kerb], [link.half + KERB_WIDTH, PAVEMENT_WIDTH, LAYER.pavement, FINISH.pavement]] as const) {
+    for (const side of [-1, 1]) strip(solid, a[0], a[1], ux, uy, length, side * (inner + width / 2), width / 2, z, paint);
+    joins(inner + width, z, paint, false);
+  }
 }
 
 /** Metres to keep free of paint and cars at a junction. */
