@@ -49,7 +49,11 @@ export class JobList {
     this.expanded = true;
     const page = await this.page(this.next, PAGE);
     this.busy.value = false;
-    if (!page) return;
+    if (!page) {
+      // Nothing came, so nothing was opened: the first few follow the queue again.
+      this.expanded = this.jobs.value.length > this.first;
+      return;
+    }
     const known = new Set(this.jobs.value.map((job) => job.job));
     this.jobs.value = [...this.jobs.value, ...page.jobs.filter((job) => !known.has(job.job))];
     this.next = page.next;

@@ -50,7 +50,8 @@ class Pictures {
     const held = world.covers([x * side, y * side, (x + 1) * side - 1, (y + 1) * side - 1]);
     const version = world.version(kind, z, x, y);
     // What this page does not hold may stand there or not; the server knows.
-    if (version === 0 && (held || world.coversAll)) return null;
+    const stands = (status.value?.renders ?? 0) + (status.value?.quadrants ?? 0) > 0;
+    if (version === 0 && (held || world.coversAll || !stands)) return null;
     const newest = held ? version : (status.value?.last_event ?? 0);
     if (this.asked.get(address) !== newest && !this.resting) {
       this.asked.set(address, newest);
