@@ -286,11 +286,12 @@ class Changed(Message):
 
 
 class GetMap(Message):
-    """Asks for everything that stands or is under way in a rectangle of quadrants."""
+    """Asks for everything that stands or is under way in a rectangle of quadrants, or only what stands."""
 
     TYPE: ClassVar[str] = "get_map"
 
     bounds: Rectangle
+    jobs: bool = True
 
 
 class MapView(Message):

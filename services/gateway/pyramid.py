@@ -167,7 +167,7 @@ class Pyramid:
     ) -> None:
         bounds = (_within(x), _within(y), _within(x + side - 1), _within(y + side - 1))
         try:
-            view = await self._keeper.ask(GetMap(bounds=bounds), MapView)
+            view = await self._keeper.ask(GetMap(bounds=bounds, jobs=False), MapView)
         except ProtocolError as error:
             if error.code is not Code.TOO_LARGE or side == 1:
                 raise

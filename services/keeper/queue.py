@@ -10,6 +10,10 @@ from services.tiling.quadrant import frame_of
 
 LIVE = "('blocked', 'pending', 'processing')"
 
+_WITHIN = (
+    "status IN ('blocked', 'pending', 'processing', 'error') AND id IN "
+    "(SELECT job_id FROM job_quadrants WHERE x BETWEEN ? AND ? AND y BETWEEN ? AND ?)"
+)
 _COLUMNS = (
     "id, plan_id, step, kind, status, model_id, prompt, negative_prompt, quadrants, padding, scaffold, x, y, "
     "lane, priority, deaths, attempt, max_attempts, not_before, token, lease_request, lease_worker, "
@@ -170,14 +174,19 @@ class Queue:
         found = self.select(f"{condition} AND id > ?", (*values, cursor), order=f"id LIMIT {limit:d}")
         return found, self.count(condition, values)
 
-    def within(self, x0: int, y0: int, x1: int, y1: int, *, limit: int) -> list[Job]:
+    def within(self, x0: int, y0: int, x1: int, y1: int) -> list[Job]:
         """Jobs there that are under way or failed; those at work first, then those that failed."""
         return self.select(
-            "status IN ('blocked', 'pending', 'processing', 'error') AND id IN "
-            "(SELECT job_id FROM job_quadrants WHERE x BETWEEN ? AND ? AND y BETWEEN ? AND ?)",
-            (x0, x1, y0, y1),
-            order=f"status = 'processing' DESC, status = 'error' DESC, priority, id LIMIT {limit:d}",
+            _WITHIN, (x0, x1, y0, y1), order="status = 'processing' DESC, status = 'error' DESC, priority, id"
         )
+
+    def crowded(self, x0: int, y0: int, x1: int, y1: int, *, limit: int) -> bool:
+        """Whether more than `limit` jobs there are under way or failed."""
+        found = self._connection.execute(
+            f"SELECT count(*) FROM (SELECT id FROM generation_queue WHERE {_WITHIN} LIMIT ?)",
+            (x0, x1, y0, y1, limit + 1),
+        ).fetchone()
+        return bool(found[0] > limit)
 
     def touching(self, x: int, y: int, *, limit: int) -> list[Job]:
         """The jobs that draw a quadrant, the newest first."""
@@ -188,18 +197,19 @@ class Queue:
         )
 
     def positions(self, jobs: Sequence[Job]) -> dict[int, int]:
-        """The place of each pending job among all pending ones, from 1."""
-        places: dict[int, int] = {}
-        place, reached = 0, (-1, 0)
-        for job in sorted(jobs, key=lambda job: (_priority(job), job.id)):
-            here = (_priority(job), job.id)
-            # Counted from the job before it, so that a page of jobs walks the queue once.
-            place += self.count(
-                "status = 'pending' AND (priority, id) > (?, ?) AND (priority, id) <= (?, ?)",
-                (*reached, *here),
-            )
-            places[job.id], reached = place, here
-        return places
+        """The place of each pending job in the order of handing out, from 1."""
+        if not jobs:
+            return {}
+        last = max((_priority(job), job.deaths, job.id) for job in jobs)
+        # One walk for all of them. Left to itself SQLite takes the index of the counts and then sorts.
+        rows = self._connection.execute(
+            "SELECT id, place FROM (SELECT id, row_number() OVER (ORDER BY priority, deaths, id) AS place "
+            "FROM generation_queue INDEXED BY queue_position "
+            "WHERE status = 'pending' AND (priority, deaths, id) <= (?, ?, ?)) "
+            "WHERE id IN (SELECT value FROM json_each(?))",
+            (*last, json.dumps([job.id for job in jobs])),
+        )
+        return {job_id: place for job_id, place in rows}
 
     def next_due(self) -> float:
         """When the first lease runs out."""

@@ -134,7 +134,7 @@ def _index_all(db: Database) -> None:
     for sql in (
         # Partial: to lease among a million pending jobs takes microseconds, whatever has ended.
         "CREATE INDEX queue_next ON generation_queue (kind, priority, deaths, id) WHERE status = 'pending'",
-        "CREATE INDEX queue_position ON generation_queue (priority, id) WHERE status = 'pending'",
+        "CREATE INDEX queue_position ON generation_queue (priority, deaths, id) WHERE status = 'pending'",
         "CREATE INDEX queue_expiring ON generation_queue (lease_expires_at) WHERE status = 'processing'",
         "CREATE INDEX queue_counts ON generation_queue (status, model_id)",
         "CREATE INDEX queue_of_plan ON generation_queue (plan_id, status)",

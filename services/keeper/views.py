@@ -132,11 +132,11 @@ class Views:
                 max(b[2] for b in bounds),
                 max(b[3] for b in bounds),
             )
-        jobs = store.queue.within(*box, limit=MAP_JOB_LIMIT)
+        jobs = self._jobs_within(box) if request.jobs else []
         return MapView(
             last=store.events.last(),
             tiles=tiles,
-            jobs=self._job_views(jobs),
+            jobs=jobs,
             extent=extent,
             paused=store.paused,
         )
@@ -162,6 +162,15 @@ class Views:
         ]
         jobs = self._store.queue.touching(request.x, request.y, limit=1_000)
         return Quadrant(x=request.x, y=request.y, versions=versions, jobs=self._job_views(jobs))
+
+    def _jobs_within(self, box: tuple[int, int, int, int]) -> list[JobView]:
+        if self._store.queue.crowded(*box, limit=MAP_JOB_LIMIT):
+            raise ProtocolError(
+                Code.TOO_LARGE,
+                f"More than {MAP_JOB_LIMIT} jobs are under way or failed in this rectangle; "
+                "ask for a smaller one, or without jobs.",
+            )
+        return self._job_views(self._store.queue.within(*box))
 
     def _job_views(self, jobs: list[Job]) -> list[JobView]:
         places = self._store.queue.positions([job for job in jobs if job.state == "pending"])

@@ -100,6 +100,20 @@ async def test_an_overview_is_kept_for_ever_under_its_newest_version(busy_house:
     assert image(wider).getpixel((7 * 64 + 60, 60))[3] == 255
 
 
+async def test_an_overview_is_served_however_many_jobs_are_open(busy_house: House) -> None:
+    await filled(busy_house, [0, 0, 1, 1])
+    await busy_house.post("/api/queue/pause")
+    for i in range(10):
+        quadrants = [[64 * (i % 4) + x, 64 * (1 + i // 4) + y] for x in range(64) for y in range(64)]
+        status, _ = await busy_house.post("/api/render", {"quadrants": quadrants})
+        assert status == 202
+    status, refusal, _ = await busy_house.get("/api/map?x0=0&y0=0&x1=255&y1=255")
+    assert (status, refusal["error"]["code"]) == (413, "TOO_LARGE")
+    status, body, _ = await busy_house.picture("/tiles/generation/8/0/0")
+    assert status == 200
+    assert image(body).getpixel((1, 1)) == (*colour("generation", 0, 0), 255)
+
+
 @pytest.mark.parametrize("mode", ["RGB", "RGBA"])
 def test_averages_mix_colours_but_never_with_nothing(mode: str) -> None:
     checks = Image.new(mode, (512, 512), (0, 0, 0, 255)[: len(mode)])
