@@ -23,12 +23,12 @@ Draw = Callable[[int, Box], Awaitable[Frame]]
 
 WARM_UP = [(0, 0), (1, 0)]
 ROUNDS = [
-    [(-1, 0), (0, -1), (-2, 1), (2, 1)],
-    [(1, -2), (-1, 2), (3, 0), (-3, -1)],
-    [(-1, -2), (0, 2), (-2, -1), (2, -1)],
+    [(-2, 0), (-1, 0), (-2, 1), (-1, 1)],
+    [(0, -2), (1, -2), (0, -1), (1, -1)],
+    [(2, 0), (3, 0), (2, 1), (3, 1)],
 ]
-"""Frames all over the city, none of them drawn before. Each round is followed by one launch, so that what
-else the machine does meanwhile slows both ways alike."""
+"""Frames drawn as a plan asks for them: neighbours, none of them drawn before. Each round is followed by one
+launch, so that what else the machine does meanwhile slows both ways alike."""
 SHIFTS = [(512, 0), (0, 512), (-300, 411)]
 
 

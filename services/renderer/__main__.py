@@ -8,13 +8,13 @@ from services.config import Camera
 from services.process import Process, run
 from services.pulse import BEAT_SECONDS
 from services.renderer.chromium import NoChromium
-from services.renderer.renderer import Renderer, Unusable
+from services.renderer.renderer import IN_PAGE, Renderer, Unusable
 from services.renderer.scenes import NotBuilt, files
 from services.renderer.site import Site
 from services.worker import Worker
 
-SLOTS = 2
-"""Jobs at once: while the page draws one, the other is encoded and handed in."""
+SLOTS = IN_PAGE + 1
+"""Jobs at once: while the page draws and sends, another is encoded and handed in."""
 DRAIN_SECONDS = 5.0
 
 

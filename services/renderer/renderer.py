@@ -16,6 +16,8 @@ from services.worker import Result, Task, TryFailed
 
 TRIES = 3
 """Times one job is drawn, each on a new page, before it goes back to the keeper."""
+IN_PAGE = 2
+"""Frames the page is asked for at once: while it sends one, it draws the next."""
 OPENINGS = 4
 """Times a page that works is sought before this process gives up and leaves the rest to its supervisor."""
 
@@ -27,7 +29,7 @@ class Unusable(Exception):
 
 
 class Renderer:
-    """Draws one frame at a time, in the order in which jobs came, and cuts and encodes beside it."""
+    """Draws frames in the order in which jobs came, and cuts and encodes beside it."""
 
     def __init__(self, site: Site, folder: Path, configured: str | None, scene: str) -> None:
         self.replaced = 0
@@ -39,9 +41,10 @@ class Renderer:
         self._scene = scene
         self._browser: Browser | None = None
         self._page: Page | None = None
-        # asyncio.Lock wakes those who wait in the order in which they came.
-        self._drawing = asyncio.Lock()
-        self._present: asyncio.Task[Frame] | None = None
+        # asyncio.Semaphore wakes those who wait in the order in which they came.
+        self._turns = asyncio.Semaphore(IN_PAGE)
+        self._replacing = asyncio.Lock()
+        self._drawing: set[asyncio.Task[Frame]] = set()
 
     @property
     def browser(self) -> Browser:
@@ -72,9 +75,9 @@ class Renderer:
 
     async def close(self) -> None:
         """End the browser; nothing of it stays."""
-        if self._present is not None:
-            self._present.cancel()
-            await asyncio.gather(self._present, return_exceptions=True)
+        for drawing in self._drawing:
+            drawing.cancel()
+        await asyncio.gather(*self._drawing, return_exceptions=True)
         if self._browser is not None:
             await self._browser.close()
 
@@ -83,10 +86,7 @@ class Renderer:
         while True:
             page = self.page
             await page.gone.wait()
-            async with self._drawing:
-                # Whoever drew may have seen it first, and replaced it.
-                if self.page is page:
-                    await self._replace(PageFault("closed", "it ended while nothing was drawn"))
+            await self._replace_once(page, PageFault("closed", "it ended while nothing was drawn"))
 
     async def perform(self, task: Task) -> Result:
         """Draw the job's frame and cut its quadrants."""
@@ -105,31 +105,41 @@ class Renderer:
         return Result(tiles=tiles, source=source)
 
     async def draw(self, job: int, pixels: Box, begun: Callable[[], None] = lambda: None) -> Frame:
-        """Draw world pixels when all asked for before are drawn; raises TryFailed if no page can."""
-        await self._drawing.acquire()
+        """Draw world pixels when it is their turn; raises TryFailed if no page can."""
+        await self._turns.acquire()
         begun()
-        # If we are called off meanwhile, the page still comes to its end before it draws again.
-        self._present = asyncio.create_task(self._draw(job, pixels))
-        self._present.add_done_callback(self._drawn)
-        return await asyncio.shield(self._present)
+        # If we are called off meanwhile, the page still comes to its end before it draws more.
+        drawing = asyncio.create_task(self._draw(job, pixels))
+        self._drawing.add(drawing)
+        drawing.add_done_callback(self._drawn)
+        return await asyncio.shield(drawing)
 
     def _drawn(self, drawing: asyncio.Task[Frame]) -> None:
-        self._drawing.release()
+        self._drawing.discard(drawing)
+        self._turns.release()
         # Whoever called it off does not look at it any more.
         if not drawing.cancelled():
             drawing.exception()
 
     async def _draw(self, job: int, pixels: Box) -> Frame:
         for attempt in range(1, TRIES + 1):
+            async with self._replacing:
+                page = self.page
             try:
-                return await self.page.draw(job, pixels)
+                return await page.draw(job, pixels)
             except PageFault as fault:
                 log.warning("job %d: %s", job, fault)
-                await self._replace(fault)
+                await self._replace_once(page, fault)
                 if attempt == TRIES:
                     reason = f"The page failed {TRIES} times at this frame, at last: {fault}."
                     raise TryFailed("transient", reason) from fault
         raise AssertionError("unreachable")
+
+    async def _replace_once(self, page: Page, fault: PageFault) -> None:
+        """Replace a page, unless somebody who saw its end as well has already done so."""
+        async with self._replacing:
+            if self.page is page:
+                await self._replace(fault)
 
     async def _replace(self, fault: PageFault) -> None:
         """Replace the page, and say so meanwhile."""

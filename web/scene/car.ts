@@ -89,7 +89,8 @@ void main() {
   normal = vec3(spot.zw * facing.x + vec2(-spot.w, spot.z) * facing.y, facing.z);
   colour = vec4(bytes(paint).rgb / 255.0, part);
   object = bytes(tag);
-  gl_Position = project(place);
+  // The far sides are hidden by the near ones, but software WebGL would shade them all the same.
+  gl_Position = normal.z > normal.y ? project(place) : vec4(2.0, 2.0, 2.0, 1.0);
 }`,
   /* glsl */ `
 in vec3 place;

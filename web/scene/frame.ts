@@ -19,18 +19,13 @@ export class Frames {
   private readonly scene = new Scene();
   private readonly camera = new OrthographicCamera();
   private readonly gl: WebGL2RenderingContext;
-  private readonly target: WebGLRenderTarget;
+  private readonly targets: WebGLRenderTarget[] = []; // one for each block that a rectangle lies in
   private readonly piece = new Uint8Array(BLOCK * BLOCK * 4);
 
   constructor(private readonly renderer: WebGLRenderer, private readonly world: World) {
     this.gl = renderer.getContext() as WebGL2RenderingContext;
     this.shadows = new Shadows(renderer);
     this.scene.matrixWorldAutoUpdate = false;
-    this.target = new WebGLRenderTarget(BLOCK, BLOCK, {
-      count: 3, format: RGBAFormat, type: UnsignedByteType, minFilter: NearestFilter, magFilter: NearestFilter,
-      generateMipmaps: false, depthBuffer: true, stencilBuffer: false,
-    });
-    this.target.scissorTest = true;
   }
 
   /**
@@ -50,27 +45,31 @@ export class Frames {
   }
 
   private drawBlocks(x: number, y: number, width: number, height: number): Uint8Array<ArrayBuffer> {
-    const planes = new Uint8Array(width * height * 4 * 3);
+    // All blocks are handed to the GPU before any is read, so that it draws while the next block's city is built.
+    const pieces: [bx: number, by: number, box: Box][] = [];
     for (let by = Math.floor(y / BLOCK); by * BLOCK < y + height; by++) {
       for (let bx = Math.floor(x / BLOCK); bx * BLOCK < x + width; bx++) {
-        const x0 = Math.max(x, bx * BLOCK), y0 = Math.max(y, by * BLOCK);
-        const x1 = Math.min(x + width, (bx + 1) * BLOCK), y1 = Math.min(y + height, (by + 1) * BLOCK);
-        this.drawPiece(bx, by, [x0, y0, x1, y1]);
-        for (let plane = 0; plane < 3; plane++) {
-          this.read(plane, x0 - bx * BLOCK, y0 - by * BLOCK, x1 - x0, y1 - y0);
-          const row = (x1 - x0) * 4;
-          for (let line = y0; line < y1; line++) {
-            const from = (line - y0) * row;
-            planes.set(this.piece.subarray(from, from + row), ((plane * height + line - y) * width + x0 - x) * 4);
-          }
-        }
+        const box: Box = [Math.max(x, bx * BLOCK), Math.max(y, by * BLOCK), Math.min(x + width, (bx + 1) * BLOCK), Math.min(y + height, (by + 1) * BLOCK)];
+        this.drawPiece(bx, by, box, this.target(pieces.length));
+        pieces.push([bx, by, box]);
       }
     }
+    const planes = new Uint8Array(width * height * 4 * 3);
+    pieces.forEach(([bx, by, [x0, y0, x1, y1]], i) => {
+      for (let plane = 0; plane < 3; plane++) {
+        this.read(this.targets[i], plane, x0 - bx * BLOCK, y0 - by * BLOCK, x1 - x0, y1 - y0);
+        const row = (x1 - x0) * 4;
+        for (let line = y0; line < y1; line++) {
+          const from = (line - y0) * row;
+          planes.set(this.piece.subarray(from, from + row), ((plane * height + line - y) * width + x0 - x) * 4);
+        }
+      }
+    });
     this.world.trim();
     return planes;
   }
 
-  private drawPiece(bx: number, by: number, box: Box): void {
+  private drawPiece(bx: number, by: number, box: Box, target: WebGLRenderTarget): void {
     this.shadows.use(bx, by, (ground) => this.world.inShadow(ground));
     // Depths of everything in the block: y + z runs over the block's rows, z up to the highest roof, some metres spare.
     const far = (-by * BLOCK) / UP, near = (-(by + 1) * BLOCK) / UP - 2 * HIGHEST;
@@ -80,20 +79,31 @@ export class Frames {
     const objects: Object3D[] = [...this.world.everywhere()];
     for (const chunk of this.world.inPixels(box)) objects.push(...chunk.objects());
     this.scene.children = objects.sort((a, b) => a.renderOrder - b.renderOrder);
-    this.target.scissor.set(box[0] - bx * BLOCK, box[1] - by * BLOCK, box[2] - box[0], box[3] - box[1]);
-    this.renderer.setRenderTarget(this.target);
+    target.scissor.set(box[0] - bx * BLOCK, box[1] - by * BLOCK, box[2] - box[0], box[3] - box[1]);
+    this.renderer.setRenderTarget(target);
     this.renderer.clear();
     this.renderer.render(this.scene, this.camera);
     this.scene.children = [];
   }
 
-  private read(plane: number, x: number, y: number, width: number, height: number): void {
+  private target(i: number): WebGLRenderTarget {
+    if (!this.targets[i]) {
+      this.targets[i] = new WebGLRenderTarget(BLOCK, BLOCK, {
+        count: 3, format: RGBAFormat, type: UnsignedByteType, minFilter: NearestFilter, magFilter: NearestFilter,
+        generateMipmaps: false, depthBuffer: true, stencilBuffer: false,
+      });
+      this.targets[i].scissorTest = true;
+    }
+    return this.targets[i];
+  }
+
+  private read(target: WebGLRenderTarget, plane: number, x: number, y: number, width: number, height: number): void {
     // On a lost context a read leaves the buffer as it was, with the picture before in it: look before and after, and
     // at an opaque plane's last pixel, since the loss is sometimes told only after the read came back empty.
     const last = width * height * 4 - 1;
     this.piece[last] = 0;
     if (this.gl.isContextLost()) throw new Error(LOST);
-    this.renderer.readRenderTargetPixels(this.target, x, y, width, height, this.piece, undefined, plane);
+    this.renderer.readRenderTargetPixels(target, x, y, width, height, this.piece, undefined, plane);
     if (this.gl.isContextLost() || (plane !== 1 && this.piece[last] !== 255)) throw new Error(LOST);
   }
 }

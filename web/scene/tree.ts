@@ -90,11 +90,17 @@ out vec2 at;
 flat out vec4 colour, object;
 flat out vec4 tree;
 flat out float sunny;
+flat out vec3 lumps[5]; // the round crown's lumps: centre and size
 void main() {
   at = corner;
   tree = crown;
   colour = bytes(paint);
   object = bytes(tag);
+  for (int i = 0; i < 5; i++) {
+    float turn = (float(i) + fract(object.w * 0.37)) * 1.2566;
+    float reach = 0.42 + 0.10 * fract(object.w * 0.13 + float(i) * 0.61);
+    lumps[i] = vec3(cos(turn) * reach, sin(turn) * reach, 0.44 + 0.10 * fract(object.w * 0.29 + float(i) * 0.37));
+  }
   vec3 top = crown.xyz + vec3(0.0, 0.0, crown.w * 0.5);
   vec2 g = (top.xy + top.z * vec2(0.7, 0.775) - shadowFrame.xy) * shadowFrame.z;
   ivec2 texel = clamp(ivec2(floor(g)), ivec2(0), textureSize(shadowMap, 0) - 1);
@@ -106,6 +112,7 @@ void main() {
 in vec2 at;
 flat in vec4 colour, object, tree;
 flat in float sunny;
+flat in vec3 lumps[5];
 
 void main() {
   float seed = object.w;
@@ -114,10 +121,9 @@ void main() {
   if (colour.a < 0.5) {
     float best = -1.0;
     for (int i = 0; i < 6; i++) {
-      float turn = (float(i) + fract(seed * 0.37)) * 1.2566;
-      float reach = i == 5 ? 0.0 : 0.42 + 0.10 * fract(seed * 0.13 + float(i) * 0.61);
-      float size = i == 5 ? 0.74 : 0.44 + 0.10 * fract(seed * 0.29 + float(i) * 0.37);
-      vec2 d = at - vec2(cos(turn), sin(turn)) * reach;
+      vec3 lump = i == 5 ? vec3(0.0, 0.0, 0.74) : lumps[i];
+      float size = lump.z;
+      vec2 d = at - lump.xy;
       float z2 = size * size - dot(d, d);
       if (z2 > 0.0) {
         float z = sqrt(z2) + (i == 5 ? 0.0 : 0.12);
