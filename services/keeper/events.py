@@ -1,8 +1,11 @@
 """The event log: append-only, numbered from 1."""
 
 import sqlite3
+from collections.abc import Iterable
 
 from protocol.event import Event, JobChange, PlanChange
+
+Row = tuple[float, str, int, str]
 
 
 class EventLog:
@@ -13,10 +16,12 @@ class EventLog:
 
     def append(self, change: JobChange | PlanChange, now: float) -> None:
         """Write one change; its number is the next one."""
-        job = change.job if isinstance(change, JobChange) else 0
-        self._connection.execute(
-            'INSERT INTO events (at, plan_id, job_id, "change") VALUES (?, ?, ?, ?)',
-            (now, change.plan, job, change.model_dump_json(exclude_defaults=False)),
+        self.extend([row(change, now)])
+
+    def extend(self, rows: Iterable[Row]) -> None:
+        """Write changes, numbered in their order."""
+        self._connection.executemany(
+            'INSERT INTO events (at, plan_id, job_id, "change") VALUES (?, ?, ?, ?)', rows
         )
 
     def last(self) -> int:
@@ -33,3 +38,9 @@ class EventLog:
             Event.model_validate_json(f'{{"seq": {row[0]}, "at": {row[1]!r}, "change": {row[2]}}}')
             for row in rows
         ]
+
+
+def row(change: JobChange | PlanChange, now: float) -> Row:
+    """What a change is written down as."""
+    job = change.job if isinstance(change, JobChange) else 0
+    return now, change.plan, job, change.model_dump_json(exclude_defaults=False)

@@ -1,7 +1,7 @@
 """The ground of a plan: what stands there, what others have reserved, what is being rendered."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from protocol.errors import Code, ProtocolError
 from services.keeper.store import Store
@@ -28,6 +28,8 @@ class Ground:
     """Render jobs that wait for nothing, by canonical frame."""
     palette_made: bool
     palette_job: int | None
+    next_job: int = field(default=0, compare=False)
+    """The id that the next job would get; a guess by the time that it is used."""
 
     def check_free(self, cells: Collection[Cell]) -> None:
         """Raise CONFLICT if another unsettled plan is still to generate in or right beside the cells."""
@@ -48,6 +50,7 @@ def survey(store: Store, box: Box, *, plan: str) -> Ground:
         running={**queue.running_renders(*PALETTE_BOX), **queue.running_renders(*far)},
         palette_made=tiles.asset("palette") is not None,
         palette_job=queue.palette(),
+        next_job=queue.next_id(),
     )
 
 

@@ -13,11 +13,11 @@ from protocol.plan import STEP_LIMIT, Step
 from services.config import AppConfig
 from services.keeper import proof
 from services.keeper.draft import Asked, Draft, check_shape, draw_up
+from services.keeper.entry import Entry, enter
 from services.keeper.ground import Cell, Ground, survey
 from services.keeper.models import usable
 from services.keeper.plans import PlanRow
 from services.keeper.store import Store
-from services.keeper.views import job_change
 from services.tiling import planning
 from services.tiling.region import bounding, rectangle
 from services.tiling.seam import Refusal, place_padded
@@ -30,6 +30,8 @@ class Proposal:
     """A sound answer to a request, as long as the ground stays as it was."""
 
     draft: Draft
+    entry: Entry | None
+    """None for what is only looked at."""
     pattern: Sequence[planning.PlannedStep] = ()
 
 
@@ -80,7 +82,8 @@ class Planner:
             if step.kind == "generate"
         }
         draft = draw_up(asked, ground, models, max_attempts=self._config.max_attempts, now=self._clock())
-        return Proposal(draft, pattern)
+        dry_run = isinstance(request, Fill) and request.dry_run
+        return Proposal(draft, None if dry_run else enter(draft, ground.next_job), pattern)
 
     def accept(self, proposal: Proposal) -> Accepted:
         """Put the plan and all its jobs into the queue."""
@@ -88,8 +91,10 @@ class Planner:
         asked = draft.asked
         priority = 0 if asked.lane == "interactive" else 1
         position = store.queue.count("status = 'pending' AND priority <= ?", (priority,)) if draft.jobs else 0
-        first = store.queue.next_id()
-        jobs, needs = draft.numbered(first)
+        first, entry = store.queue.next_id(), proposal.entry
+        if entry is None or entry.first != first:
+            entry = enter(draft, first)
+        jobs, needs = entry.jobs, entry.needs
         generated = sum(len(job.quadrants) for job in jobs if job.kind == "generate")
         rendered = sum(len(job.quadrants) for job in jobs if job.kind == "render")
         plan = PlanRow(
@@ -107,14 +112,13 @@ class Planner:
             bounds=bounding(cell for step in asked.steps for cell in proof.infill(step)),
         )
         store.plans.insert(plan)
-        store.queue.insert(jobs, needs)
+        store.queue.insert(entry.rows, entry.cells, needs)
         if asked.lane == "interactive":
             store.dependencies.hurry({needed for _, needed in needs if needed < first} | draft.borrowed)
         store.events.append(
             PlanChange(plan=plan.id, name=plan.name, state="accepted", jobs=plan.jobs), draft.now
         )
-        for job in jobs:
-            store.events.append(job_change(job), draft.now)
+        store.events.extend(entry.events)
         return Accepted(plan=plan.id, jobs=plan.job_ids, position=position)
 
     def planned(self, proposal: Proposal) -> Planned:

@@ -8,6 +8,9 @@ from protocol.message import JobKind
 from services.keeper.lifecycle import Cells, Job
 from services.tiling.quadrant import frame_of
 
+Row = tuple[object, ...]
+CellRow = tuple[int, int, int, str]
+
 LIVE = "('blocked', 'pending', 'processing')"
 
 _WITHIN = (
@@ -32,20 +35,11 @@ class Queue:
         """The id that the next job gets."""
         return int(self._connection.execute("SELECT max(id) FROM generation_queue").fetchone()[0] or 0) + 1
 
-    def insert(self, jobs: Sequence[Job], needs: Iterable[tuple[int, int]]) -> None:
+    def insert(self, rows: Iterable[Row], cells: Iterable[CellRow], needs: Iterable[tuple[int, int]]) -> None:
         """Add jobs, where they lie, and `(job, needed job)` pairs."""
+        self._connection.executemany(f"INSERT INTO generation_queue ({_COLUMNS}) VALUES ({_MARKS})", rows)
         self._connection.executemany(
-            f"INSERT INTO generation_queue ({_COLUMNS}) VALUES ({_MARKS})", (_row(job) for job in jobs)
-        )
-        self._connection.executemany(
-            "INSERT INTO job_quadrants (x, y, job_id, role) VALUES (?, ?, ?, ?)",
-            (
-                (x, y, job.id, role)
-                for job in jobs
-                if job.kind != "palette"
-                for role in ("quadrants", "padding", "scaffold")
-                for x, y in getattr(job, role)
-            ),
+            "INSERT INTO job_quadrants (x, y, job_id, role) VALUES (?, ?, ?, ?)", cells
         )
         self._connection.executemany("INSERT INTO dependencies (job_id, needs_id) VALUES (?, ?)", needs)
 
@@ -227,7 +221,8 @@ def _cells(text: str) -> Cells:
     return tuple((x, y) for x, y in json.loads(text))
 
 
-def _row(job: Job) -> tuple[object, ...]:
+def row(job: Job) -> Row:
+    """What a job is written down as."""
     return (
         job.id,
         job.plan,

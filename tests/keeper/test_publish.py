@@ -6,6 +6,7 @@ import pytest
 
 from protocol.control import Fill, Generate, Planned, Render
 from protocol.errors import Code
+from protocol.event import JobChange
 from protocol.ingest import Accepted, Publish
 from protocol.message import Error
 from protocol.plan import Plan, Step
@@ -143,6 +144,24 @@ def test_two_large_plans_on_the_same_ground_do_not_both_win(house: House) -> Non
     answers = [one.hear().body, two.hear().body]
     assert sorted(type(answer).__name__ for answer in answers) == ["Accepted", "Error"]
     assert next(a for a in answers if isinstance(a, Error)).code == Code.CONFLICT
+
+
+def test_jobs_that_come_while_a_large_plan_is_drawn_up_keep_their_numbers(
+    house: House, control: Peer
+) -> None:
+    control.send(Fill(plan="large", rectangle=(0, 0, 29, 29), model_id="plain"), id="large")
+    control.send(Render(plan="small", quadrants=[(400, 400)]), id="small")
+    answers = {letter.re: letter.body for letter in (control.hear(), control.hear())}
+    large, small = answers["large"], answers["small"]
+    assert isinstance(large, Accepted) and isinstance(small, Accepted)
+    assert not set(large.jobs) & set(small.jobs)
+    assert [house.job(job).plan for job in (*small.jobs, large.jobs[0], large.jobs[-1])] == [
+        "small",
+        "large",
+        "large",
+    ]
+    told = {e.change.job: e.change.plan for e in house.events() if isinstance(e.change, JobChange)}
+    assert told == dict.fromkeys(large.jobs, "large") | dict.fromkeys(small.jobs, "small")
 
 
 def test_a_rectangle_without_end_is_too_large(house: House, control: Peer) -> None:
