@@ -5,16 +5,17 @@ files: here the caller knows what its pixels look like and says how to predict t
 """
 
 import struct
-import zlib
 from enum import IntEnum
 
 import numpy as np
+from isal import isal_zlib
 from numpy.typing import NDArray
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 COLOUR_TYPES = {3: 2, 4: 6}
 """RGB and RGBA, by the number of channels."""
 LEVEL = 1
+"""A quarter of the time of zlib's level 1, for files 5 % larger: 21 ms, not 83, for all layers of a frame."""
 
 
 class Prediction(IntEnum):
@@ -42,7 +43,7 @@ def png(plane: NDArray[np.uint8], prediction: Prediction) -> bytes:
         (
             SIGNATURE,
             _chunk(b"IHDR", header),
-            _chunk(b"IDAT", zlib.compress(rows.data, LEVEL)),
+            _chunk(b"IDAT", isal_zlib.compress(rows.data, LEVEL)),
             _chunk(b"IEND", b""),
         )
     )
@@ -53,5 +54,5 @@ def _chunk(name: bytes, content: bytes) -> bytes:
         struct.pack(">I", len(content))
         + name
         + content
-        + struct.pack(">I", zlib.crc32(content, zlib.crc32(name)))
+        + struct.pack(">I", isal_zlib.crc32(content, isal_zlib.crc32(name)))
     )
