@@ -58,7 +58,14 @@ class PlanChange(Part):
     """Scaffold dropped from the map, each with version 0."""
 
 
-Change = Annotated[JobChange | PlanChange, Field(discriminator="kind")]
+class QueueChange(Part):
+    """The handing out of jobs was paused or goes on."""
+
+    kind: Literal["queue"] = "queue"
+    paused: bool
+
+
+Change = Annotated[JobChange | PlanChange | QueueChange, Field(discriminator="kind")]
 
 
 class Event(Part):

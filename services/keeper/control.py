@@ -173,6 +173,7 @@ class Control:
     def _paused(self, paused: bool) -> Message:
         if self._store.paused != paused:
             self._store.pause(paused)
+            self._progress.paused(paused)
             log.info("no more jobs are handed out" if paused else "jobs are handed out again")
         return Changed(jobs=0)
 

@@ -3,7 +3,7 @@
 import sqlite3
 from collections.abc import Iterable
 
-from protocol.event import Event, JobChange, PlanChange
+from protocol.event import Change, Event, JobChange, QueueChange
 
 Row = tuple[float, str, int, str]
 
@@ -14,7 +14,7 @@ class EventLog:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
 
-    def append(self, change: JobChange | PlanChange, now: float) -> None:
+    def append(self, change: Change, now: float) -> None:
         """Write one change; its number is the next one."""
         self.extend([row(change, now)])
 
@@ -40,7 +40,8 @@ class EventLog:
         ]
 
 
-def row(change: JobChange | PlanChange, now: float) -> Row:
+def row(change: Change, now: float) -> Row:
     """What a change is written down as."""
     job = change.job if isinstance(change, JobChange) else 0
-    return now, change.plan, job, change.model_dump_json(exclude_defaults=False)
+    plan = "" if isinstance(change, QueueChange) else change.plan
+    return now, plan, job, change.model_dump_json(exclude_defaults=False)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from protocol.errors import Code, ProtocolError
-from protocol.event import PlanChange, TileRef
+from protocol.event import PlanChange, QueueChange, TileRef
 from services.keeper import lifecycle
 from services.keeper.ground import check_still_free
 from services.keeper.lifecycle import Job
@@ -40,6 +40,10 @@ class Progress:
     def accepted(self, plan_id: str) -> None:
         """A plan came in; one whose work others already do has settled at once."""
         self._touched.add(plan_id)
+
+    def paused(self, paused: bool) -> None:
+        """A person has stopped the handing out of jobs, or lets it go on."""
+        self._store.events.append(QueueChange(paused=paused), self._clock())
 
     def cancel(self, jobs: Iterable[Job]) -> int:
         """Call jobs off, however far they are; how many."""

@@ -75,6 +75,13 @@ async def test_a_listener_begins_where_it_says(open_house: House, listeners: lis
     assert listeners[1].seen == [last - 2, last - 1, last]
 
 
+async def test_a_pause_is_heard(open_house: House, listeners: list[Listener]) -> None:
+    listeners.append(Listener(open_house, since=0))
+    await open_house.post("/api/queue/pause")
+    await listeners[0].until_seen(1)
+    assert listeners[0].changes == [{"kind": "queue", "paused": True}]
+
+
 async def test_a_listener_from_another_world_hears_what_happens_now(
     open_house: House, listeners: list[Listener]
 ) -> None:

@@ -1,7 +1,7 @@
 """The event log, and the map that it keeps true."""
 
-from protocol.control import CancelJob, Changed, Fill, Render
-from protocol.event import Events, JobChange, PlanChange, Watch
+from protocol.control import CancelJob, Changed, Fill, Pause, Render, Resume
+from protocol.event import Events, JobChange, PlanChange, QueueChange, Watch
 from protocol.ingest import Accepted
 from tests.keeper.house import House, Peer, island
 
@@ -73,6 +73,12 @@ def test_later_events_keep_the_map_true(house: House, control: Peer, worker: Pee
     assert tiles == {(tile.layer, tile.x, tile.y): tile.version for tile in now.tiles}
     live = {job: state for job, state in jobs.items() if state not in ("complete", "cancelled")}
     assert live == {job.job: job.state for job in now.jobs}
+
+
+def test_a_pause_and_its_end_are_told_once_each(house: House, control: Peer) -> None:
+    for request in (Resume(), Pause(), Pause(), Resume()):
+        control.ask(request, Changed)
+    assert [event.change for event in house.events()] == [QueueChange(paused=True), QueueChange(paused=False)]
 
 
 def test_the_extent_is_all_that_stands_or_is_under_way(house: House, control: Peer, worker: Peer) -> None:

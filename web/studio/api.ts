@@ -165,7 +165,8 @@ export type Change =
       reason: string;
       tiles: TileRef[];
     }
-  | { kind: "plan"; plan: string; name: string; state: "accepted" | "settled"; jobs: number; tiles: TileRef[] };
+  | { kind: "plan"; plan: string; name: string; state: "accepted" | "settled"; jobs: number; tiles: TileRef[] }
+  | { kind: "queue"; paused: boolean };
 
 export interface WorldEvent {
   seq: number;
