@@ -4,6 +4,7 @@ import os
 import signal
 
 import psutil
+import pytest
 
 from services.config import Sockets
 from tests.system.conftest import Founder
@@ -32,6 +33,7 @@ def test_an_orderly_stop_leaves_no_process(found: Founder) -> None:
     assert world.command("status").returncode == 3
 
 
+@pytest.mark.timeout(300)
 def test_a_killed_supervisor_takes_everything_with_it_and_the_next_one_goes_on(found: Founder) -> None:
     world = found().start()
     world.publish({"id": "city", "rectangle": [0, 0, 3, 3]})

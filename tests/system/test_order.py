@@ -4,6 +4,7 @@ import io
 from pathlib import Path
 
 import numpy as np
+import pytest
 from PIL import Image
 
 from tests.system.conftest import Founder
@@ -25,6 +26,7 @@ def assembled(world: World, layer: str, bounds: tuple[int, int, int, int]) -> np
     return np.vstack(rows)
 
 
+@pytest.mark.timeout(400)
 def test_the_map_is_the_same_pixel_for_pixel_in_another_order(found: Founder) -> None:
     bounds = (-1, -1, 3, 2)
     first = found("first").start()
