@@ -8,7 +8,7 @@ help:  ## list the commands
 
 run:  ## set everything up, start it and print the address of the studio
 	$(SETUP)
-	@exec .venv/bin/python supervisor.py up
+	@.venv/bin/python supervisor.py up || [ $$? -eq 130 ]  # 130: Ctrl-C
 
 test:  ## set up what is needed and run all tests
 	$(SETUP) --dev
