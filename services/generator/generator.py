@@ -16,9 +16,9 @@ from services.generator.models import ADAPTERS, Adapter, Picture, Request, Share
 from services.generator.models import palette as palettes
 from services.generator.models.pixel_art import colour_counts
 from services.generator.models.web import Web
-from services.generator.rendered import Rendered, Renders, names
+from services.generator.rendered import Rendered, Renders
 from services.tiling.quadrant import WINDOW
-from services.tiling.region import is_rectangle
+from services.tiling.region import is_rectangle, named
 from services.tiling.seam import Window
 from services.tiling.template import context
 from services.worker import Result, Task, TryFailed
@@ -94,7 +94,7 @@ class Generator:
         finished = await task.fetch("generation", around) if around else {}
         if lacking := [cell for cell in around if cell not in finished]:
             raise TryFailed(
-                "bug", f"The model would see {names(lacking)} unfinished, so it was not called.", retry=False
+                "bug", f"The model would see {named(lacking)} unfinished, so it was not called.", retry=False
             )
         drawn = await renders.layer("render", sorted(infill))
         return Template(

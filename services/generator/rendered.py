@@ -1,7 +1,7 @@
 """What the renderer drew of one quadrant: colour, object and depth, decoded when somebody looks."""
 
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -12,6 +12,7 @@ from PIL import Image
 from protocol.message import Layer
 from protocol.work import PixelRef
 from services.tiling.quadrant import SIZE
+from services.tiling.region import named
 from services.worker import Task, TryFailed
 
 LAYERS: tuple[Layer, ...] = ("render", "object", "depth")
@@ -58,7 +59,7 @@ class Renders:
         if wanted:
             found.update(await self._task.fetch(layer, wanted))
         if lacking := [cell for cell in quadrants if cell not in found]:
-            raise TryFailed("bug", f"There is no {layer} layer of {names(lacking)} yet.", retry=False)
+            raise TryFailed("bug", f"There is no {layer} layer of {named(lacking)} yet.", retry=False)
         return {cell: found[cell] for cell in quadrants}
 
     async def whole(self, quadrants: Sequence[tuple[int, int]]) -> dict[tuple[int, int], Rendered]:
@@ -80,9 +81,3 @@ def decode(png: bytes, mode: str, quadrant: tuple[int, int]) -> NDArray[np.uint8
         if image.size != (SIZE, SIZE) or image.mode != mode:
             raise ValueError(f"quadrant {quadrant}: {image.mode} {image.size} is not {mode} {SIZE} × {SIZE}")
         return np.array(image)
-
-
-def names(quadrants: Iterable[tuple[int, int]]) -> str:
-    """The quadrants for a sentence."""
-    listed = [f"{x},{y}" for x, y in quadrants]
-    return ", ".join(listed[:4]) + (f" and {len(listed) - 4} more" if len(listed) > 4 else "")

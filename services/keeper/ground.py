@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from protocol.errors import Code, ProtocolError
 from services.keeper.store import Store
 from services.tiling.quadrant import FRAME
-from services.tiling.region import bounding
+from services.tiling.region import bounding, named
 
 Cell = tuple[int, int]
 Box = tuple[int, int, int, int]
@@ -63,11 +63,9 @@ def check_free(reserved: Collection[tuple[int, int, str]], cells: Collection[Cel
             hits.setdefault(plan, set()).add((x, y))
     if hits:
         plan = min(hits)
-        names = [f"{x},{y}" for x, y in sorted(hits[plan])]
-        more = f" and {len(names) - 4} more" if len(names) > 4 else ""
         raise ProtocolError(
             Code.CONFLICT,
-            f"Plan {plan} is still to generate {', '.join(names[:4])}{more}, in or beside what was asked "
+            f"Plan {plan} is still to generate {named(hits[plan])}, in or beside what was asked "
             "for; wait until it has ended, or cancel it.",
             details=plan,
         )

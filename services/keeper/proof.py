@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 
 from protocol.errors import Code, ProtocolError
 from protocol.plan import Step
-from services.tiling.region import ring, touched
+from services.tiling.region import named, ring, touched
 from services.tiling.seam import Refusal, Window, place
 
 Cell = tuple[int, int]
@@ -117,8 +117,7 @@ def why_no_longer(window: Window, inside: Collection[Cell], finished: Collection
         return found.reason
     missing = sorted(cell for cell in seen if cell not in inside and cell not in relevant)
     if missing:
-        names = ", ".join(f"{x},{y}" for x, y in missing)
-        return f"It would leave a seam: the model would see {names} still empty."
+        return f"It would leave a seam: the model would see {named(missing)} still empty."
     return ""
 
 

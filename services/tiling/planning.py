@@ -1,10 +1,10 @@
 """Steps that fill a rectangle of free ground: the pattern of period 3, legal in every order."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from services.tiling.quadrant import Quadrant
-from services.tiling.region import Region, bounding, rectangle, ring
+from services.tiling.region import Region, bounding, check_size, is_rectangle, named, rectangle, ring
 from services.tiling.seam import Refusal
 
 ISLAND, STRIP, CROSSING = 1, 2, 3
@@ -27,6 +27,38 @@ class PlannedStep:
         return frozenset((*self.quadrants, *self.scaffold, *self.padding))
 
 
+@dataclass(frozen=True)
+class Map:
+    """What a plan finds: quadrants that are finished, that others have reserved, that failed before.
+
+    Reserved ones (with their halo) are never drawn, not even as scaffold; failed ones only where the region asks for them.
+    """
+
+    finished: Collection[tuple[int, int]] = frozenset()
+    reserved: Collection[tuple[int, int]] = frozenset()
+    failed: Collection[tuple[int, int]] = frozenset()
+
+
+@dataclass(frozen=True)
+class Planning:
+    """Steps in a legal order, why each quadrant left out is, and the finished ones that are drawn anew."""
+
+    steps: tuple[PlannedStep, ...]
+    left_out: Mapping[Quadrant, str]
+    repaired: tuple[Quadrant, ...] = ()
+
+
+def plan(region: Collection[tuple[int, int]], ground: Map, *, repair: bool = False) -> Planning:
+    """The steps that fill a region as far as that is possible without a seam; raises BadRegion."""
+    check_size(len(region))
+    free = sorted(Quadrant(x, y) for x, y in region if (x, y) not in ground.finished)
+    if is_rectangle(free):
+        found = fill(*bounding(free), {*ground.finished, *ground.reserved})
+        if not isinstance(found, Refusal):
+            return Planning(tuple(found), {})
+    return Planning((), {cell: "The planner cannot fill this yet." for cell in free})
+
+
 def calls(width: int, height: int) -> int:
     """Model calls for a free rectangle: seg(w)·seg(h) with seg(n) = 2⌊n/3⌋ + (1 if n mod 3 else 0)."""
     return _segments(width) * _segments(height)
@@ -47,9 +79,9 @@ def fill(
     drawn = rectangle(columns[0][0], rows[0][0], columns[-1][1], rows[-1][1])
     hindering = sorted(cell for cell in drawn | _against(drawn) if cell in occupied)
     if hindering:
-        names = ", ".join(f"{x},{y}" for x, y in hindering[:4])
-        more = f" and {len(hindering) - 4} more" if len(hindering) > 4 else ""
-        return Refusal(f"Fill needs free ground: {names}{more} in or against the rectangle are finished.")
+        return Refusal(
+            f"Fill needs free ground: {named(hindering)} in or against the rectangle are finished."
+        )
     steps: list[PlannedStep] = []
     for wave in (ISLAND, STRIP, CROSSING):
         for j, (row_first, row_last) in enumerate(rows):

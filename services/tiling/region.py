@@ -6,6 +6,31 @@ from services.tiling.quadrant import HALO, SIZE, Box, Quadrant, frame_of
 
 Region = frozenset[Quadrant]
 
+REGION_LIMIT = 1_000_000
+"""Quadrants in the largest region that is planned at once."""
+NAMED = 4
+"""Quadrants that a sentence names one by one."""
+
+
+class BadRegion(ValueError):
+    """Raised for a region that is empty, too large or no region at all; says why in one sentence."""
+
+
+def check_size(quadrants: int) -> None:
+    """Raise BadRegion if a region of so many quadrants is not planned."""
+    if not quadrants:
+        raise BadRegion("The region holds no quadrants.")
+    if quadrants > REGION_LIMIT:
+        raise BadRegion(
+            f"The region holds {quadrants:,} quadrants; {REGION_LIMIT:,} is the most. Fill it in parts."
+        )
+
+
+def named(quadrants: Iterable[tuple[int, int]]) -> str:
+    """The quadrants as a sentence names them, in order: `3,4, 5,6 and 2 more`."""
+    names = [f"{x},{y}" for x, y in sorted(quadrants)]
+    return ", ".join(names[:NAMED]) + (f" and {len(names) - NAMED} more" if len(names) > NAMED else "")
+
 
 def rectangle(x0: int, y0: int, x1: int, y1: int) -> Region:
     """All quadrants between two corners, both included, in whichever order the corners are given."""

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from services.tiling.quadrant import SIZE, WINDOW, Box, Quadrant
-from services.tiling.region import bounding, is_rectangle, pixels_of, rectangle, touched
+from services.tiling.region import bounding, is_rectangle, named, pixels_of, rectangle, touched
 
 HALF = SIZE // 2
 
@@ -54,7 +54,7 @@ def place(infill: Collection[tuple[int, int]], finished: Collection[tuple[int, i
         return Refusal("A model call fills at most 2 × 2 quadrants.")
     done = [cell for cell in infill if cell in finished]
     if done:
-        return Refusal(f"{_names(done)} {'is' if len(done) == 1 else 'are'} already finished.")
+        return Refusal(f"{named(done)} {'is' if len(done) == 1 else 'are'} already finished.")
     sides = _finished_sides(x0, y0, x1, y1, finished)
     best: Window | None = None
     best_context = -1
@@ -135,9 +135,4 @@ def _why_not(
         return (
             f"It would leave a seam: finished quadrants lie against its {where}, outside what the model sees."
         )
-    return f"It would leave a seam: the model would see {_names(fewest)} still empty."
-
-
-def _names(quadrants: Collection[tuple[int, int]]) -> str:
-    names = [f"{x},{y}" for x, y in sorted(quadrants)]
-    return ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")
+    return f"It would leave a seam: the model would see {named(fewest)} still empty."
