@@ -1,0 +1,87 @@
+"""What steps come to before anything is spent: shapes, waves, renders, and how long they take."""
+
+import heapq
+from collections.abc import Collection, Iterable, Sequence
+from itertools import chain
+from typing import Protocol
+
+from services.tiling.quadrant import frame_of
+from services.tiling.region import bounding, needed_renders
+
+SHAPES = ("2x2", "2x1", "1x2", "1x1")
+"""Width by height of what one model call fills, the largest first."""
+
+Cells = Collection[tuple[int, int]]
+
+
+class Step(Protocol):
+    """What an estimate needs to know of a step; planned ones and those of a published plan have it."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def quadrants(self) -> Cells: ...
+    @property
+    def padding(self) -> Cells: ...
+    @property
+    def scaffold(self) -> Cells: ...
+    @property
+    def after(self) -> Sequence[str]: ...
+
+
+def shapes(steps: Iterable[Step]) -> dict[str, int]:
+    """How many steps fill each shape, every shape named."""
+    found = dict.fromkeys(SHAPES, 0)
+    for step in steps:
+        x0, y0, x1, y1 = bounding(_infill(step))
+        found[f"{x1 - x0 + 1}x{y1 - y0 + 1}"] += 1
+    return found
+
+
+def waves(steps: Iterable[Step]) -> int:
+    """The longest chain of steps that wait for each other; they stand in an order that `after` allows."""
+    depth: dict[str, int] = {}
+    for step in steps:
+        depth[step.id] = 1 + max((depth.get(name, 0) for name in step.after), default=0)
+    return max(depth.values(), default=0)
+
+
+def renders(steps: Iterable[Step]) -> int:
+    """The canonical frames that the steps need, as if none were rendered yet."""
+    return len({frame_of(cell) for step in steps for cell in _needed(step)})
+
+
+def duration(steps: Sequence[Step], seconds: float, concurrency: int) -> float:
+    """Seconds until the last step ends, if each takes `seconds` and at most `concurrency` run at once.
+
+    The earliest step that waits for nothing goes first, as the keeper does it. Renders, which run ahead, are
+    not counted. Steps that `after` lets never begin are left out.
+    """
+    if concurrency < 1:
+        raise ValueError("concurrency is at least 1")
+    number = {step.id: place for place, step in enumerate(steps)}
+    needs = [{number[name] for name in step.after if name in number} for step in steps]
+    freed: list[list[int]] = [[] for _ in steps]
+    for place, before in enumerate(needs):
+        for other in before:
+            freed[other].append(place)
+    left = [len(before) for before in needs]
+    ready = [place for place, count in enumerate(left) if not count]
+    rounds = 0
+    # All steps last equally long, so that they begin and end in rounds.
+    while ready:
+        rounds += 1
+        running = [heapq.heappop(ready) for _ in range(min(concurrency, len(ready)))]
+        for place in chain.from_iterable(freed[step] for step in running):
+            left[place] -= 1
+            if not left[place]:
+                heapq.heappush(ready, place)
+    return rounds * seconds
+
+
+def _infill(step: Step) -> Iterable[tuple[int, int]]:
+    return chain(step.quadrants, step.padding, step.scaffold)
+
+
+def _needed(step: Step) -> Iterable[tuple[int, int]]:
+    return needed_renders(_infill(step))
