@@ -31,7 +31,8 @@ class Listeners:
 
     async def listen(self, request: web.Request) -> web.StreamResponse:
         """Send events until the listener goes, is too slow, or the gateway stops."""
-        since = _since(request)
+        # Taken before anyone can see that this listener is there: from then on it misses nothing.
+        place = await self._place(_since(request))
         if self._feed.closed:
             raise ProtocolError(Code.UNAVAILABLE, "The gateway is stopping.")
         if self.count >= MOST_LISTENERS:
@@ -42,7 +43,7 @@ class Listeners:
             response.content_type = "text/event-stream"
             await response.prepare(request)
             try:
-                await self._follow(request, response, since)
+                await self._follow(request, response, *place)
             except ProtocolError as error:
                 # The answer has begun, so there is no place for a refusal; the page asks again by itself.
                 log.warning("a listener was let go: %s", error)
@@ -50,10 +51,25 @@ class Listeners:
         finally:
             self.count -= 1
 
-    async def _follow(self, request: web.Request, response: web.StreamResponse, since: int | None) -> None:
+    async def _place(self, since: int | None) -> tuple[int | None, int]:
+        """After which event a listener begins, and in which epoch that holds; 0 if it is not known yet."""
+        epoch = self._feed.epoch
+        if since is None and epoch:
+            return self._feed.last, epoch
+        if since is None or not epoch or not self._feed.up:
+            return since, 0
+        try:
+            return await self._feed.start_of(since), epoch
+        except ProtocolError as error:
+            if error.code not in (Code.UNAVAILABLE, Code.BUSY):
+                raise
+            return since, 0
+
+    async def _follow(
+        self, request: web.Request, response: web.StreamResponse, since: int | None, epoch: int
+    ) -> None:
         feed = self._feed
         told_up = True
-        epoch = 0
         await _write(request, response, b"retry: 1000\n\n")
         while not feed.closed:
             # Taken before looking, so that what happens while we write is not missed.
@@ -64,8 +80,7 @@ class Listeners:
                 continue
             try:
                 if feed.epoch != epoch:
-                    since = feed.last if since is None else await feed.start_of(since)
-                    epoch = feed.epoch
+                    since, epoch = await self._place(since)
                 chunk = None if since is None else await feed.after(since)
             except ProtocolError as error:
                 if error.code not in (Code.UNAVAILABLE, Code.BUSY):

@@ -46,7 +46,10 @@ async def test_what_happens_is_told_as_it_happens(open_house: House, listeners: 
     await listening(open_house, 1)
     last = await work(open_house, 4)
     await listeners[0].until_seen(last)
-    assert listeners[0].seen == list(range(before + 1, last + 1))
+    seen = listeners[0].seen
+    # It begins at what the gateway has heard, which may be a little behind the keeper.
+    assert seen[0] <= before + 1
+    assert seen == list(range(seen[0], last + 1))
     changes = listeners[0].changes
     assert {change["kind"] for change in changes} <= {"job", "plan"}
     job = next(change for change in changes if change["kind"] == "job")
