@@ -11,8 +11,8 @@ from protocol.errors import Code, ProtocolError
 from protocol.message import Error, Message
 
 SIGNATURE = b"TW01"
-MAP_LIMIT_BYTES = 1 << 20
-"""The largest msgpack map, for one frame; attachments are bounded by the socket."""
+MAP_LIMIT_BYTES = 8 << 20
+"""The largest msgpack map: a plan of 20,000 steps fits. Attachments are bounded by the socket."""
 ATTACHMENT_LIMIT = 256
 ID_LIMIT = 128
 

@@ -1,8 +1,8 @@
 """The control socket: what the gateway and the command line ask of the keeper."""
 
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from protocol.codec import catalogue
 from protocol.event import TileRef, Watch
@@ -13,22 +13,21 @@ from protocol.message import (
     JobId,
     JobKind,
     JobState,
-    Layer,
     Line,
     Message,
-    Part,
     Ping,
     QuadrantXY,
     Rectangle,
-    Seconds,
     Text,
-    Token,
 )
 from protocol.plan import Lane
+from protocol.view import Counts, Estimate, JobView, LeftOut, PlannedStep, PlanView, VersionView, Working
 from protocol.work import Fetch, FetchAsset
 
+REGION_LIMIT = 1_000_000
+"""Quadrants in the largest region that is planned at once."""
+
 Quadrants = Annotated[list[QuadrantXY], Field(min_length=1, max_length=4_096)]
-Counts = dict[JobState, Count]
 
 
 class Render(Message):
@@ -55,12 +54,18 @@ class Generate(Message):
 
 
 class Fill(Message):
-    """Asks for a whole rectangle of free ground in as many calls as it takes. `dry_run` only says how."""
+    """Asks for a region to be filled in as many calls as it takes. `dry_run` only says how.
+
+    The region is a `rectangle` or any set of `quadrants`. What finished quadrants make impossible is left
+    out, unless `repair` allows to draw those in the way anew.
+    """
 
     TYPE: ClassVar[str] = "fill"
 
     plan: Identifier
-    rectangle: Rectangle
+    rectangle: Rectangle | None = None
+    quadrants: Annotated[list[QuadrantXY], Field(max_length=REGION_LIMIT)] | None = None
+    repair: bool = False
     name: Line = ""
     model_id: Identifier | None = None
     prompt: Text = ""
@@ -68,46 +73,43 @@ class Fill(Message):
     lane: Lane = "bulk"
     dry_run: bool = False
 
+    @model_validator(mode="after")
+    def _has_one_region(self) -> Self:
+        if (self.rectangle is None) == (self.quadrants is None):
+            raise ValueError("a fill has either a rectangle or quadrants")
+        return self
 
-class PlannedStep(Part):
-    """One step of a plan that has not been accepted; waves count from 1."""
 
+class Replan(Message):
+    """Calls off what is left of a plan that cannot go on, and asks for its unfinished ground anew as `id`."""
+
+    TYPE: ClassVar[str] = "replan"
+
+    plan: Identifier
     id: Identifier
-    quadrants: Annotated[list[QuadrantXY], Field(max_length=4)]
-    padding: Annotated[list[QuadrantXY], Field(max_length=4)]
-    scaffold: Annotated[list[QuadrantXY], Field(max_length=4)]
-    after: Annotated[list[Identifier], Field(max_length=64)]
-    wave: Count
+    repair: bool = False
+    dry_run: bool = False
 
 
 class Planned(Message):
-    """What a dry run would do."""
+    """What a dry run would do. `left_out` names the first quadrants, `left_out_count` counts them all."""
 
     TYPE: ClassVar[str] = "planned"
 
     steps: Annotated[list[PlannedStep], Field(max_length=20_000)]
     waves: Count
     renders: Count
+    left_out: Annotated[list[LeftOut], Field(max_length=20_000)] = []
+    left_out_count: Count = 0
+    repaired: Annotated[list[QuadrantXY], Field(max_length=20_000)] = []
+    """Finished quadrants that the steps draw anew."""
+    estimate: Estimate
 
 
 class GetStatus(Message):
     """Asks for the queue in figures."""
 
     TYPE: ClassVar[str] = "get_status"
-
-
-class Working(Part):
-    """One job in a worker's hands."""
-
-    job: JobId
-    kind: JobKind
-    plan: Identifier
-    model_id: Annotated[str, Field(max_length=128)] = ""
-    quadrants: Annotated[list[QuadrantXY], Field(max_length=4_096)]
-    worker: Line
-    attempt: Count
-    age_seconds: Seconds
-    doing: Line = ""
 
 
 class Status(Message):
@@ -135,34 +137,6 @@ class ListJobs(Message):
     kind: JobKind | None = None
     cursor: Count = 0
     limit: Annotated[int, Field(ge=1, le=500)] = 100
-
-
-class JobView(Part):
-    """One job as people see it. Times are UTC seconds, 0 where it has not happened."""
-
-    job: JobId
-    plan: Identifier
-    step: Identifier
-    kind: JobKind
-    state: JobState
-    model_id: Annotated[str, Field(max_length=128)] = ""
-    prompt: Text = ""
-    negative_prompt: Text = ""
-    quadrants: Annotated[list[QuadrantXY], Field(max_length=4_096)]
-    padding: Annotated[list[QuadrantXY], Field(max_length=4)] = []
-    scaffold: Annotated[list[QuadrantXY], Field(max_length=4)] = []
-    lane: Lane
-    attempt: Count
-    max_attempts: Count
-    worker: Line = ""
-    doing: Line = ""
-    reason: Text = ""
-    created_at: Seconds
-    started_at: Seconds = 0.0
-    finished_at: Seconds = 0.0
-    retry_at: Seconds = 0.0
-    position: Count = 0
-    """Place among the pending jobs, from 1; 0 if it is not pending."""
 
 
 class Jobs(Message):
@@ -197,20 +171,6 @@ class ListPlans(Message):
     TYPE: ClassVar[str] = "list_plans"
 
     limit: Annotated[int, Field(ge=1, le=200)] = 50
-
-
-class PlanView(Part):
-    """One plan and how far it is. `quadrants_total` counts what it puts on the map, scaffold apart."""
-
-    plan: Identifier
-    name: Line
-    model_id: Annotated[str, Field(max_length=128)] = ""
-    created_at: Seconds
-    settled: bool
-    counts: Counts
-    quadrants_total: Count
-    quadrants_done: Count
-    seconds_left: Seconds | None = None
 
 
 class Plans(Message):
@@ -316,23 +276,6 @@ class GetQuadrant(Message):
     y: int = Field(ge=-1_000_000, le=1_000_000)
 
 
-class VersionView(Part):
-    """One committed image and where it came from."""
-
-    version: Token
-    layer: Layer
-    created_at: Seconds
-    current: bool
-    job: JobId
-    plan: Identifier
-    model_id: Annotated[str, Field(max_length=128)] = ""
-    prompt: Text = ""
-    worker: Line = ""
-    seconds: Seconds = 0.0
-    attempt: Count = 0
-    sha256: Annotated[str, Field(max_length=64)]
-
-
 class Quadrant(Message):
     """The versions of one quadrant, the newest first, and the jobs that touch it."""
 
@@ -349,6 +292,7 @@ CONTROL = catalogue(
     Render,
     Generate,
     Fill,
+    Replan,
     GetStatus,
     ListJobs,
     GetJob,

@@ -7,6 +7,7 @@ from pydantic import Field, model_validator
 from protocol.message import Identifier, Line, Part, QuadrantXY, Rectangle, Text
 
 STEP_LIMIT = 20_000
+REPAIR_LIMIT = 20_000
 
 Lane = Literal["interactive", "bulk"]
 """Interactive work is served before bulk work."""
@@ -43,9 +44,13 @@ class Plan(Part):
     lane: Lane = "bulk"
     steps: Annotated[list[Step], Field(max_length=STEP_LIMIT)] = []
     rectangle: Rectangle | None = None
+    repair: Annotated[list[QuadrantXY], Field(max_length=REPAIR_LIMIT)] = []
+    """Finished quadrants that the steps may draw anew: for this plan they count as empty until they are."""
 
     @model_validator(mode="after")
     def _has_one_source_of_steps(self) -> Self:
         if bool(self.steps) == (self.rectangle is not None):
             raise ValueError("a plan has either steps or a rectangle")
+        if self.repair and self.rectangle is not None:
+            raise ValueError("only a plan with steps names what it repairs")
         return self

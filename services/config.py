@@ -48,6 +48,10 @@ class Model(Section):
     cell: Annotated[int, Field(ge=1, le=16)] = 2
     """Pixel art only: world pixels per art pixel; 1, 2, 4, 8 or 16."""
     steps: Annotated[int, Field(ge=1, le=1_000)] | None = None
+    cost_per_image: Annotated[float, Field(ge=0, le=1_000_000, allow_inf_nan=False)] | None = None
+    """What one call costs, in whatever currency; shown before it is spent, never sent anywhere."""
+    max_concurrency: Annotated[int, Field(ge=1, le=256)] | None = None
+    """The most calls of this model at once; without it as many as there are generators."""
     timeout_seconds: Annotated[float, Field(gt=0, le=3_600, allow_inf_nan=False)] = 300.0
 
     @model_validator(mode="after")

@@ -12,8 +12,9 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
 from protocol.codec import catalogue
-from protocol.control import GetStatus, ListPlans, Plans, PlanView, Status
+from protocol.control import GetStatus, ListPlans, Plans, Status
 from protocol.event import Events, Watch
+from protocol.view import PlanView
 from services.client import Client, Unanswered
 from services.config import DEFAULT_CONFIG, DEFAULT_DATA, Sockets
 from services.supervision.lock import Lock

@@ -13,6 +13,7 @@ from typing import Any
 
 import zmq
 
+from protocol.codec import MAP_LIMIT_BYTES
 from protocol.control import CONTROL
 from protocol.errors import Code, ProtocolError
 from protocol.event import Events, Watch
@@ -185,7 +186,7 @@ class Keeper:
         name: Any,
         known: Any,
         handlers: Mapping[type[Message], Handler],
-        frame_bytes: int = 1 << 20,
+        frame_bytes: int = MAP_LIMIT_BYTES,
     ) -> Mailbox:
         def on_batch(letters: list[Letter]) -> None:
             for letter in letters:

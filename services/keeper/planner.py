@@ -4,12 +4,13 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 from protocol.control import Fill, Generate, Planned, Render
-from protocol.control import PlannedStep as PlannedView
 from protocol.errors import Code, ProtocolError
 from protocol.event import PlanChange
 from protocol.ingest import Accepted, Publish
 from protocol.message import COORDINATE_LIMIT
 from protocol.plan import STEP_LIMIT, Step
+from protocol.view import Estimate
+from protocol.view import PlannedStep as PlannedView
 from services.config import AppConfig
 from services.keeper import proof
 from services.keeper.draft import Asked, Draft, check_shape, draw_up
@@ -18,7 +19,7 @@ from services.keeper.ground import Cell, Ground, survey
 from services.keeper.models import usable
 from services.keeper.plans import PlanRow
 from services.keeper.store import Store
-from services.tiling import planning
+from services.tiling import estimate, planning
 from services.tiling.region import bounding, rectangle
 from services.tiling.seam import Refusal, place_padded
 
@@ -137,6 +138,16 @@ class Planner:
             ],
             waves=max((step.wave for step in proposal.pattern), default=0),
             renders=sum(job.kind == "render" for job in proposal.draft.jobs),
+            estimate=Estimate.model_validate(
+                {
+                    "calls": len(proposal.pattern),
+                    "quadrants": sum(len(step.quadrants) for step in proposal.pattern),
+                    "waves": max((step.wave for step in proposal.pattern), default=0),
+                    "renders": sum(job.kind == "render" for job in proposal.draft.jobs),
+                    "shapes": estimate.shapes(proposal.pattern),
+                    "concurrency": 1,
+                }
+            ),
         )
 
     def _asked(self, request: Request, ground: Ground, pattern: Sequence[planning.PlannedStep]) -> Asked:

@@ -6,19 +6,16 @@ from protocol.control import (
     GetMap,
     GetQuadrant,
     Jobs,
-    JobView,
     ListJobs,
     ListPlans,
     MapView,
     Plans,
-    PlanView,
     Quadrant,
     Status,
-    VersionView,
-    Working,
 )
 from protocol.errors import Code, ProtocolError
 from protocol.event import JobChange, TileRef
+from protocol.view import JobView, PlanView, VersionView, Working
 from services.keeper.lifecycle import Job
 from services.keeper.plans import PlanRow
 from services.keeper.store import Store

@@ -135,6 +135,14 @@ def test_the_projects_own_configuration_is_right() -> None:
     assert {model.key_variable() for model in settings.models[2:]} == {"OXEN_API_KEY"}
 
 
+def test_a_model_may_say_what_it_costs_and_how_many_calls_it_takes_at_once(file: Path) -> None:
+    settings = AppConfig.model_validate(
+        {"models": [{**sample()["models"][0], "cost_per_image": 0, "max_concurrency": 16}]}
+    )
+    assert (settings.models[0].cost_per_image, settings.models[0].max_concurrency) == (0.0, 16)
+    assert AppConfig.model_validate(sample()).models[0].max_concurrency is None
+
+
 def test_a_link_is_followed(file: Path) -> None:
     file.symlink_to(DEFAULT_CONFIG)
     assert load(file) == load(DEFAULT_CONFIG)

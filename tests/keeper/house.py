@@ -23,7 +23,6 @@ from protocol.control import (
     GetStatus,
     Job,
     Jobs,
-    JobView,
     ListJobs,
     MapView,
     Planned,
@@ -35,6 +34,7 @@ from protocol.event import Event, Events, Watch
 from protocol.ingest import Accepted, Publish
 from protocol.message import Error, Message, Ping, Pong
 from protocol.plan import Plan, Step
+from protocol.view import JobView
 from protocol.work import (
     Ack,
     Acked,

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from protocol.codec import MAP_LIMIT_BYTES, SIGNATURE, Catalogue, catalogue, decode, encode
-from protocol.control import CONTROL
+from protocol.control import CONTROL, Planned
 from protocol.errors import Code, ProtocolError
 from protocol.event import Events
 from protocol.ingest import INGEST, Accepted, Publish
@@ -16,7 +16,7 @@ from protocol.plan import Plan
 from protocol.work import WORK, Lease
 from tests.protocol import vectors
 
-EVERYTHING: Catalogue = {**INGEST, **WORK, **CONTROL, **catalogue(Accepted, Lease, Events)}
+EVERYTHING: Catalogue = {**INGEST, **WORK, **CONTROL, **catalogue(Accepted, Lease, Events, Planned)}
 
 
 @pytest.mark.parametrize("name", vectors.GOLDEN)
@@ -25,9 +25,11 @@ def test_golden_messages_decode_to_what_their_json_says(name: str) -> None:
     said = json.loads((vectors.FOLDER / f"{name}.json").read_text())
     found = decode(stored, EVERYTHING)
     assert (found.id, found.re, found.body.TYPE) == (said["id"], said["re"], said["type"])
-    assert json.loads(found.body.model_dump_json()) == said["body"]
     assert [a.hex() for a in found.attachments] == said["attachments"]
-    assert encode(found) == stored
+    assert type(found.body).model_validate_json(json.dumps(said["body"])) == found.body
+    if name not in vectors.EARLIER:
+        assert json.loads(found.body.model_dump_json()) == said["body"]
+        assert encode(found) == stored
 
 
 def test_every_stored_vector_is_checked() -> None:
@@ -111,6 +113,8 @@ def test_an_unknown_type_is_answered_with_the_known_ones() -> None:
         ({"id": "a", "steps": "s"}, "plan.steps"),
         ({"id": "a", "rectangle": [0, 0, 1, 1], "prompt": "x" * 8_001}, "plan.prompt"),
         ({"id": "a", "rectangle": [0, 0, 1, 1], "lane": "fast"}, "plan.lane"),
+        ({"id": "a", "rectangle": [0, 0, 1, 1], "repair": [[0, 0]]}, "plan"),
+        ({"id": "a", "steps": [{"id": "s", "quadrants": [[0, 0]]}], "repair": [[0]]}, "plan.repair.0.1"),
     ],
 )
 def test_a_wrong_field_is_named(plan: dict[str, object], field: str) -> None:

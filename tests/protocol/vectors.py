@@ -5,14 +5,19 @@ from pathlib import Path
 
 import protocol
 from protocol.codec import Envelope, encode
+from protocol.control import Fill, Planned, Replan
 from protocol.errors import Code
 from protocol.event import Event, Events, JobChange, TileRef, Watch
 from protocol.ingest import Accepted, Publish
 from protocol.message import Error, Message, Ping
 from protocol.plan import Plan, Step
+from protocol.view import Estimate, LeftOut, PlannedStep
 from protocol.work import Ack, GenerateWork, Lease, Made, Ready, TileImage
 
 FOLDER = Path(protocol.__file__).parent / "vectors"
+
+EARLIER = {"publish_rectangle", "publish_steps", "accepted"}
+"""Written before these messages got more fields; peers may go on to send them without."""
 
 GOLDEN: dict[str, tuple[Message, str | None, list[bytes]]] = {
     "ping": (Ping(), None, []),
@@ -66,6 +71,64 @@ GOLDEN: dict[str, tuple[Message, str | None, list[bytes]]] = {
         None,
         [b"\x89PNG stands for a picture"],
     ),
+    "publish_repair": (
+        Publish(
+            plan=Plan(
+                id="mend-1", steps=[Step(id="a", quadrants=[(3, 4)], padding=[(4, 4)])], repair=[(4, 4)]
+            ),
+            dry_run=True,
+        ),
+        None,
+        [],
+    ),
+    "fill_quadrants": (
+        Fill(plan="coast-1", quadrants=[(0, 0), (1, 0), (2, 1)], repair=True, name="Coast", dry_run=True),
+        None,
+        [],
+    ),
+    "planned": (
+        Planned(
+            steps=[
+                PlannedStep(
+                    id="a",
+                    quadrants=[(0, 0), (1, 0)],
+                    padding=[],
+                    scaffold=[(0, 1), (1, 1)],
+                    after=[],
+                    wave=1,
+                )
+            ],
+            waves=1,
+            renders=9,
+            left_out=[LeftOut(quadrant=(2, 1), reason="It would leave a seam.")],
+            left_out_count=1,
+            repaired=[(0, 0)],
+            estimate=Estimate(
+                calls=1,
+                quadrants=2,
+                waves=1,
+                renders=9,
+                shapes={"2x2": 1, "2x1": 0, "1x2": 0, "1x1": 0},
+                seconds_p50=12.5,
+                seconds_p90=None,
+                concurrency=4,
+                cost=0.25,
+            ),
+        ),
+        "fill_quadrants",
+        [],
+    ),
+    "accepted_left_out": (
+        Accepted(
+            plan="coast-1",
+            jobs=[9],
+            left_out=[LeftOut(quadrant=(2, 1), reason="It would leave a seam.")],
+            left_out_count=1,
+        ),
+        None,
+        [],
+    ),
+    "replan": (Replan(plan="coast-1", id="coast-2", repair=True), None, []),
     "watch": (Watch(since=41, wait=10.0), None, []),
     "events": (
         Events(

@@ -1,0 +1,139 @@
+"""Views: jobs, plans and versions as people see them, parts of the answers on the control socket."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from protocol.message import (
+    Count,
+    Identifier,
+    JobId,
+    JobKind,
+    JobState,
+    Layer,
+    Line,
+    Part,
+    QuadrantXY,
+    Seconds,
+    Text,
+    Token,
+)
+from protocol.plan import Lane
+
+Counts = dict[JobState, Count]
+Shape = Literal["2x2", "2x1", "1x2", "1x1"]
+"""Width × height of what one model call fills, in quadrants."""
+
+
+class LeftOut(Part):
+    """A quadrant that was asked for and that no step draws, with the sentence that says why."""
+
+    quadrant: QuadrantXY
+    reason: Text
+
+
+class PlannedStep(Part):
+    """One step of a plan that has not been accepted; waves count from 1."""
+
+    id: Identifier
+    quadrants: Annotated[list[QuadrantXY], Field(max_length=4)]
+    padding: Annotated[list[QuadrantXY], Field(max_length=4)]
+    scaffold: Annotated[list[QuadrantXY], Field(max_length=4)]
+    after: Annotated[list[Identifier], Field(max_length=64)]
+    wave: Count
+
+
+class Estimate(Part):
+    """What a plan takes. Times come from the model's own latest jobs, None where it has none yet."""
+
+    calls: Count
+    quadrants: Count
+    waves: Count
+    renders: Count
+    shapes: dict[Shape, Count]
+    seconds_p50: Seconds | None = None
+    seconds_p90: Seconds | None = None
+    concurrency: Count
+    cost: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
+    """Calls × `cost_per_image`; None if the model states no cost."""
+
+
+class Working(Part):
+    """One job in a worker's hands."""
+
+    job: JobId
+    kind: JobKind
+    plan: Identifier
+    model_id: Annotated[str, Field(max_length=128)] = ""
+    quadrants: Annotated[list[QuadrantXY], Field(max_length=4_096)]
+    worker: Line
+    attempt: Count
+    age_seconds: Seconds
+    doing: Line = ""
+
+
+class JobView(Part):
+    """One job as people see it. Times are UTC seconds, 0 where it has not happened."""
+
+    job: JobId
+    plan: Identifier
+    step: Identifier
+    kind: JobKind
+    state: JobState
+    model_id: Annotated[str, Field(max_length=128)] = ""
+    prompt: Text = ""
+    negative_prompt: Text = ""
+    quadrants: Annotated[list[QuadrantXY], Field(max_length=4_096)]
+    padding: Annotated[list[QuadrantXY], Field(max_length=4)] = []
+    scaffold: Annotated[list[QuadrantXY], Field(max_length=4)] = []
+    lane: Lane
+    attempt: Count
+    max_attempts: Count
+    worker: Line = ""
+    doing: Line = ""
+    reason: Text = ""
+    created_at: Seconds
+    started_at: Seconds = 0.0
+    finished_at: Seconds = 0.0
+    retry_at: Seconds = 0.0
+    position: Count = 0
+    """Place among the pending jobs, from 1; 0 if it is not pending."""
+
+
+class PlanView(Part):
+    """One plan and how far it is. `quadrants_total` counts what it puts on the map, scaffold apart."""
+
+    plan: Identifier
+    name: Line
+    model_id: Annotated[str, Field(max_length=128)] = ""
+    created_at: Seconds
+    settled: bool
+    counts: Counts
+    quadrants_total: Count
+    quadrants_done: Count
+    seconds_left: Seconds | None = None
+    failed: Count = 0
+    """Its jobs in the state error."""
+    held: Count = 0
+    """Steps that wait behind one that failed or was called off, and those that are no longer legal."""
+    stuck: bool = False
+    """Settled with something left: to retry and resume, or to plan anew, helps."""
+    reason: Text = ""
+    """Why it is stuck; empty if it is not."""
+
+
+class VersionView(Part):
+    """One committed image and where it came from."""
+
+    version: Token
+    layer: Layer
+    created_at: Seconds
+    current: bool
+    job: JobId
+    plan: Identifier
+    model_id: Annotated[str, Field(max_length=128)] = ""
+    prompt: Text = ""
+    worker: Line = ""
+    seconds: Seconds = 0.0
+    attempt: Count = 0
+    sha256: Annotated[str, Field(max_length=64)]
