@@ -73,6 +73,14 @@ class Overview:
         """The newest version in it; every later commit makes a larger one."""
         return max(self.versions.values())
 
+    @property
+    def count(self) -> int:
+        """How many quadrants it shows: with the newest version this names what it shows.
+
+        While the newest version stays, quadrants can only go, so no two states share both numbers.
+        """
+        return len(self.versions)
+
     def children(self) -> list[tuple[int, int, "Overview"]]:
         """The up to four tiles one step closer that show anything, each with its column and row."""
         span = 1 << (self.z - 1)

@@ -38,7 +38,9 @@ class Tiles:
         number = whole_number(version, "v", 1, LARGEST_VERSION) if version is not None else None
         if z == 0:
             return await self._quadrant(request, layer, x, y, number)
-        return await self._overview(request, layer, z, x, y, number)
+        count = request.query.get("n")
+        quadrants = whole_number(count, "n", 1, 4**z) if count is not None else None
+        return await self._overview(request, layer, z, x, y, (number, quadrants))
 
     async def _quadrant(
         self, request: web.Request, layer: Layer, x: int, y: int, version: int | None
@@ -54,13 +56,19 @@ class Tiles:
         )
 
     async def _overview(
-        self, request: web.Request, layer: Layer, z: int, x: int, y: int, version: int | None
+        self,
+        request: web.Request,
+        layer: Layer,
+        z: int,
+        x: int,
+        y: int,
+        edition: tuple[int | None, int | None],
     ) -> web.Response:
         overview = await self._pyramid.overview(layer, z, x, y)
         if overview is None:
             raise ProtocolError(Code.UNKNOWN_TILE, f"Nothing stands in tile {x},{y} of {layer} at {z}.")
-        # An address with any other number shows what stands now, but must not be kept for ever.
-        forever = version == overview.newest
+        # An address with any other numbers shows what stands now, but must not be kept for ever.
+        forever = edition == (overview.newest, overview.count)
         return _unless_known(request, overview.etag, forever) or _image(
             await self._pyramid.picture(overview), forever
         )

@@ -189,6 +189,7 @@ async def test_a_bad_body_is_answered_by_what_is_wrong(door: House, body: bytes,
         ("/tiles/render/8/4000/0", "x"),
         ("/tiles/render/0/0/0?v=0", "v"),
         ("/tiles/render/0/0/0?v=abc", "v"),
+        ("/tiles/render/2/0/0?v=1&n=17", "n"),
     ],
 )
 async def test_a_bad_address_is_answered_by_the_field(door: House, path: str, word: str) -> None:

@@ -80,13 +80,15 @@ async def test_overviews_show_every_quadrant_in_its_place(busy_house: House) -> 
                     assert white == (255, 255, 255, 255)
 
 
-async def test_an_overview_is_kept_for_ever_under_its_newest_version(busy_house: House) -> None:
+async def test_an_overview_is_kept_for_ever_under_its_newest_version_and_count(busy_house: House) -> None:
     versions = await filled(busy_house, [0, 0, 2, 2])
     newest = max(versions.values())
-    status, body, headers = await busy_house.picture(f"/tiles/generation/2/0/0?v={newest}")
+    status, body, headers = await busy_house.picture(f"/tiles/generation/2/0/0?v={newest}&n=9")
     assert (status, headers["Cache-Control"]) == (200, FOREVER)
-    _, same, other = await busy_house.picture(f"/tiles/generation/2/0/0?v={newest + 999}")
-    assert (same, other["Cache-Control"]) == (body, "no-cache")
+    # A quadrant that was taken off the map leaves the newest version as it was: the count tells.
+    for edition in (f"v={newest + 999}&n=9", f"v={newest}&n=10", f"v={newest}", "n=9"):
+        _, same, other = await busy_house.picture(f"/tiles/generation/2/0/0?{edition}")
+        assert (same, other["Cache-Control"]) == (body, "no-cache")
     status, empty, _ = await busy_house.picture("/tiles/generation/2/0/0", If_None_Match=headers["ETag"])
     assert (status, empty) == (304, b"")
     # Something new in the area is a new picture under a new name.

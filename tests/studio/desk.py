@@ -5,10 +5,27 @@ from typing import Any
 
 from playwright.async_api import Locator, Page, expect
 
+from tests.gateway.house import until
+
 QUADRANT_PX = 128
 """At zoom -2, which these tests look at."""
 HOME = "#-2/0/0"
 PATIENCE_MS = 60_000
+
+PICTURED = """async () => {
+    const view = await (await fetch("/api/map?x0=-200&y0=-200&x1=200&y1=200")).json();
+    const shown = [...document.querySelectorAll("img[data-tile^='generation/']")];
+    const isTrue = (one) => {
+        const [, z, x, y] = one.dataset.tile.split("/").map(Number);
+        const stands = view.tiles.filter((t) => t.layer === "generation" && t.x >> z === x && t.y >> z === y);
+        const newest = Math.max(...stands.map((t) => t.version));
+        const edition = z > 0 ? `?v=${newest}&n=${stands.length}` : `?v=${newest}`;
+        return one.complete && one.naturalWidth === 512 && new URL(one.src).search === edition;
+    };
+    const addresses = shown.map((one) => one.src.slice(location.origin.length));
+    return shown.length > 0 && shown.every(isTrue) ? addresses : null;
+}"""
+"""The pictures on the map by address, if each one is of the versions that the server names; else null."""
 
 expect.set_options(timeout=PATIENCE_MS)
 
@@ -68,18 +85,13 @@ class Desk:
             await self.sees(x, y, state)
 
     async def pictured(self) -> list[str]:
-        """The addresses of the pictures of generations on the map, once they have all been painted."""
-        await self.page.wait_for_function(
-            """() => {
-                const shown = [...document.querySelectorAll("img[data-tile^='generation/']")];
-                return shown.length > 0 && shown.every((one) => one.complete && one.naturalWidth === 512);
-            }"""
-        )
-        found: list[str] = await self.page.eval_on_selector_all(
-            "img[data-tile^='generation/']",
-            "(all) => all.map((one) => new URL(one.src).pathname + new URL(one.src).search)",
-        )
-        return sorted(found)
+        """The addresses of the pictures of generations on the map, once each shows what the server has."""
+
+        async def look() -> list[str] | None:
+            found: list[str] | None = await self.page.evaluate(PICTURED)
+            return found
+
+        return sorted(await until(look, "the pictures on the map to be what the server has"))
 
     async def states(self) -> dict[str, Any]:
         """Every quadrant in view that is not empty, with its state and versions."""

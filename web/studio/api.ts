@@ -263,6 +263,7 @@ export const postPlan = (plan: string, act: "cancel" | "retry"): Promise<{ chang
 export const postQueue = (act: "pause" | "resume" | "clear" | "retry"): Promise<{ changed: number }> =>
   post(`/api/queue/${act}`, {});
 
-export function tileAddress(layer: string, z: number, x: number, y: number, version: number): string {
-  return `/tiles/${layer}/${z}/${x}/${y}?v=${version}`;
+/** The address of exactly one picture; `edition` is the part that says which. */
+export function tileAddress(layer: string, z: number, x: number, y: number, edition: string): string {
+  return `/tiles/${layer}/${z}/${x}/${y}?${edition}`;
 }

@@ -111,7 +111,7 @@ function Versions({ of }: { of: QuadrantView }) {
               data-version={one.version}
               onClick={() => (chosen.value = one.version)}
             >
-              <img src={tileAddress(one.layer, 0, of.x, of.y, one.version)} alt={`${one.layer}, version ${one.version}`} loading="lazy" class={one.layer} />
+              <img src={tileAddress(one.layer, 0, of.x, of.y, `v=${one.version}`)} alt={`${one.layer}, version ${one.version}`} loading="lazy" class={one.layer} />
               <span>{one.layer === "render" ? "render" : `v${layers.generation--}`}{one.current ? " current" : ""}</span>
             </button>
           ))}

@@ -40,7 +40,7 @@ function scene(): Scene {
 /** Pictures of the pyramid by address, asked for anew by their ETag when the world has changed. */
 class Pictures {
   private readonly known = new Map<string, ImageBitmap | null>();
-  private readonly asked = new Map<string, number>();
+  private readonly asked = new Map<string, string>();
 
   constructor(private readonly arrived: () => void) {}
 
@@ -48,11 +48,11 @@ class Pictures {
     const address = `/tiles/${kind}/${z}/${x}/${y}`;
     const side = 2 ** z;
     const held = world.covers([x * side, y * side, (x + 1) * side - 1, (y + 1) * side - 1]);
-    const version = world.version(kind, z, x, y);
+    const edition = world.edition(kind, z, x, y);
     // What this page does not hold may stand there or not; the server knows.
     const stands = (status.value?.renders ?? 0) + (status.value?.quadrants ?? 0) > 0;
-    if (version === 0 && (held || world.coversAll || !stands)) return null;
-    const newest = held ? version : (status.value?.last_event ?? 0);
+    if (edition === "" && (held || world.coversAll || !stands)) return null;
+    const newest = held ? edition : String(status.value?.last_event ?? 0);
     if (this.asked.get(address) !== newest && !this.resting) {
       this.asked.set(address, newest);
       void this.fetch(address);

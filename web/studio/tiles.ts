@@ -11,14 +11,19 @@ import { world } from "./world";
 // On a dense screen a tile one level finer is shown at half its size, so that a pixel stays a pixel.
 const DENSE = window.devicePixelRatio > 1.25 ? 1 : 0;
 const DEEPEST = 8;
+const FAILED = "failed";
+
+let orders = 0;
 
 interface Shown {
   box: HTMLElement;
   z: number;
   x: number;
   y: number;
-  /** The version shown or asked for; -1 if it could not be had. */
-  version: number;
+  /** The picture asked for, as its address names it: "" for none, FAILED if it could not be had. */
+  wanted: string;
+  /** Which order the picture that is shown came with; orders are numbered as they are made. */
+  painted: number;
   callOff: () => void;
 }
 
@@ -51,7 +56,7 @@ class Tiles extends L.GridLayer {
 
   protected override createTile(coords: L.Coords): HTMLElement {
     const box = document.createElement("div");
-    const tile: Shown = { box, z: -coords.z - DENSE, x: coords.x, y: coords.y, version: 0, callOff: () => {} };
+    const tile: Shown = { box, z: -coords.z - DENSE, x: coords.x, y: coords.y, wanted: "", painted: 0, callOff: () => {} };
     this.shown.set(`${coords.z}/${coords.x}/${coords.y}`, tile);
     this.bring(tile);
     return box;
@@ -64,35 +69,39 @@ class Tiles extends L.GridLayer {
   }
 
   private bring(tile: Shown): void {
-    const version = this.wanted(tile);
-    if (version === tile.version) return;
+    const wanted = this.wanted(tile);
+    if (wanted === tile.wanted) return;
     tile.callOff();
-    tile.version = version;
-    if (version === 0) {
+    tile.wanted = wanted;
+    const number = ++orders;
+    if (wanted === "") {
+      tile.painted = number;
       tile.box.replaceChildren();
       return;
     }
     tile.callOff = order({
-      address: tileAddress(this.kind, tile.z, tile.x, tile.y, version),
+      address: tileAddress(this.kind, tile.z, tile.x, tile.y, wanted),
       rank: () => this.rank(tile),
-      // The old picture stays until the new one can be painted: no quadrant ever blinks.
+      // The old picture stays until the new one can be painted: no quadrant ever blinks. One that has been
+      // overtaken meanwhile is still newer than what is shown, and where much changes it is all there ever is.
       arrived: (picture) => {
-        if (tile.version !== version) return;
+        if (number <= tile.painted) return;
+        tile.painted = number;
         picture.dataset["tile"] = `${this.kind}/${tile.z}/${tile.x}/${tile.y}`;
-        picture.dataset["version"] = String(version);
         tile.box.replaceChildren(picture);
       },
       failed: () => {
-        if (tile.version === version) tile.version = -1;
+        if (tile.wanted === wanted) tile.wanted = FAILED;
       },
     });
   }
 
   /** A render that generations cover wholly is not asked for until the other layer is shown. */
-  private wanted(tile: Shown): number {
+  private wanted(tile: Shown): string {
     const { z, x, y } = tile;
-    if (this.kind === "render" && layer.value === "generation" && world.isGenerated(z, x, y)) return Math.max(0, tile.version);
-    return world.version(this.kind, z, x, y);
+    const hidden = this.kind === "render" && layer.value === "generation" && world.isGenerated(z, x, y);
+    if (hidden) return tile.wanted === FAILED ? "" : tile.wanted;
+    return world.edition(this.kind, z, x, y);
   }
 
   /** From the middle of the view outwards, what is in front first. */

@@ -48,7 +48,7 @@ export class World {
     render: new Map(),
     generation: new Map(),
   };
-  private readonly counts = new Map<number, Map<string, number>>();
+  private readonly counts: Record<Layer, Map<number, Map<string, number>>> = { render: new Map(), generation: new Map() };
   private recent: WorldEvent[] = [];
 
   /** Take over a fresh answer for an area; what came by event meanwhile is applied on top of it. */
@@ -59,8 +59,8 @@ export class World {
     for (const layer of ["render", "generation"] as const) {
       this.tiles[layer].clear();
       this.overviews[layer].clear();
+      this.counts[layer].clear();
     }
-    this.counts.clear();
     for (const tile of view.tiles) this.put(tile);
     this.jobs.clear();
     this.front.clear();
@@ -93,7 +93,7 @@ export class World {
     return this.front.get(keyOf(x, y));
   }
 
-  /** The version that an address of a tile of the pyramid carries: the newest one in it, or 0 if it is empty. */
+  /** The newest version in a tile of the pyramid, or 0 if it is empty. */
   version(layer: Layer, z: number, x: number, y: number): number {
     if (z <= 0) return this.tiles[layer].get(keyOf(x, y)) ?? 0;
     let level = this.overviews[layer].get(z);
@@ -105,16 +105,29 @@ export class World {
     return level.get(keyOf(x, y)) ?? 0;
   }
 
-  /** Whether every quadrant of a tile of the pyramid has a generation. */
-  isGenerated(z: number, x: number, y: number): boolean {
-    if (z <= 0) return this.tiles.generation.has(keyOf(x, y));
-    let level = this.counts.get(z);
+  /** How many quadrants stand in a tile of the pyramid. */
+  count(layer: Layer, z: number, x: number, y: number): number {
+    if (z <= 0) return this.tiles[layer].has(keyOf(x, y)) ? 1 : 0;
+    let level = this.counts[layer].get(z);
     if (!level) {
       level = new Map();
-      for (const key of this.tiles.generation.keys()) add(level, z, cellOf(key));
-      this.counts.set(z, level);
+      for (const key of this.tiles[layer].keys()) add(level, z, cellOf(key));
+      this.counts[layer].set(z, level);
     }
-    return level.get(keyOf(x, y)) === 4 ** z;
+    return level.get(keyOf(x, y)) ?? 0;
+  }
+
+  /** What a tile's address carries to name exactly what stands now; "" if nothing does. */
+  edition(layer: Layer, z: number, x: number, y: number): string {
+    const version = this.version(layer, z, x, y);
+    if (version === 0) return "";
+    // A quadrant taken off the map changes an overview without a new version: the number of them tells.
+    return z > 0 ? `v=${version}&n=${this.count(layer, z, x, y)}` : `v=${version}`;
+  }
+
+  /** Whether every quadrant of a tile of the pyramid has a generation. */
+  isGenerated(z: number, x: number, y: number): boolean {
+    return this.count("generation", z, x, y) === 4 ** Math.max(0, z);
   }
 
   stands(x: number, y: number): boolean {
@@ -138,12 +151,12 @@ export class World {
     if (tile.version === 0) {
       if (!tiles.delete(key)) return false;
       this.overviews[tile.layer].clear();
-      this.counts.clear();
+      this.counts[tile.layer].clear();
       return true;
     }
     if ((tiles.get(key) ?? 0) >= tile.version) return false;
-    if (tile.layer === "generation" && !tiles.has(key)) {
-      for (const [z, level] of this.counts) add(level, z, [tile.x, tile.y]);
+    if (!tiles.has(key)) {
+      for (const [z, level] of this.counts[tile.layer]) add(level, z, [tile.x, tile.y]);
     }
     tiles.set(key, tile.version);
     for (const [z, level] of this.overviews[tile.layer]) raise(level, z, [tile.x, tile.y], tile.version);
