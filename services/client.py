@@ -2,7 +2,7 @@
 
 import asyncio
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 import zmq
@@ -22,11 +22,17 @@ class Unanswered(ProtocolError):
 
 
 class Client:
-    """A connection to one ROUTER socket. Requests may overlap; the order of answers does not matter."""
+    """A connection to one ROUTER socket. Requests may overlap; the order of answers does not matter.
 
-    def __init__(self, address: str, answers: Catalogue) -> None:
+    `stray` is given each answer that nobody waits for any longer.
+    """
+
+    def __init__(
+        self, address: str, answers: Catalogue, *, stray: Callable[[Envelope], None] | None = None
+    ) -> None:
         self.address = address
         self._answers = answers
+        self._stray = stray
         self._waiting: dict[str, asyncio.Future[Envelope]] = {}
         self._context = zmq.asyncio.Context()
         self._socket = self._context.socket(zmq.DEALER)
@@ -122,3 +128,5 @@ class Client:
             waiting = self._waiting.get(envelope.re or "")
             if waiting is not None and not waiting.done():
                 waiting.set_result(envelope)
+            elif self._stray is not None:
+                self._stray(envelope)

@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
-from protocol.codec import catalogue
+from protocol.codec import Envelope, catalogue
 from protocol.errors import Code, ProtocolError
 from protocol.message import JobKind, Layer
 from protocol.work import (
@@ -36,6 +36,8 @@ from services.client import Client, Unanswered
 WORK_ANSWERS = catalogue(Lease, Idle, Touched, Acked, Nacked, Pixels, AssetFile, Farewell)
 PARKED_SECONDS = 20.0
 """How long the keeper may hold a request for work before it says that there is none."""
+REPEAT_SECONDS = 6.0
+"""After how long a parked request is made again; no multiple of it falls on the end of its waiting."""
 ANSWER_SECONDS = 120.0
 """How long a result is offered again before the worker gives it up; longer than a keeper's restart."""
 
@@ -121,7 +123,10 @@ class Worker:
         self._kinds = kinds
         self._perform = perform
         self._slots = slots
-        self._client = Client(address, WORK_ANSWERS)
+        self._client = Client(address, WORK_ANSWERS, stray=self._on_stray)
+        self._requests: set[str] = set()
+        """The requests for work that are waiting, or whose job is in hand."""
+        self._returning: set[asyncio.Task[None]] = set()
 
     def doing(self) -> str:
         """What all slots do, in a few words."""
@@ -142,9 +147,10 @@ class Worker:
                 if loop.done() and not loop.cancelled() and (error := loop.exception()):
                     raise error
         finally:
-            for task in (stopping, *loops):
+            left = (stopping, *loops, *self._returning)
+            for task in left:
                 task.cancel()
-            await asyncio.gather(stopping, *loops, return_exceptions=True)
+            await asyncio.gather(*left, return_exceptions=True)
             await self._goodbye()
             await self._client.close()
 
@@ -158,16 +164,47 @@ class Worker:
 
     async def _loop(self, stop: asyncio.Event) -> None:
         while not stop.is_set():
-            lease = await self._take(stop)
-            if lease is not None:
-                await self._work(lease)
+            request = uuid.uuid4().hex
+            self._requests.add(request)
+            try:
+                lease = await self._take(stop, request)
+                if lease is not None:
+                    await self._work(lease)
+            finally:
+                self._requests.discard(request)
 
-    async def _take(self, stop: asyncio.Event) -> Lease | None:
+    def _on_stray(self, envelope: Envelope) -> None:
+        """Give back a lease that nobody here would work on.
+
+        A request that was made again in the moment in which it was answered waits at the keeper once more,
+        and is given the next job.
+        """
+        lease = envelope.body
+        if isinstance(lease, Lease) and envelope.re not in self._requests:
+            task = asyncio.create_task(self._give_back(lease))
+            self._returning.add(task)
+            task.add_done_callback(self._returning.discard)
+
+    async def _give_back(self, lease: Lease) -> None:
+        nack = Nack(
+            job=lease.job,
+            token=lease.token,
+            error_class="transient",
+            reason="It was leased for a request that was over.",
+            burn=False,
+        )
+        try:
+            await self._client.ask(nack, Nacked)
+        except ProtocolError as error:
+            log.info("job %d could not be given back: %s", lease.job, error.message)
+
+    async def _take(self, stop: asyncio.Event, request: str) -> Lease | None:
         asking = asyncio.create_task(
             self._client.exchange(
                 Ready(worker=self.identity, kinds=self._kinds, wait=PARKED_SECONDS),
                 timeout=PARKED_SECONDS + 10,
-                resend=PARKED_SECONDS / 4,
+                resend=REPEAT_SECONDS,
+                request_id=request,
             )
         )
         stopping = asyncio.create_task(stop.wait())

@@ -1,7 +1,7 @@
 """The lease loop against a keeper of paper: a real socket that says what each test needs it to say."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
@@ -37,6 +37,7 @@ class Paper:
         self.heard: list[Message] = []
         self.refuse_touch = False
         self.refuse_ack: ProtocolError | None = None
+        self.on_ready: Callable[[Letter], None] | None = None
         self.news = asyncio.Event()
 
     def on_batch(self, letters: list[Letter]) -> None:
@@ -44,6 +45,9 @@ class Paper:
             body = letter.envelope.body
             self.heard.append(body)
             self.news.set()
+            if isinstance(body, Ready) and self.on_ready is not None:
+                self.on_ready(letter)
+                continue
             answer = self.answer(body)
             if answer is None:
                 continue
@@ -58,15 +62,7 @@ class Paper:
                 if not self.leases:
                     return None
                 self.leases -= 1
-                return Lease(
-                    job=self.leases + 1,
-                    token=1,
-                    plan="p",
-                    step="s",
-                    attempt=1,
-                    expires_in=self.expires_in,
-                    work=PaletteWork(quadrants=[(0, 0)]),
-                )
+                return self.lease()
             case Touch():
                 lost = ProtocolError(Code.LEASE_LOST, "It is no longer yours.")
                 return lost if self.refuse_touch else Touched(expires_in=self.expires_in)
@@ -77,6 +73,17 @@ class Paper:
             case Goodbye():
                 return Farewell(returned=0)
         return Idle()
+
+    def lease(self) -> Lease:
+        return Lease(
+            job=self.leases + 1,
+            token=1,
+            plan="p",
+            step="s",
+            attempt=1,
+            expires_in=self.expires_in,
+            work=PaletteWork(quadrants=[(0, 0)]),
+        )
 
     async def hears(self, kind: type[Message], times: int = 1) -> list[Message]:
         async with asyncio.timeout(20):
@@ -209,6 +216,56 @@ async def test_a_drain_waits_for_what_runs_and_then_leaves(box: tuple[str, list[
     assert isinstance(goodbye, Goodbye)
     assert goodbye.worker == worker.identity
     assert paper.leases == 1
+
+
+async def test_a_lease_for_a_request_that_is_over_is_given_back_untried(box: tuple[str, list[Paper]]) -> None:
+    address, papers = box
+    papers.append(paper := Paper(0))
+    asked: list[Letter] = []
+    paper.on_ready = asked.append
+
+    async def perform(task: Task) -> Result:
+        raise AssertionError("nobody waits for this job")
+
+    stop = asyncio.Event()
+    running = asyncio.create_task(Worker(address, "w", ["palette"], perform).run(stop))
+    await paper.hears(Ready)
+    asked[0].reply(Idle())
+    await paper.hears(Ready, 2)
+    asked[0].reply(paper.lease())
+    [nack] = await paper.hears(Nack)
+    assert isinstance(nack, Nack)
+    assert (nack.retry, nack.burn) == (True, False)
+    stop.set()
+    await running
+
+
+async def test_a_lease_that_is_told_twice_is_worked_on_once(box: tuple[str, list[Paper]]) -> None:
+    address, papers = box
+    papers.append(paper := Paper(0))
+    asked: list[Letter] = []
+    paper.on_ready = asked.append
+    begun: list[int] = []
+    told = asyncio.Event()
+
+    async def perform(task: Task) -> Result:
+        begun.append(task.lease.job)
+        await told.wait()
+        return Result()
+
+    stop = asyncio.Event()
+    running = asyncio.create_task(Worker(address, "w", ["palette"], perform).run(stop))
+    await paper.hears(Ready)
+    lease = paper.lease()
+    asked[0].reply(lease)
+    asked[0].reply(lease)
+    told.set()
+    await paper.hears(Ack)
+    await paper.hears(Ready, 2)
+    assert begun == [lease.job]
+    assert not [body for body in paper.heard if isinstance(body, Nack)]
+    stop.set()
+    await running
 
 
 async def test_a_bug_ends_the_worker(box: tuple[str, list[Paper]]) -> None:
