@@ -1,13 +1,22 @@
-"""Steps that fill a rectangle of free ground: the pattern of period 3, legal in every order."""
+"""Planning: the steps that fill a region, legal in every order that their `after` allows."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 
+from services.tiling.field import EDGE, MARGIN, NEVER, WANTED, Field
+from services.tiling.growth import PERIOD, Growth
+from services.tiling.pockets import fill_pockets, support
 from services.tiling.quadrant import Quadrant
-from services.tiling.region import Region, bounding, check_size, is_rectangle, named, rectangle, ring
-from services.tiling.seam import Refusal
+from services.tiling.reach import reach
+from services.tiling.region import BadRegion, bounding, check_size, named, rectangle, ring
+from services.tiling.seam import Refusal, place
 
-ISLAND, STRIP, CROSSING = 1, 2, 3
+Cell = tuple[int, int]
+
+SMALL = 256
+"""Quadrants up to which every lattice is grown; larger regions take the one that promises fewest calls."""
+FIELD_LIMIT = 16_000_000
+"""Places in the largest field."""
 
 
 @dataclass(frozen=True)
@@ -31,12 +40,13 @@ class PlannedStep:
 class Map:
     """What a plan finds: quadrants that are finished, that others have reserved, that failed before.
 
-    Reserved ones (with their halo) are never drawn, not even as scaffold; failed ones only where the region asks for them.
+    Reserved ones (with their halo) are never drawn, not even as scaffold; failed ones only where the region
+    asks for them.
     """
 
-    finished: Collection[tuple[int, int]] = frozenset()
-    reserved: Collection[tuple[int, int]] = frozenset()
-    failed: Collection[tuple[int, int]] = frozenset()
+    finished: Collection[Cell] = frozenset()
+    reserved: Collection[Cell] = frozenset()
+    failed: Collection[Cell] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -48,15 +58,31 @@ class Planning:
     repaired: tuple[Quadrant, ...] = ()
 
 
-def plan(region: Collection[tuple[int, int]], ground: Map, *, repair: bool = False) -> Planning:
-    """The steps that fill a region as far as that is possible without a seam; raises BadRegion."""
+def plan(region: Collection[Cell], ground: Map, *, repair: bool = False) -> Planning:
+    """The steps that fill a region as far as that is possible without a seam; raises BadRegion.
+
+    Quadrants that are finished already are not drawn; with `repair` those that are in the way may be.
+    """
     check_size(len(region))
-    free = sorted(Quadrant(x, y) for x, y in region if (x, y) not in ground.finished)
-    if is_rectangle(free):
-        found = fill(*bounding(free), {*ground.finished, *ground.reserved})
-        if not isinstance(found, Refusal):
-            return Planning(tuple(found), {})
-    return Planning((), {cell: "The planner cannot fill this yet." for cell in free})
+    wanted = {Quadrant(x, y) for x, y in region if (x, y) not in ground.finished}
+    steps: list[PlannedStep] = []
+    left_out: dict[Quadrant, str] = {}
+    for part in _parts(wanted):
+        growth = _grown(part, ground)
+        steps += _planned(growth)
+        left_out |= _reasons(growth, part, ground)
+    steps.sort(key=lambda step: step.wave)
+    return Planning(tuple(steps), left_out)
+
+
+def fill(x0: int, y0: int, x1: int, y1: int, occupied: Collection[Cell]) -> list[PlannedStep] | Refusal:
+    """The steps that fill a whole rectangle of free ground. Goes as soon as nobody asks for it any more."""
+    wanted = rectangle(x0, y0, x1, y1)
+    if hindering := [cell for cell in wanted | ring(wanted) if cell in occupied]:
+        return Refusal(
+            f"Fill needs free ground: {named(hindering)} in or against the rectangle are finished."
+        )
+    return list(plan(wanted, Map(occupied)).steps)
 
 
 def calls(width: int, height: int) -> int:
@@ -64,77 +90,137 @@ def calls(width: int, height: int) -> int:
     return _segments(width) * _segments(height)
 
 
-def fill(
-    x0: int, y0: int, x1: int, y1: int, occupied: Collection[tuple[int, int]]
-) -> list[PlannedStep] | Refusal:
-    """The steps that fill every quadrant between the corners, or why this ground is not free.
-
-    2×2 islands touch nothing; strips join them; crossings close the holes. Where an island overhangs
-    the rectangle, what lies outside is scaffold. Three waves, however large the rectangle.
-    """
-    wanted = rectangle(x0, y0, x1, y1)
-    left, top, right, bottom = bounding(wanted)
-    columns = _spans(left, right)
-    rows = _spans(top, bottom)
-    drawn = rectangle(columns[0][0], rows[0][0], columns[-1][1], rows[-1][1])
-    hindering = sorted(cell for cell in drawn | _against(drawn) if cell in occupied)
-    if hindering:
-        return Refusal(
-            f"Fill needs free ground: {named(hindering)} in or against the rectangle are finished."
-        )
-    steps: list[PlannedStep] = []
-    for wave in (ISLAND, STRIP, CROSSING):
-        for j, (row_first, row_last) in enumerate(rows):
-            for i, (first, last) in enumerate(columns):
-                if 1 + i % 2 + j % 2 != wave:
-                    continue
-                infill = sorted(rectangle(first, row_first, last, row_last), key=lambda c: (c.y, c.x))
-                steps.append(
-                    PlannedStep(
-                        id=_name(i, j),
-                        quadrants=tuple(cell for cell in infill if cell in wanted),
-                        scaffold=tuple(cell for cell in infill if cell not in wanted),
-                        after=_after(i, j, len(columns), len(rows)),
-                        wave=wave,
-                    )
-                )
-    return steps
+def _segments(length: int) -> int:
+    return 2 * (length // PERIOD) + (1 if length % PERIOD else 0)
 
 
-def _against(region: Region) -> Region:
-    """The quadrants around a region that share an edge with it."""
-    return frozenset(
-        cell
-        for cell in ring(region)
-        if any((cell.x + i, cell.y + j) in region for i, j in ((-1, 0), (1, 0), (0, -1), (0, 1)))
+def _parts(wanted: set[Quadrant]) -> Iterator[set[Quadrant]]:
+    """The region in parts so far from each other that no step of one can matter to another."""
+    reach_of = MARGIN - EDGE + 1
+    block = 2 * reach_of
+    blocks: dict[Cell, list[Quadrant]] = {}
+    for cell in wanted:
+        blocks.setdefault((cell.x // block, cell.y // block), []).append(cell)
+    while blocks:
+        frontier = [next(iter(blocks))]
+        part: set[Quadrant] = set()
+        while frontier:
+            x, y = frontier.pop()
+            found = blocks.pop((x, y), None)
+            if found is not None:
+                part.update(found)
+                frontier += [(x + i, y + j) for i in (-1, 0, 1) for j in (-1, 0, 1)]
+        yield part
+
+
+def _grown(part: set[Quadrant], ground: Map) -> Growth:
+    """The part, grown from the lattice that leaves least out and then takes fewest calls."""
+    x0, y0, x1, y1 = bounding(part)
+    if (x1 - x0 + 2 * MARGIN) * (y1 - y0 + 2 * MARGIN) > FIELD_LIMIT:
+        raise BadRegion("The region is spread too thin over too much ground. Fill it in parts.")
+    if len(part) > SMALL or not _beset(part, ground):
+        found = _grow(part, ground, _cheapest(part))
+    else:
+        found = min((_grow(part, ground, phase) for phase in _phases(part)), key=_badness)
+    fill_pockets(found)
+    return found
+
+
+def _grow(part: set[Quadrant], ground: Map, phase: Cell) -> Growth:
+    land = Field(part, ground.finished, ground.reserved, ground.failed)
+    _give_up(land)
+    growth = Growth(land, phase)
+    growth.run()
+    support(growth)
+    growth.prune()
+    return growth
+
+
+def _badness(growth: Growth) -> tuple[int, int, int]:
+    return len(growth.missing), len(growth.steps), max((step.wave for step in growth.steps), default=0)
+
+
+def _beset(part: set[Quadrant], ground: Map) -> bool:
+    """Whether anything lies near enough to a part to be in its way."""
+    x0, y0, x1, y1 = bounding(part)
+    return any(
+        x0 - MARGIN <= x <= x1 + MARGIN and y0 - MARGIN <= y <= y1 + MARGIN
+        for cells in (ground.finished, ground.reserved, ground.failed)
+        for x, y in cells
     )
 
 
-def _segments(length: int) -> int:
-    return 2 * (length // 3) + (1 if length % 3 else 0)
+def _phases(part: set[Quadrant]) -> list[Cell]:
+    x0, y0, _, _ = bounding(part)
+    return [(x0 + i, y0 + j) for j in range(PERIOD) for i in range(PERIOD)]
 
 
-def _spans(first: int, last: int) -> list[tuple[int, int]]:
-    """Islands of two and bridges of one by turns; the last island may overhang `last` by one."""
-    spans: list[tuple[int, int]] = []
-    at = first
-    while at <= last:
-        width = 2 if len(spans) % 2 == 0 else 1
-        spans.append((at, at + width - 1))
-        at += width
-    return spans
+def _cheapest(part: set[Quadrant]) -> Cell:
+    """The lattice of which fewest pieces are needed to cover the part."""
+
+    def pieces(phase: Cell) -> int:
+        x0, y0 = phase
+        # Two of three columns belong to an island, the third to the strip after it; so with rows.
+        return len({((x - x0) * 2 // PERIOD, (y - y0) * 2 // PERIOD) for x, y in part})
+
+    return min(_phases(part), key=pieces)
 
 
-def _name(column: int, row: int) -> str:
-    return f"s{column},{row}"
+def _give_up(land: Field) -> None:
+    """Never draw what no order of steps could fill."""
+    width = land.width
+    size = len(land.use)
+    drawable = land.bits(bytes(use != NEVER for use in land.use))
+    row = (1 << width) - 1
+    edge = (1 << 2) - 1
+    sides = edge | edge << width - 2
+    outside = row | row << width | row << size - width | row << size - 2 * width
+    for y in range(land.height):
+        outside |= sides << y * width
+    outside &= ~land.bits(land.finished)
+    lost = drawable & ~reach(width, land.bits(land.finished), drawable, outside)
+    while lost:
+        lowest = lost & -lost
+        land.use[lowest.bit_length() - 1] = NEVER
+        lost ^= lowest
 
 
-def _after(i: int, j: int, columns: int, rows: int) -> tuple[str, ...]:
-    """Every earlier step that finishes a quadrant in the window or against the infill of this one."""
-    horizontal = [i - 1, i + 1] if i % 2 else []
-    vertical = [j - 1, j + 1] if j % 2 else []
-    if i % 2 and j % 2:
-        around = [(a, b) for b in (j - 1, j, j + 1) for a in (i - 1, i, i + 1) if (a, b) != (i, j)]
-    else:
-        around = [(a, j) for a in horizontal] + [(i, b) for b in vertical]
-    return tuple(_name(a, b) for a, b in around if 0 <= a < columns and 0 <= b < rows)
+def _planned(growth: Growth) -> list[PlannedStep]:
+    land = growth.field
+    names = {step: _name(land.quadrant(step.places[0])) for step in growth.steps}
+    planned: list[PlannedStep] = []
+    for step in growth.steps:
+        cells = [(land.quadrant(i), land.use[i] == WANTED) for i in step.places]
+        planned.append(
+            PlannedStep(
+                id=names[step],
+                quadrants=tuple(cell for cell, wanted in cells if wanted),
+                scaffold=tuple(cell for cell, wanted in cells if not wanted),
+                after=tuple(names[needed] for needed in step.after),
+                wave=step.wave,
+            )
+        )
+    return planned
+
+
+def _name(first: Quadrant) -> str:
+    return f"s{first.x},{first.y}"
+
+
+def _reasons(growth: Growth, part: set[Quadrant], ground: Map) -> dict[Quadrant, str]:
+    """Why each quadrant of the part that no step draws is left out."""
+    land = growth.field
+    drawn = {i for step in growth.steps for i in step.places}
+    reasons: dict[Quadrant, str] = {}
+    for cell in sorted(part):
+        at = land.place(cell)
+        if at in drawn:
+            continue
+        if cell in ground.reserved:
+            reasons[cell] = "Another plan has reserved it, or what lies against it."
+            continue
+        near = {land.quadrant(at + offset) for offset in land.around if land.finished[at + offset]}
+        found = place([cell], near)
+        assert isinstance(found, Refusal)
+        reasons[cell] = found.reason
+    return reasons

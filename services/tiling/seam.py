@@ -58,7 +58,7 @@ def place(infill: Collection[tuple[int, int]], finished: Collection[tuple[int, i
     sides = _finished_sides(x0, y0, x1, y1, finished)
     best: Window | None = None
     best_context = -1
-    for window in _positions(pixels_of(infill)):
+    for window in positions(pixels_of(infill)):
         if not _reaches_past(window, pixels_of(infill), sides):
             continue
         around = [cell for cell in touched(window.box) if cell not in infill]
@@ -91,7 +91,7 @@ def place_padded(
     return exact
 
 
-def _positions(infill: Box) -> Iterator[Window]:
+def positions(infill: Box) -> Iterator[Window]:
     # Half a quadrant is the finest step that the rules ever need: a single quadrant between
     # finished ones on opposite sides sits in the middle of its window.
     for y in range(infill.bottom - WINDOW, infill.top + 1, HALF):
@@ -125,7 +125,7 @@ def _why_not(
 ) -> str:
     against = [side for side, is_finished in sides.items() if is_finished]
     fewest: list[Quadrant] | None = None
-    for window in _positions(pixels_of(infill)):
+    for window in positions(pixels_of(infill)):
         if _reaches_past(window, pixels_of(infill), sides):
             missing = [c for c in touched(window.box) if c not in infill and c not in finished]
             if fewest is None or len(missing) < len(fewest):
