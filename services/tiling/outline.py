@@ -145,7 +145,7 @@ def name(ring: int) -> str:
 
 
 def _meeting(how: str, one: Edge, other: Edge) -> str:
-    one, other = sorted((one, other), key=lambda edge: (edge.ring, min(edge.places)))
+    one, other = sorted((one, other), key=lambda edge: (edge.ring, edge.places))
     return f"{_named(one).capitalize()} {how} {_named(other)} (points are counted from 0)."
 
 
