@@ -122,7 +122,7 @@ def broken(*path: Any, value: Any) -> dict[str, Any]:
             broken("geometry", "coordinates", 0, 3, value=["-122", 37]),
             "features[1].geometry.coordinates[0][3]: A position is expected here: [longitude, latitude].",
         ),
-        (broken("geometry", "coordinates", 0, 3, value=[True, 37]), "features[1].geometry.coordinates[0][3]: A"),
+        (broken("geometry", "coordinates", 0, 3, value=[True, 7]), "features[1].geometry.coordinates[0][3]"),
         (broken("geometry", "coordinates", 0, 3, value=[-122]), "features[1].geometry.coordinates[0][3]: A"),
         (
             broken("geometry", "coordinates", 0, 3, 0, value=180.01),

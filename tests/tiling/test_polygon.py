@@ -266,15 +266,15 @@ def test_stars_compare_with_the_slow_way(chance: random.Random, points: int, siz
 
     def star(low: float, high: float) -> Ring:
         angles = sorted(chance.uniform(0, 2 * math.pi) for _ in range(points))
-        radii = [chance.uniform(low, high) * size for _ in angles]
-        return [
+        ring: Ring = []
+        for angle in angles:
+            radius = chance.uniform(low, high) * size
             # Sixteenths of a pixel, which are kept exactly.
-            (
-                round((middle[0] + r * math.cos(a)) * 8192) / 16,
-                round((middle[1] + r * math.sin(a)) * 8192) / 16,
-            )
-            for r, a in zip(radii, angles, strict=True)
-        ]
+            x = round((middle[0] + radius * math.cos(angle)) * 8192) / 16
+            y = round((middle[1] + radius * math.sin(angle)) * 8192) / 16
+            if (x, y) not in (ring[:1] + ring[-1:]):
+                ring.append((x, y))
+        return ring
 
     outer, hole = star(0.5, 1.0), star(0.1, 0.55)
     try:
