@@ -19,6 +19,8 @@ DEFAULT_CONFIG = Path(__file__).resolve().parent.parent / "app_config.json"
 DEFAULT_DATA = Path(__file__).resolve().parent.parent / "world"
 
 LIMIT_BYTES = 1 << 20
+GENERATOR_SLOTS = 4
+"""Jobs that one generator has in hand at once: remote models only wait, local ones take turns."""
 SHORTEST_KEY = 8
 """A shorter key is likely to stand in other texts by chance."""
 
@@ -177,6 +179,11 @@ class AppConfig(Section):
     def default_model(self) -> str:
         """The model used where a request names none."""
         return self.default_model_id or self.models[0].model_id
+
+    def concurrency(self, model: Model) -> int:
+        """How many jobs of the model run at once: as many as the generators hold, or as it allows."""
+        slots = max(1, self.services.generator * GENERATOR_SLOTS)
+        return min(slots, model.max_concurrency or slots)
 
     def model(self, model_id: str) -> Model | None:
         """The model of that id."""

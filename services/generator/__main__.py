@@ -4,12 +4,11 @@ import asyncio
 import contextlib
 import resource
 
+from services.config import GENERATOR_SLOTS
 from services.generator.generator import Generator
 from services.process import Process, run
 from services.worker import Worker
 
-SLOTS = 4
-"""Jobs in hand at once. Remote models only wait; local ones take turns among themselves."""
 TELL_SECONDS = 0.5
 
 
@@ -23,7 +22,7 @@ async def serve(process: Process) -> None:
         process.name,
         ["generate", "palette"],
         generator.perform,
-        slots=SLOTS,
+        slots=GENERATOR_SLOTS,
     )
     telling = asyncio.create_task(_tell(process, worker))
     process.pulse.ready()
