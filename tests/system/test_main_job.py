@@ -8,8 +8,9 @@ from services.renderer.chromium import programs
 from tests.studio.desk import Desk
 from tests.system.conftest import Founder
 
-BLOCK = [(0, 0), (1, 0), (0, 1), (1, 1)]
-STRIP = [(2, 0), (2, 1)]
+BLOCK = [(-1, -1), (0, -1), (-1, 0), (0, 0)]
+"""It needs the four frames around the origin, which the palette is made from anyway."""
+STRIP = [(1, -1), (1, 0)]
 
 
 async def test_a_person_generates_with_the_second_model_and_the_map_fills_by_itself(found: Founder) -> None:
@@ -20,11 +21,11 @@ async def test_a_person_generates_with_the_second_model_and_the_map_fills_by_its
         page = await browser.new_page(viewport={"width": 1440, "height": 900})
         desk = await Desk(page, world.address).open()
         await page.evaluate("window.loadedOnce = true")
-        await desk.drag((0, 0), (1, 1))
+        await desk.drag(BLOCK[0], BLOCK[-1])
         await desk.pick("pixel-art-chunky")
         await desk.act("generate")
         await desk.sees_all(BLOCK, "generated")
-        await desk.drag((2, 0), (2, 1))
+        await desk.drag(STRIP[0], STRIP[-1])
         await desk.act("generate")
         await desk.sees_all(STRIP, "generated")
         await expect(page.locator("[data-headline]")).not_to_contain_text("failed")

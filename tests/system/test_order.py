@@ -1,6 +1,8 @@
-"""The map does not depend on who drew what when: neighbours agree to the last bit."""
+"""The map does not depend on who drew what when, or died over it: neighbours agree to the last bit."""
 
 import io
+import os
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +10,8 @@ import pytest
 from PIL import Image
 
 from tests.system.conftest import Founder
-from tests.system.world import World
+from tests.system.kills import check_drawn_once, kill_all, processes
+from tests.system.world import World, until
 
 
 def assembled(world: World, layer: str, bounds: tuple[int, int, int, int]) -> np.ndarray:
@@ -27,15 +30,15 @@ def assembled(world: World, layer: str, bounds: tuple[int, int, int, int]) -> np
 
 
 @pytest.mark.timeout(400)
-def test_the_map_is_the_same_pixel_for_pixel_in_another_order(found: Founder) -> None:
+def test_the_map_is_the_same_pixel_for_pixel_in_another_order_and_under_fire(found: Founder) -> None:
     bounds = (-1, -1, 1, 1)
     first = found("first").start()
     first.publish({"id": "whole", "rectangle": list(bounds)})
     first.settled("whole")
     assert first.stop() == 0
 
-    # The second world draws its frames backwards, fills the rectangle from another corner, in two models'
-    # turns, and with infills that lie across those of the first.
+    # The second world draws its frames backwards, fills the rectangle from another corner with infills that
+    # lie across those of the first, and loses every one of its processes meanwhile, the supervisor at last.
     second = found("second").start()
     for number, x in enumerate((2, 0, -2)):
         second.publish(
@@ -45,9 +48,18 @@ def test_the_map_is_the_same_pixel_for_pixel_in_another_order(found: Founder) ->
             }
         )
     second.publish({"id": "late", "rectangle": [-2, -2, 2, 2]})
-    second.settled("late")
+    kill_all(second, 2)
+    assert second.process is not None
+    os.kill(second.process.pid, signal.SIGKILL)
+    second.process.wait()
+    until("everything to end", lambda: not processes(second), patience=20)
+    second.start()
+    view = second.settled("late")
+    assert view["counts"].get("complete") == sum(view["counts"].values())
     assert second.stop() == 0
+    assert processes(second) == []
 
+    check_drawn_once(second, 25)
     for layer in ("render", "generation"):
         one, other = assembled(first, layer, bounds), assembled(second, layer, bounds)
         assert int((one != other).sum()) == 0, layer

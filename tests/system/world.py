@@ -1,5 +1,6 @@
 """A whole running world: the supervisor and everything it starts, in folders of its own."""
 
+import contextlib
 import json
 import os
 import signal
@@ -11,6 +12,12 @@ import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
+
+from protocol.errors import ProtocolError
+from protocol.life import AskServices, Services
+from services.config import Sockets
+from services.supervision import report
+from services.supervision.ask import NotRunning, ask
 
 TREE = Path(__file__).resolve().parent.parent.parent
 PATIENCE = 90.0
@@ -85,9 +92,11 @@ class World:
                 self.process.wait()
 
     def status(self) -> dict[str, Any]:
-        """`status --json`, or nothing while nobody answers."""
-        answer = self.command("status", "--json")
-        return json.loads(answer.stdout) if answer.stdout.strip() else {}
+        """What `status --json` says of the processes, asked without the command: it is asked often."""
+        services: Services | None = None
+        with contextlib.suppress(NotRunning, ProtocolError):
+            services = ask(Sockets(self.data).address("life"), AskServices(), Services, timeout=2.0)
+        return dict(json.loads(report.as_json(services, None, "")))
 
     def service(self, name: str) -> dict[str, Any]:
         """One process in `status`."""
