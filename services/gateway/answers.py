@@ -1,4 +1,4 @@
-"""Answers remembered by Idempotency-Key: asked again, the same request changes nothing."""
+"""Answers in JSON, remembered by Idempotency-Key: asked again, the same request changes nothing."""
 
 import hashlib
 import time
@@ -9,6 +9,7 @@ from typing import Any
 from aiohttp import web
 
 from protocol.errors import Code, ProtocolError
+from protocol.message import Message
 from services.gateway.intake import read_json
 
 REMEMBERED_ANSWERS = 1_000
@@ -61,3 +62,8 @@ def idempotency_key(request: web.Request) -> str | None:
     if key is not None and not 0 < len(key) <= 300:
         raise ProtocolError(Code.BAD_REQUEST, "Idempotency-Key: is a text of 1 to 300 characters.")
     return key
+
+
+def as_json(message: Message) -> web.Response:
+    """The keeper's answer as it is."""
+    return web.Response(body=message.model_dump_json().encode(), content_type="application/json")

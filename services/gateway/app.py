@@ -10,6 +10,7 @@ from typing import Any
 
 from aiohttp import web
 
+from services.gateway.answers import Answers
 from services.gateway.api import Api
 from services.gateway.events import Listeners
 from services.gateway.feed import Feed
@@ -18,6 +19,7 @@ from services.gateway.health import Health
 from services.gateway.intake import PLAN_LIMIT_BYTES
 from services.gateway.keeper import Keeper
 from services.gateway.models import Models
+from services.gateway.orders import Orders
 from services.gateway.pyramid import Pyramid
 from services.gateway.tiles import Tiles
 from services.gateway.views import STUDIO, Views
@@ -54,8 +56,11 @@ async def serve(process: Process) -> None:
     views = Views(config, models, studio)
     app = web.Application(middlewares=[*door.middlewares, views.files], client_max_size=PLAN_LIMIT_BYTES)
     app.on_response_prepare.append(door.add_headers)
+    view = View(**config.camera.model_dump())
+    answers = Answers()
     for part in (
-        Api(keeper, models, View(**config.camera.model_dump())),
+        Api(keeper, models, view, answers),
+        Orders(keeper, models, view, answers),
         listeners,
         Tiles(Pyramid(keeper)),
         Health(keeper, listeners),

@@ -4,18 +4,21 @@ import asyncio
 import json
 import math
 import re
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Self, TypeVar
 
 from aiohttp import web
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
 from protocol.errors import Code, ProtocolError
 from protocol.message import COORDINATE_LIMIT, Identifier, Line, QuadrantXY, Rectangle, Text
 from services.gateway.refusal import Refused
+from services.tiling.region import REGION_LIMIT
 
 BODY_LIMIT_BYTES = 64 << 10
-PLAN_LIMIT_BYTES = 1 << 20
+FILL_LIMIT_BYTES = 1 << 20
+"""A region quadrant by quadrant: some 70,000 of them. Larger ones are rectangles or polygons."""
+PLAN_LIMIT_BYTES = 8 << 20
 BODY_SECONDS = 10.0
 """How long a body may take to arrive; who sends a byte a second is not waited for."""
 
@@ -73,13 +76,37 @@ class GenerateBody(Body):
 
 
 class FillBody(Body):
-    """`POST /api/fill`."""
+    """`POST /api/fill`: the region in one of three ways; a polygon is GeoJSON."""
 
-    rectangle: Rectangle
+    rectangle: Rectangle | None = None
+    quadrants: Annotated[list[Cell], Field(min_length=1, max_length=REGION_LIMIT)] | None = None
+    polygon: dict[str, Any] | None = None
+    repair: bool = False
     name: Title = ""
     model_id: Choice = None
     prompt: Words = ""
     negative_prompt: Words = ""
+
+    @model_validator(mode="after")
+    def _has_one_region(self) -> Self:
+        given = [way for way in (self.rectangle, self.quadrants, self.polygon) if way is not None]
+        if len(given) != 1:
+            raise PydanticCustomError(
+                "one_region", "is filled by exactly one of rectangle, quadrants and polygon"
+            )
+        return self
+
+
+class ReplanBody(Body):
+    """`POST /api/plans/ID/replan`."""
+
+    repair: bool = False
+
+
+class Name(BaseModel):
+    """An identifier that stands in an address."""
+
+    id: Identifier
 
 
 B = TypeVar("B", bound=BaseModel)
@@ -133,6 +160,17 @@ def whole_number(text: str | None, field: str, low: int, high: int) -> int:
 def coordinate(text: str | None, field: str) -> int:
     """A quadrant's coordinate in an address."""
     return whole_number(text, field, -COORDINATE_LIMIT, COORDINATE_LIMIT)
+
+
+def identifier(text: str) -> str:
+    """A name in an address."""
+    return validated(Name, {"id": text}).id
+
+
+def one_of(field: str, given: list[str], known: tuple[str, ...]) -> None:
+    """Raise ProtocolError with the field's name for anything but the known words."""
+    if any(name not in known for name in given):
+        raise ProtocolError(Code.BAD_REQUEST, f"{field}: is one of {', '.join(known)}.")
 
 
 async def _read(request: web.Request, limit: int) -> bytes:

@@ -1,5 +1,6 @@
 """The line to the keeper: ask and wait, but never longer than a person waits for a page."""
 
+import asyncio
 from typing import TypeVar
 
 from protocol.codec import Envelope, catalogue
@@ -7,7 +8,7 @@ from protocol.control import Changed, Job, Jobs, MapView, Planned, Plans, Quadra
 from protocol.errors import Code, ProtocolError
 from protocol.event import Events
 from protocol.ingest import Accepted
-from protocol.message import Message, Pong
+from protocol.message import Message, Ping, Pong
 from protocol.work import AssetFile, Pixels
 from services.client import Client, Unanswered
 
@@ -17,6 +18,8 @@ ANSWERS = catalogue(
 BOUND_SECONDS = 4.0
 """Every request is answered within 5 s, also when the keeper is away."""
 RESEND_SECONDS = 1.5
+PLANNING_SECONDS = 60.0
+"""How long a large plan may be drawn up, as long as the keeper answers others meanwhile."""
 
 M = TypeVar("M", bound=Message)
 
@@ -59,6 +62,19 @@ class Keeper:
                 Code.UNSUPPORTED_VERSION, f"{body.TYPE} was answered by {envelope.body.TYPE}."
             )
         return envelope.body
+
+    async def plan(self, body: Message, answer: type[M]) -> M:
+        """The answer to what the keeper may think about for long; raises KeeperAway if it is away."""
+        asking = asyncio.create_task(
+            self.ask(body, answer, timeout=PLANNING_SECONDS, resend=2 * RESEND_SECONDS)
+        )
+        try:
+            # An answer to somebody else tells a keeper that thinks from one that is gone.
+            while not (await asyncio.wait([asking], timeout=2 * RESEND_SECONDS))[0]:
+                await self.ask(Ping(), Pong, timeout=RESEND_SECONDS)
+            return asking.result()
+        finally:
+            asking.cancel()
 
     async def close(self) -> None:
         """Let go of the socket."""

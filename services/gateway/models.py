@@ -41,6 +41,8 @@ class Models:
                 "reason": self._unavailable.get(model.model_id, ""),
                 "prompt": model.prompt,
                 "negative_prompt": model.negative_prompt,
+                "cost_per_image": model.cost_per_image,
+                "max_concurrency": model.max_concurrency,
             }
             for model in self._config.models
         ]

@@ -77,7 +77,7 @@ async def test_an_empty_world(open_house: House) -> None:
 async def test_both_shapes_of_a_quadrant_mean_the_same(open_house: House) -> None:
     status, answer = await open_house.post("/api/render", {"quadrants": [[3, -2], {"x": 4, "y": -2}]})
     assert status == 202
-    assert set(answer) == {"plan", "jobs", "position", "model_id"}
+    assert set(answer) == {"plan", "jobs", "position", "model_id", "left_out", "left_out_count"}
     assert answer["plan"].startswith("render-")
     assert answer["model_id"] is None
     _, queue, _ = await open_house.get(f"/api/queue?plan={answer['plan']}")
@@ -171,7 +171,15 @@ async def test_fill_says_how_before_it_is_asked_to(busy_house: House) -> None:
     asked = {"rectangle": [10, 10, 13, 12], "name": "North beach", "model_id": "chunky"}
     status, planned = await busy_house.post("/api/fill?dry_run=1", asked)
     assert status == 200
-    assert set(planned) == {"steps", "waves", "renders"}
+    assert set(planned) == {
+        "steps",
+        "waves",
+        "renders",
+        "left_out",
+        "left_out_count",
+        "repaired",
+        "estimate",
+    }
     assert planned["waves"] == 3
     assert set(planned["steps"][0]) == {"id", "quadrants", "padding", "scaffold", "after", "wave"}
     covered = {tuple(cell) for step in planned["steps"] for cell in step["quadrants"]}

@@ -104,7 +104,9 @@ async def test_a_compressed_body_is_refused_unopened(door: House) -> None:
         assert (answer.status, code(await answer.json())) == (415, "UNSUPPORTED_MEDIA")
 
 
-@pytest.mark.parametrize(("path", "limit"), [("/api/render", 64 << 10), ("/api/plans", 1 << 20)])
+@pytest.mark.parametrize(
+    ("path", "limit"), [("/api/render", 64 << 10), ("/api/fill", 1 << 20), ("/api/plans", 8 << 20)]
+)
 @pytest.mark.parametrize("chunked", [False, True])
 async def test_a_body_over_the_limit_is_refused(door: House, path: str, limit: int, chunked: bool) -> None:
     body = json.dumps({"quadrants": [[0, 0]], "pad": "x" * limit}).encode()
@@ -159,6 +161,75 @@ async def test_a_bad_body_is_answered_by_what_is_wrong(door: House, body: bytes,
         content = await answer.json()
         assert (answer.status, code(content)) == (400, "BAD_REQUEST")
         assert word in content["error"]["message"]
+
+
+SQUARE = [[-122.45, 37.76], [-122.44, 37.76], [-122.44, 37.77], [-122.45, 37.77], [-122.45, 37.76]]
+BOW_TIE = [[-122.45, 37.76], [-122.44, 37.77], [-122.44, 37.76], [-122.45, 37.77], [-122.45, 37.76]]
+WORLD = [[-179, -80], [179, -80], [179, 80], [-179, 80], [-179, -80]]
+
+
+def polygon(*rings: object) -> dict[str, object]:
+    return {"type": "Polygon", "coordinates": list(rings)}
+
+
+@pytest.mark.parametrize(
+    ("body", "word"),
+    [
+        ({}, "exactly one of rectangle, quadrants and polygon"),
+        ({"rectangle": [0, 0, 1, 1], "quadrants": [[0, 0]]}, "exactly one of"),
+        ({"rectangle": [0, 0, 1, 1], "polygon": polygon(SQUARE)}, "exactly one of"),
+        ({"rectangle": None, "quadrants": None, "polygon": None}, "exactly one of"),
+        ({"rectangle": [0, 0, 1]}, "rectangle"),
+        ({"rectangle": [0, 0, 1, 1_000_001]}, "rectangle[3]"),
+        ({"rectangle": {"x0": 0}}, "rectangle"),
+        ({"quadrants": []}, "quadrants"),
+        ({"quadrants": [[0, 0], [0.5, 0]]}, "quadrants[1].x"),
+        ({"quadrants": "0,0"}, "quadrants"),
+        ({"rectangle": [0, 0, 1, 1], "repair": "yes"}, "repair"),
+        ({"rectangle": [0, 0, 1, 1], "repair": 1}, "repair"),
+        ({"rectangle": [0, 0, 1, 1], "name": "x" * 301}, "name"),
+        ({"rectangle": [0, 0, 1, 1], "name": 7}, "name"),
+        ({"polygon": []}, "polygon"),
+        ({"polygon": "Polygon"}, "polygon"),
+        ({"polygon": {}}, "polygon.type: "),
+        ({"polygon": {"type": "Point", "coordinates": [0, 0]}}, "polygon.type: A Point has no area"),
+        ({"polygon": {"type": "Polygon"}}, "polygon.coordinates: It is missing"),
+        ({"polygon": {"type": "Polygon", "coordinates": []}}, "polygon.coordinates: "),
+        ({"polygon": polygon(SQUARE[:2])}, "fewer than 3"),
+        ({"polygon": polygon(BOW_TIE)}, "polygon.coordinates"),
+        ({"polygon": polygon([*SQUARE[:2], ["x", 0]])}, "polygon.coordinates[0][2]: A position is expected"),
+        ({"polygon": polygon([*SQUARE[:2], [37.76, -122.45]])}, "longitude comes first"),
+        ({"polygon": polygon([*SQUARE[:2], [10**400, 0]])}, "polygon.coordinates[0][2][0]"),
+        ({"polygon": polygon(WORLD)}, "polygon.coordinates"),
+        ({"polygon": {"type": "FeatureCollection", "features": []}}, "polygon.features: "),
+    ],
+)
+@pytest.mark.parametrize("query", ["", "?dry_run=1"])
+async def test_a_bad_region_is_refused_by_what_is_wrong(
+    door: House, body: dict[str, object], word: str, query: str
+) -> None:
+    status, answer = await door.post(f"/api/fill{query}", body)
+    assert (status, code(answer)) == (400, "BAD_REQUEST")
+    assert word in answer["error"]["message"]
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "word"),
+    [
+        ("/api/fill?dry_run=yes", {"rectangle": [0, 0, 1, 1]}, "dry_run"),
+        ("/api/plans?dry_run=2", {"rectangle": [0, 0, 1, 1]}, "dry_run"),
+        ("/api/plans/p/replan?dry_run=", {}, "dry_run"),
+        ("/api/plans/p/replan", {"repair": "1"}, "repair"),
+        ("/api/plans/a%20b/replan", {}, "id"),
+        (f"/api/plans/{'p' * 129}/replan", {}, "id"),
+    ],
+)
+async def test_a_bad_wish_is_refused_by_its_field(
+    door: House, path: str, body: dict[str, object], word: str
+) -> None:
+    status, answer = await door.post(path, body)
+    assert (status, code(answer)) == (400, "BAD_REQUEST")
+    assert answer["error"]["message"].startswith(f"{word}:")
 
 
 @pytest.mark.parametrize(
@@ -274,10 +345,14 @@ async def test_without_a_keeper_everything_is_answered_soon_and_says_when_to_ask
     for status, answer, headers in await asyncio.gather(*map(door.get, paths)):
         assert (status, code(answer)) == (503, "UNAVAILABLE")
         assert headers["Retry-After"] == "2"
-    (refused, answer), (status, body, _) = await asyncio.gather(
-        door.post("/api/render", {"quadrants": [[0, 0]]}), door.picture("/metrics")
+    asked = (
+        ("/api/render", {"quadrants": [[0, 0]]}),
+        ("/api/fill?dry_run=1", {"rectangle": [0, 0, 1, 1]}),
+        ("/api/plans/p/replan", {}),
     )
-    assert (refused, code(answer)) == (503, "UNAVAILABLE")
+    for refused, answer in await asyncio.gather(*(door.post(path, body) for path, body in asked)):
+        assert (refused, code(answer)) == (503, "UNAVAILABLE")
+    status, body, _ = await door.picture("/metrics")
     assert status == 200
     assert b"tilewright_keeper_up 0" in body
 
