@@ -16,12 +16,14 @@ import psutil
 from protocol.errors import ProtocolError
 from protocol.life import AskServices, Services
 from services.config import Sockets
-from services.supervision import report
+from services.supervision import crew, lock, report
 from services.supervision.ask import NotRunning, ask
 from supervisor import main
 
 TREE = Path(__file__).resolve().parent.parent.parent
 PATIENCE = 40.0
+STOP_SECONDS, LOCK_SECONDS = "STAGE_STOP_SECONDS", "STAGE_LOCK_SECONDS"
+"""Variables that say how patient the supervisor of a stage is with who does not stop, and at the lock."""
 
 T = TypeVar("T")
 
@@ -151,11 +153,15 @@ class Stage:
         if self.process is not None and self.process.poll() is None:
             self.process.kill()
             self.process.wait()
-        self.command("down")
+        if self.left():
+            # Another supervisor of this world may run, in the background.
+            self.command("down")
         for pid in self.left():
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
 
 
 if __name__ == "__main__":
+    crew.STOP_SECONDS = float(os.environ.get(STOP_SECONDS, crew.STOP_SECONDS))
+    lock.PATIENCE_SECONDS = float(os.environ.get(LOCK_SECONDS, lock.PATIENCE_SECONDS))
     sys.exit(main(package="tests.supervisor.actors"))

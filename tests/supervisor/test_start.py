@@ -4,12 +4,12 @@ import fcntl
 import json
 import os
 import socket
-import time
 
+import psutil
 import pytest
 
 from services.config import Sockets
-from tests.supervisor.stage import Stage, until
+from tests.supervisor.stage import LOCK_SECONDS, Stage, until
 
 
 def test_everything_starts_once_the_keeper_is_ready(stage: Stage) -> None:
@@ -79,8 +79,12 @@ def test_a_look_at_the_lock_does_not_keep_a_supervisor_out(stage: Stage) -> None
     (stage.data / "lock").touch()
     looking = os.open(stage.data / "lock", os.O_RDONLY)
     fcntl.flock(looking, fcntl.LOCK_SH)
+    stage.environment[LOCK_SECONDS] = "30"
     stage.up()
-    time.sleep(0.1)
+    assert stage.process is not None
+    supervisor = psutil.Process(stage.process.pid)
+    lock = str((stage.data / "lock").resolve())
+    until("the supervisor at the lock", lambda: lock in [file.path for file in supervisor.open_files()])
     os.close(looking)
     stage.ready()
 

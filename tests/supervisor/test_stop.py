@@ -7,7 +7,7 @@ import subprocess
 import pytest
 
 from services.config import Sockets
-from tests.supervisor.stage import Stage, alive, until
+from tests.supervisor.stage import STOP_SECONDS, Stage, alive, until
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 0), (signal.SIGINT, 130), (signal.SIGHUP, 0)])
@@ -34,6 +34,7 @@ def test_a_signal_while_it_starts(stage: Stage) -> None:
 
 def test_who_does_not_stop_is_killed(stage: Stage) -> None:
     stage.script(gateway={"stubborn": True})
+    stage.environment[STOP_SECONDS] = "2"
     stage.up().ready()
     assert stage.signal(signal.SIGTERM) == 0
     assert stage.left() == []
