@@ -19,8 +19,8 @@ DEFAULT_CONFIG = Path(__file__).resolve().parent.parent / "app_config.json"
 DEFAULT_DATA = Path(__file__).resolve().parent.parent / "world"
 
 LIMIT_BYTES = 1 << 20
-GENERATOR_SLOTS = 4
-"""Jobs that one generator has in hand at once: remote models only wait, local ones take turns."""
+GENERATOR_SLOTS = 16
+"""Jobs that one generator has in hand at once: remote models only wait. Local ones are held to fewer."""
 SHORTEST_KEY = 8
 """A shorter key is likely to stand in other texts by chance."""
 
@@ -53,7 +53,8 @@ class Model(Section):
     cost_per_image: Annotated[float, Field(ge=0, le=1_000_000, allow_inf_nan=False)] | None = None
     """What one call costs, in whatever currency; shown before it is spent, never sent anywhere."""
     max_concurrency: Annotated[int, Field(ge=1, le=256)] | None = None
-    """The most calls of this model at once; without it as many as there are generators."""
+    """The most calls of this model at once; without it as many as the generators hold, or one of this
+    machine's own models can use."""
     timeout_seconds: Annotated[float, Field(gt=0, le=3_600, allow_inf_nan=False)] = 300.0
 
     @model_validator(mode="after")
@@ -84,6 +85,15 @@ class Model(Section):
     def needs_palette(self) -> bool:
         """Whether jobs of this model wait for the map's palette."""
         return self.provider == "pixel-art"
+
+    @property
+    def at_once(self) -> int | None:
+        """The most jobs of this model at once; None if only the generators limit them.
+
+        A local model works with every processor while as many jobs more fetch their pixels and hand in.
+        """
+        local = 2 * (os.cpu_count() or 1) if self.provider == "pixel-art" else None
+        return self.max_concurrency or local
 
     def key(self) -> str | None:
         """The key itself, from the environment if a variable is named; None if there is none."""
@@ -183,7 +193,7 @@ class AppConfig(Section):
     def concurrency(self, model: Model) -> int:
         """How many jobs of the model run at once: as many as the generators hold, or as it allows."""
         slots = max(1, self.services.generator * GENERATOR_SLOTS)
-        return min(slots, model.max_concurrency or slots)
+        return min(slots, model.at_once or slots)
 
     def model(self, model_id: str) -> Model | None:
         """The model of that id."""
