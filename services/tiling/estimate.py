@@ -3,13 +3,14 @@
 import heapq
 from collections.abc import Collection, Iterable, Sequence
 from itertools import chain
-from typing import Protocol
+from typing import Literal, Protocol
 
 from services.tiling.quadrant import frame_of
 from services.tiling.region import bounding, needed_renders
 
-SHAPES = ("2x2", "2x1", "1x2", "1x1")
-"""Width by height of what one model call fills, the largest first."""
+Shape = Literal["2x2", "2x1", "1x2", "1x1"]
+SHAPES: dict[tuple[int, int], Shape] = {(2, 2): "2x2", (2, 1): "2x1", (1, 2): "1x2", (1, 1): "1x1"}
+"""Names for the width and height of what one model call fills, the largest first."""
 
 Cells = Collection[tuple[int, int]]
 
@@ -29,12 +30,12 @@ class Step(Protocol):
     def after(self) -> Sequence[str]: ...
 
 
-def shapes(steps: Iterable[Step]) -> dict[str, int]:
+def shapes(steps: Iterable[Step]) -> dict[Shape, int]:
     """How many steps fill each shape, every shape named."""
-    found = dict.fromkeys(SHAPES, 0)
+    found = dict.fromkeys(SHAPES.values(), 0)
     for step in steps:
         x0, y0, x1, y1 = bounding(_infill(step))
-        found[f"{x1 - x0 + 1}x{y1 - y0 + 1}"] += 1
+        found[SHAPES[x1 - x0 + 1, y1 - y0 + 1]] += 1
     return found
 
 

@@ -1,0 +1,1 @@
+"""What `supervisor.py plan` reads and shows."""
