@@ -124,6 +124,7 @@ class Worker:
         self._perform = perform
         self._slots = slots
         self._client = Client(address, WORK_ANSWERS, stray=self._on_stray)
+        self._asking = asyncio.Lock()
         self._requests: set[str] = set()
         """The requests for work that are waiting, or whose job is in hand."""
         self._returning: set[asyncio.Task[None]] = set()
@@ -167,7 +168,9 @@ class Worker:
             request = uuid.uuid4().hex
             self._requests.add(request)
             try:
-                lease = await self._take(stop, request)
+                # One slot asks at a time, so that workers with many slots share the jobs that come at once.
+                async with self._asking:
+                    lease = None if stop.is_set() else await self._take(stop, request)
                 if lease is not None:
                     await self._work(lease)
             finally:
