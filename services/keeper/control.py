@@ -21,6 +21,7 @@ from protocol.control import (
     ListPlans,
     Pause,
     Render,
+    Replan,
     Resume,
     RetryFailed,
     RetryJob,
@@ -31,18 +32,19 @@ from protocol.errors import Code, ProtocolError
 from protocol.ingest import Publish
 from protocol.message import Message
 from services.actor import Letter
-from services.keeper.ground import Ground
+from services.keeper.entry import enter
 from services.keeper.lifecycle import Job
-from services.keeper.planner import Planner, Proposal, Request, size
-from services.keeper.progress import Progress, log
+from services.keeper.planner import Planner, Proposal
+from services.keeper.progress import FAILED, Progress, log
 from services.keeper.queue import LIVE
+from services.keeper.request import Case, Request
 from services.keeper.store import Store
 from services.keeper.views import Views
 
 Handler = Callable[[Letter, Any], Message | None]
 Deed = Callable[[], Message | None]
-SMALL_STEPS = 200
-"""Plans up to this size are drawn up at once; larger ones would hold everybody else up."""
+SMALL = 50
+"""Steps, or quadrants to be filled, that are drawn up at once; more would hold everybody else up."""
 
 
 class Control:
@@ -72,6 +74,7 @@ class Control:
             Render: self.on_plan,
             Generate: self.on_plan,
             Fill: self.on_plan,
+            Replan: self.on_plan,
             GetStatus: lambda _, request: views.status(),
             ListJobs: lambda _, request: views.jobs(request),
             GetJob: lambda _, request: JobAnswer(job=views.job(request.job)),
@@ -91,45 +94,65 @@ class Control:
     def on_plan(self, letter: Letter, request: Request) -> Message | None:
         if (before := self._planner.before(request)) is not None:
             return before
-        ground = self._planner.survey(request)
-        if size(request) > SMALL_STEPS:
+        if letter.envelope.id in self._drawing_up:
             # Sent again while it is being drawn up, it is answered once, when that is done.
-            if letter.envelope.id not in self._drawing_up:
-                self._drawing_up.add(letter.envelope.id)
-                self._start(self._propose_aside(letter, request, ground))
             return None
-        return self._answer(request, self._planner.propose(request, ground))
+        if isinstance(request, Replan):
+            self._progress.look_again(request.plan)
+        case = self._planner.survey(request)
+        if case.size <= SMALL:
+            return self._answer(request, self._planner.propose(case))
+        self._drawing_up.add(letter.envelope.id)
+        self._start(self._propose_aside(letter, case))
+        return None
 
-    async def _propose_aside(self, letter: Letter, request: Request, ground: Ground) -> None:
+    async def _propose_aside(self, letter: Letter, case: Case) -> None:
         """Draw a large plan up in a thread, then let it join the next transaction."""
         loop = asyncio.get_running_loop()
         try:
-            proposal = await loop.run_in_executor(self._pool, self._planner.propose, request, ground)
+            proposal = await loop.run_in_executor(self._pool, self._planner.propose, case)
         except ProtocolError as error:
+            self._drawing_up.discard(letter.envelope.id)
             letter.refuse(error)
             return
-        finally:
-            self._drawing_up.discard(letter.envelope.id)
-        self._later(letter, partial(self._accept_if_still_true, letter, request, ground, proposal))
+        self._later(letter, partial(self._take_up, letter, case, proposal))
 
-    def _accept_if_still_true(
-        self, letter: Letter, request: Request, ground: Ground, proposal: Proposal
-    ) -> Message | None:
+    async def _number_aside(self, letter: Letter, case: Case, proposal: Proposal, first: int) -> None:
+        """Write a large plan's rows out in a thread, so that putting them in is all that is left."""
+        loop = asyncio.get_running_loop()
+        proposal.entry = await loop.run_in_executor(self._pool, enter, proposal.draft, first)
+        self._later(letter, partial(self._take_up, letter, case, proposal))
+
+    def _take_up(self, letter: Letter, case: Case, proposal: Proposal) -> Message | None:
         """Accept what was drawn up, unless the ground has changed meanwhile: then draw it up again."""
+        request = case.request
+        # From here on it is answered, unless it goes back into a thread.
+        self._drawing_up.discard(letter.envelope.id)
         if (before := self._planner.before(request)) is not None:
             return before
+        if proposal.planned is not None:
+            return proposal.planned
         now = self._planner.survey(request)
-        if now != ground:
-            self._start(self._propose_aside(letter, request, now))
-            return None
-        return self._answer(request, proposal)
+        again: Coroutine[Any, Any, None]
+        if self._planner.is_stale(case, proposal, now):
+            again = self._propose_aside(letter, now)
+        elif proposal.entry is None:
+            again = self._number_aside(letter, now, proposal, self._planner.number(proposal))
+        else:
+            return self._answer(request, proposal)
+        self._drawing_up.add(letter.envelope.id)
+        self._start(again)
+        return None
 
     def _answer(self, request: Request, proposal: Proposal) -> Message:
-        if isinstance(request, Fill) and request.dry_run:
-            return self._planner.planned(proposal)
+        if proposal.planned is not None:
+            return proposal.planned
         answer = self._planner.accept(proposal)
         log.info("plan %s accepted with %d jobs", answer.plan, len(answer.jobs))
-        self._progress.accepted(answer.plan)
+        self._progress.accepted(answer.plan, proposal.draft.leans_on)
+        if isinstance(request, Replan):
+            # After the new plan is in: renders that both need become its own instead of being called off.
+            self._progress.cancel_plan(request.plan)
         return answer
 
     def on_cancel_job(self, letter: Letter, request: CancelJob) -> Message:
@@ -140,9 +163,11 @@ class Control:
 
     def on_retry_job(self, letter: Letter, request: RetryJob) -> Message:
         job = self._job(request.job)
-        if job.state not in ("error", "cancelled"):
+        if job.state not in ("error", "cancelled") and not job.barred:
             raise ProtocolError(
-                Code.WRONG_STATE, f"Job {job.id} is {job.state}; only failed or cancelled jobs are retried."
+                Code.WRONG_STATE,
+                f"Job {job.id} is {job.state}; only jobs that failed, were cancelled or are no longer legal "
+                "are retried.",
             )
         return Changed(jobs=self._progress.revive([job]))
 
@@ -157,7 +182,7 @@ class Control:
         return Changed(jobs=self._progress.revive(self._progress.failed_of(request.plan)))
 
     def on_retry_failed(self, letter: Letter, request: RetryFailed) -> Message:
-        return Changed(jobs=self._progress.revive(self._store.queue.select("status = 'error'")))
+        return Changed(jobs=self._progress.revive(self._store.queue.select(FAILED)))
 
     def on_clear_queue(self, letter: Letter, request: ClearQueue) -> Message:
         changed = self._progress.cancel(self._store.queue.select(f"status IN {LIVE}"))

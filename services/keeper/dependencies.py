@@ -1,8 +1,10 @@
 """Dependencies: which jobs wait for which, and what follows when one of them ends."""
 
+import json
 import sqlite3
 from collections.abc import Iterable
 
+from protocol.message import JobKind
 from services.keeper.lifecycle import Job
 from services.keeper.queue import LIVE, Queue
 
@@ -29,7 +31,8 @@ class Dependencies:
     def releasable(self, job_id: int) -> list[Job]:
         """The blocked jobs that wait for this one and, now that it is complete, for no other."""
         return self._queue.select(
-            "status = 'blocked' AND id IN (SELECT job_id FROM dependencies WHERE needs_id = ?) "
+            "status = 'blocked' AND error_class <> 'seam' "
+            "AND id IN (SELECT job_id FROM dependencies WHERE needs_id = ?) "
             "AND NOT EXISTS (SELECT 1 FROM dependencies d JOIN generation_queue n ON n.id = d.needs_id "
             "WHERE d.job_id = generation_queue.id AND n.status <> 'complete')",
             (job_id,),
@@ -46,23 +49,59 @@ class Dependencies:
                     frontier.append(job.id)
         return list(found.values())
 
-    def can_go_on(self, plan_id: str) -> bool:
-        """Whether a job of the plan runs, may run, or waits for one that does."""
-        if self._queue.count("plan_id = ? AND status IN ('pending', 'processing')", (plan_id,)):
-            return True
-        if not self._queue.count("plan_id = ? AND status = 'blocked'", (plan_id,)):
-            return False
-        return bool(
-            self._connection.execute(
-                "WITH RECURSIVE stuck (id) AS ("
-                "SELECT d.job_id FROM generation_queue n JOIN dependencies d ON d.needs_id = n.id "
-                "WHERE n.status IN ('error', 'cancelled') "
-                "UNION SELECT d.job_id FROM stuck s JOIN dependencies d ON d.needs_id = s.id) "
-                "SELECT EXISTS (SELECT 1 FROM generation_queue "
-                "WHERE plan_id = ? AND status = 'blocked' AND id NOT IN (SELECT id FROM stuck))",
-                (plan_id,),
-            ).fetchone()[0]
+    def hold(self, job_ids: Iterable[int]) -> set[str]:
+        """Mark what cannot go on because some of these jobs are dead or held; the plans that it concerns.
+
+        Held are the blocked jobs that are barred, or that wait, directly or through others, for one that is
+        barred, failed or called off.
+        """
+        rows = self._connection.execute(
+            "WITH RECURSIVE behind (id) AS ("
+            "SELECT q.id FROM json_each(?) r CROSS JOIN generation_queue n ON n.id = r.value "
+            "CROSS JOIN dependencies d ON d.needs_id = n.id CROSS JOIN generation_queue q ON q.id = d.job_id "
+            "WHERE (n.status IN ('error', 'cancelled') OR n.held = 1) "
+            "AND q.status = 'blocked' AND q.held = 0 "
+            "UNION SELECT q.id FROM behind b CROSS JOIN dependencies d ON d.needs_id = b.id "
+            "CROSS JOIN generation_queue q ON q.id = d.job_id WHERE q.status = 'blocked' AND q.held = 0) "
+            "UPDATE generation_queue SET held = 1 WHERE id IN (SELECT id FROM behind) RETURNING plan_id",
+            (json.dumps(list(job_ids)),),
+        ).fetchall()
+        return {row[0] for row in rows}
+
+    def let_go(self, job_ids: Iterable[int]) -> set[str]:
+        """These jobs live again: look anew at what waits behind them; whose plans it concerns."""
+        ids = json.dumps(list(job_ids))
+        rows = self._connection.execute(
+            "WITH RECURSIVE behind (id) AS ("
+            "SELECT value FROM json_each(?) "
+            "UNION SELECT q.id FROM behind b CROSS JOIN dependencies d ON d.needs_id = b.id "
+            "CROSS JOIN generation_queue q ON q.id = d.job_id WHERE q.status = 'blocked') "
+            "UPDATE generation_queue SET held = 0 WHERE id IN (SELECT id FROM behind) "
+            "AND status = 'blocked' AND error_class <> 'seam' RETURNING id, plan_id",
+            (ids,),
+        ).fetchall()
+        roots = self._connection.execute(
+            "SELECT DISTINCT n.id FROM json_each(?) r CROSS JOIN dependencies d ON d.job_id = r.value "
+            "CROSS JOIN generation_queue n ON n.id = d.needs_id "
+            "WHERE n.status IN ('error', 'cancelled') OR n.held = 1",
+            (json.dumps([row[0] for row in rows]),),
+        ).fetchall()
+        self.hold(row[0] for row in roots)
+        return {row[1] for row in rows}
+
+    def can_go_on(self, plan_id: str, *, kind: JobKind | None = None) -> bool:
+        """Whether a job of the plan, of this kind, runs, may run, or waits for one that does."""
+        # Two questions: asked as one, SQLite walks through everything that the plan has completed.
+        of_kind = "AND (?2 IS NULL OR kind = ?2)"
+        return self._queue.exists(
+            f"plan_id = ?1 AND status IN ('pending', 'processing') {of_kind}", (plan_id, kind)
+        ) or self._queue.exists(
+            f"plan_id = ?1 AND status = 'blocked' AND held = 0 {of_kind}", (plan_id, kind)
         )
+
+    def held_in(self, plan_id: str) -> int:
+        """How many model calls of a plan cannot go on by themselves."""
+        return self._queue.count("plan_id = ? AND held = 1 AND kind = 'generate'", (plan_id,))
 
     def heir(self, job: Job) -> str | None:
         """Another plan with a blocked job that waits for this one."""

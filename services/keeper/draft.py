@@ -9,7 +9,8 @@ from protocol.message import COORDINATE_LIMIT, JobKind
 from protocol.plan import Lane, Step
 from services.config import Model
 from services.keeper import proof
-from services.keeper.ground import PALETTE_BOX, Cell, Ground
+from services.keeper.ancestry import Ancestry
+from services.keeper.ground import PALETTE_BOX, Box, Cell, Ground
 from services.keeper.lifecycle import Cells, Job
 from services.tiling.quadrant import frame_box, frame_of, frame_quadrants
 from services.tiling.region import bounding, frames, is_rectangle, needed_renders, rectangle
@@ -29,6 +30,10 @@ class Asked:
     negative_prompt: str
     lane: Lane
     steps: Sequence[Step]
+    repair: Sequence[Cell] = ()
+    """Finished quadrants that the steps draw anew."""
+    prompts: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    """Prompt and negative prompt for steps of one model, where they differ from the plan's."""
 
 
 @dataclass
@@ -46,6 +51,12 @@ class Draft:
     renders: dict[Cell, int] = field(default_factory=dict)
     """This plan's render jobs that wait for nothing, by canonical frame."""
     palette: int | None = None
+    cells: frozenset[Cell] = frozenset()
+    """Every quadrant that a model call of the plan draws."""
+    box: Box = (0, 0, 0, 0)
+    """The smallest rectangle around all that it draws."""
+    leans_on: frozenset[int] = frozenset()
+    """Jobs of other plans that this one's wait for, or that it took for its own."""
     free: dict[Cell, str] = field(default_factory=dict)
     """Frames that a step of the plan itself draws anew without waiting for anything."""
 
@@ -81,6 +92,8 @@ class Draft:
         waits = self._renders(needed_renders(proof.infill(step)))
         if model.needs_palette and not self.ground.palette_made:
             waits.append(self._palette())
+        asked = self.asked
+        prompt, negative = asked.prompts.get(model.model_id, (asked.prompt, asked.negative_prompt))
         job = self._job(
             step.id,
             "generate",
@@ -91,8 +104,8 @@ class Draft:
             x=window.x,
             y=window.y,
             model_id=model.model_id,
-            prompt=self.asked.prompt or model.prompt,
-            negative_prompt=self.asked.negative_prompt or model.negative_prompt,
+            prompt=prompt or model.prompt,
+            negative_prompt=negative or model.negative_prompt,
         )
         self.needs.update((job, needed) for needed in waits)
         return job
@@ -169,12 +182,15 @@ def draw_up(
     """The jobs that a request comes down to; raises ProtocolError if it is not sound on this ground."""
     for step in asked.steps:
         check_shape(step)
-    proof.order(asked.steps)
-    cells = {cell for step in asked.steps if step.kind == "generate" for cell in proof.infill(step)}
+    ancestry = Ancestry(asked.steps)
+    cells = frozenset(cell for step in asked.steps if step.kind == "generate" for cell in proof.infill(step))
     ground.check_free(cells)
-    windows = proof.prove(asked.steps, ground.finished)
-    draft = Draft(asked, ground, max_attempts, now)
+    windows = proof.prove(asked.steps, ground.finished, asked.repair, ancestry=ancestry)
+    draft = Draft(asked, ground, max_attempts, now, cells=cells)
     draft.add_steps(models, windows)
+    draft.leans_on = frozenset(needed for _, needed in draft.needs if needed > 0) | draft.borrowed
+    if drawn := {cell for step in asked.steps for cell in step.quadrants} | cells:
+        draft.box = bounding(drawn)
     if len(draft.jobs) > JOB_LIMIT:
         raise ProtocolError(
             Code.TOO_LARGE, f"The plan comes to {len(draft.jobs)} jobs; {JOB_LIMIT} is the most."

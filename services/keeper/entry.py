@@ -7,7 +7,8 @@ from services.keeper.draft import Draft
 from services.keeper.events import Row as EventRow
 from services.keeper.events import row as event_row
 from services.keeper.lifecycle import Job
-from services.keeper.queue import CellRow, Row, row
+from services.keeper.queue import CellRow
+from services.keeper.row import Row, row
 from services.keeper.views import job_change
 
 

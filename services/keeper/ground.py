@@ -1,7 +1,7 @@
 """The ground of a plan: what stands there, what others have reserved, what is being rendered."""
 
-from collections.abc import Collection
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 
 from protocol.errors import Code, ProtocolError
 from services.keeper.store import Store
@@ -13,8 +13,9 @@ Box = tuple[int, int, int, int]
 
 PALETTE_BOX: Box = (-2, -2, 1, 1)
 """Quadrants of fixed frames around the origin, so that the palette does not depend on the order of work."""
-CONTEXT = 2
-"""Quadrants around a step that can matter to it: what the model sees, and what lies against that."""
+CONTEXT = 4
+"""Quadrants around a region that can matter to it: where scaffold may lie, what the model sees of that."""
+NAMED_IN_DETAILS = 1_000
 
 
 @dataclass(frozen=True)
@@ -23,55 +24,72 @@ class Ground:
 
     finished: frozenset[Cell]
     reserved: frozenset[tuple[int, int, str]]
+    failed: frozenset[Cell]
     rendered: frozenset[Cell]
     running: dict[Cell, int]
     """Render jobs that wait for nothing, by canonical frame."""
     palette_made: bool
     palette_job: int | None
-    next_job: int = field(default=0, compare=False)
-    """The id that the next job would get; a guess by the time that it is used."""
 
     def check_free(self, cells: Collection[Cell]) -> None:
         """Raise CONFLICT if another unsettled plan is still to generate in or right beside the cells."""
         check_free(self.reserved, cells)
 
+    def kept_out(self) -> frozenset[Cell]:
+        """Where nobody else may draw: what other plans have reserved, and their halo."""
+        return frozenset((x + i, y + j) for x, y, _ in self.reserved for i in (-1, 0, 1) for j in (-1, 0, 1))
 
-def survey(store: Store, box: Box, *, plan: str) -> Ground:
-    """Look at the quadrants in the box and around it, as `plan` sees them."""
+    def has_changed_for(self, cells: Collection[Cell], now: "Ground") -> bool:
+        """Whether what is drawn in these cells could be wrong on the ground as it is now."""
+        tiles = self.finished ^ now.finished
+        plans = {(x, y) for x, y, _ in now.reserved - self.reserved}
+        return bool(_beside(tiles | plans, cells))
+
+
+def survey(store: Store, box: Box, *, plan: str, replaces: str = "") -> Ground:
+    """Look at the quadrants in the box and around it, as `plan` sees them, which may replace another plan."""
     x0, y0, x1, y1 = box
     near = (x0 - CONTEXT, y0 - CONTEXT, x1 + CONTEXT, y1 + CONTEXT)
     # The frames that reach into the surroundings begin up to a frame before them.
     far = (near[0] - FRAME, near[1] - FRAME, near[2] + FRAME, near[3] + FRAME)
     queue, tiles = store.queue, store.tiles
+    finished = frozenset(tiles.finished(*near, plan=plan))
     return Ground(
-        finished=frozenset(tiles.finished(*near, plan=plan)),
-        reserved=frozenset(queue.reserved(*near, but=plan)),
+        finished=finished,
+        reserved=frozenset(queue.reserved(*near, but=(plan, replaces))),
+        failed=frozenset(queue.failed(*near) - finished),
         rendered=frozenset(tiles.rendered(*far) | tiles.rendered(*PALETTE_BOX)),
         running={**queue.running_renders(*PALETTE_BOX), **queue.running_renders(*far)},
         palette_made=tiles.asset("palette") is not None,
         palette_job=queue.palette(),
-        next_job=queue.next_id(),
     )
 
 
 def check_free(reserved: Collection[tuple[int, int, str]], cells: Collection[Cell]) -> None:
     """Raise CONFLICT, naming the plan, if reserved quadrants lie in or right beside the cells."""
-    wanted = set(cells)
+    near = _beside({(x, y) for x, y, _ in reserved}, frozenset(cells))
     hits: dict[str, set[Cell]] = {}
     for x, y, plan in reserved:
-        if any((x + i, y + j) in wanted for i in (-1, 0, 1) for j in (-1, 0, 1)):
+        if (x, y) in near:
             hits.setdefault(plan, set()).add((x, y))
     if hits:
         plan = min(hits)
+        quadrants = ", ".join(f"{x},{y}" for x, y in sorted(hits[plan])[:NAMED_IN_DETAILS])
         raise ProtocolError(
             Code.CONFLICT,
             f"Plan {plan} is still to generate {named(hits[plan])}, in or beside what was asked "
             "for; wait until it has ended, or cancel it.",
-            details=plan,
+            details=f"{plan}: {quadrants}"[:8_000],
         )
 
 
 def check_still_free(store: Store, cells: Collection[Cell], *, but: str) -> None:
     """Raise CONFLICT if another unsettled plan has by now reserved the cells or what lies around them."""
     x0, y0, x1, y1 = bounding(cells)
-    check_free(store.queue.reserved(x0 - 1, y0 - 1, x1 + 1, y1 + 1, but=but), cells)
+    check_free(store.queue.reserved(x0 - 1, y0 - 1, x1 + 1, y1 + 1, but=(but,)), cells)
+
+
+def _beside(quadrants: Iterable[Cell], cells: Collection[Cell]) -> set[Cell]:
+    """Those of the quadrants that lie in the cells or right beside them."""
+    around = [(i, j) for i in (-1, 0, 1) for j in (-1, 0, 1)]
+    return {(x, y) for x, y in quadrants if any((x + i, y + j) in cells for i, j in around)}

@@ -87,7 +87,7 @@ class Keeper:
         planner = Planner(config, self.store, clock)
         self._progress = Progress(self.store, clock)
         self._reaper = Reaper(self.store, clock, self._progress.note)
-        self._workers = Workers(self.store, clock, config.lease_seconds, self._progress.note)
+        self._workers = Workers(self.store, clock, config, self._progress.note)
         self._batches = Batches(
             self.store,
             serve=self._serve,

@@ -14,6 +14,9 @@ LONGEST_DELAY_SECONDS = 60.0
 GRACE_SECONDS = 10.0
 """After a restart no lease ends sooner: its worker could not touch while there was no keeper."""
 
+SEAM = "seam"
+"""The error class of a job that is blocked because it is no longer legal on the map as it is."""
+
 _EPOCH = re.compile(r"(?<=.)\.[0-9a-f]{8}$")
 
 Cells = tuple[tuple[int, int], ...]
@@ -53,6 +56,11 @@ class Job:
     reason: str = ""
     started_at: float = 0.0
     finished_at: float = 0.0
+
+    @property
+    def barred(self) -> bool:
+        """Whether it is blocked because it would leave a seam, and not because it waits for others."""
+        return self.state == "blocked" and self.error_class == SEAM
 
     @property
     def infill(self) -> frozenset[tuple[int, int]]:
@@ -148,9 +156,18 @@ def fail(
     )
 
 
-def seam(job: Job, reason: str, now: float) -> Job:
-    """The map is no longer as it was proved: the job is held rather than leave a seam."""
-    return replace(job, state="error", error_class="seam", reason=reason, finished_at=now, not_before=0.0)
+def bar(job: Job, reason: str) -> Job:
+    """The map is no longer as it was proved: the job waits for a person rather than leave a seam."""
+    return replace(
+        job,
+        state="blocked",
+        error_class=SEAM,
+        reason=reason,
+        lease_worker="",
+        doing="",
+        not_before=0.0,
+        finished_at=0.0,
+    )
 
 
 def expire(job: Job, now: float, *, because: str = "the worker went silent") -> Job:

@@ -3,88 +3,122 @@
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
-from protocol.control import Fill, Generate, Planned, Render
+from protocol.control import Fill, Generate, Planned, Replan
 from protocol.errors import Code, ProtocolError
 from protocol.event import PlanChange
-from protocol.ingest import Accepted, Publish
-from protocol.message import COORDINATE_LIMIT
-from protocol.plan import STEP_LIMIT, Step
-from protocol.view import Estimate
+from protocol.ingest import LEFT_OUT_NAMED, Accepted, Publish
+from protocol.plan import Step
+from protocol.view import LeftOut
 from protocol.view import PlannedStep as PlannedView
-from services.config import AppConfig
-from services.keeper import proof
-from services.keeper.draft import Asked, Draft, check_shape, draw_up
+from services.config import AppConfig, Model
+from services.keeper import forecast
+from services.keeper.asked import asked as asked_of
+from services.keeper.asked import lay
+from services.keeper.draft import Draft, draw_up
 from services.keeper.entry import Entry, enter
-from services.keeper.ground import Cell, Ground, survey
+from services.keeper.ground import Cell, survey
 from services.keeper.models import usable
 from services.keeper.plans import PlanRow
+from services.keeper.request import (
+    Case,
+    Request,
+    Rest,
+    box_of,
+    check_calls,
+    is_dry,
+    plan_id,
+    region_of,
+)
 from services.keeper.store import Store
-from services.tiling import estimate, planning
-from services.tiling.region import bounding, rectangle
-from services.tiling.seam import Refusal, place_padded
 
-Request = Publish | Render | Generate | Fill
+PLANNED_LEFT_OUT = 20_000
+"""Quadrants that a dry run names as left out."""
 
 
-@dataclass(frozen=True)
+@dataclass
 class Proposal:
     """A sound answer to a request, as long as the ground stays as it was."""
 
     draft: Draft
-    entry: Entry | None
-    """None for what is only looked at."""
-    pattern: Sequence[planning.PlannedStep] = ()
+    left_out: Sequence[tuple[Cell, str]] = ()
+    planned: Planned | None = None
+    """The whole answer to a dry run."""
+    entry: Entry | None = None
+    """The rows of its jobs, once they have numbers."""
 
 
 class Planner:
-    """Looks at the ground, draws up, accepts: three steps, so that the second may run in a thread."""
+    """Looks at the ground, draws up, numbers, accepts; what takes long reads nothing but its arguments.
+
+    So a large plan is drawn up and written out in a thread, and only looked at and put in between others.
+    """
 
     def __init__(self, config: AppConfig, store: Store, clock: Callable[[], float]) -> None:
         self._config = config
         self._store = store
         self._clock = clock
+        self._promised = 0
+        """The last job id given to a plan that has yet to be put in; forgotten with the plan."""
 
     def before(self, request: Request) -> Accepted | None:
         """The answer that the same plan id got before."""
-        if isinstance(request, Fill) and request.dry_run:
-            return None
-        plan = self._store.plans.get(plan_id(request))
-        if plan is None:
-            return None
-        return Accepted(plan=plan.id, duplicate=True, jobs=plan.job_ids, position=plan.position)
+        if isinstance(request, Replan) and request.id == request.plan:
+            raise ProtocolError(
+                Code.BAD_PLAN, f"The new plan needs an id of its own, not {request.plan} again."
+            )
+        plan = None if is_dry(request) else self._store.plans.get(plan_id(request))
+        return None if plan is None else _accepted(plan, duplicate=True)
 
-    def survey(self, request: Request) -> Ground:
-        """What the request depends on, as it is now."""
-        corners = _corners(request)
-        if corners is not None:
-            _check_size(corners)
-            # Islands may overhang the right and the bottom edge by one.
-            box = (corners[0], corners[1], corners[2] + 1, corners[3] + 1)
-        else:
-            cells = _cells(request)
-            box = bounding(cells) if cells else (0, 0, 0, 0)
-        return survey(self._store, box, plan=plan_id(request))
+    def survey(self, request: Request) -> Case:
+        """What the request depends on, as it is now; raises what can be said without long thought."""
+        rest = self._rest(request.plan) if isinstance(request, Replan) else None
+        region = region_of(request, rest)
+        box = region.box if region is not None else box_of(request)
+        replaces = rest.plan.id if rest is not None else ""
+        ground = survey(self._store, box, plan=plan_id(request), replaces=replaces)
+        if region is not None:
+            check_calls(region, ground.finished)
+        seconds = {}
+        if is_dry(request):
+            for model_id in self._models_named(request, rest):
+                seconds[model_id] = self._store.queue.seconds_taken(model_id, latest=forecast.HISTORY)
+        return Case(request, ground, region, rest, seconds)
 
-    def propose(self, request: Request, ground: Ground) -> Proposal:
-        """Draw the request up on this ground; raises ProtocolError. Reads nothing but its arguments."""
-        pattern: list[planning.PlannedStep] = []
-        corners = _corners(request)
-        if corners is not None:
-            # A conflict passes by itself, finished ground does not: say the one that helps.
-            ground.check_free(rectangle(*corners))
-            found = planning.fill(*corners, ground.finished)
-            if isinstance(found, Refusal):
-                raise ProtocolError(Code.SEAM, found.reason)
-            pattern = found
-        asked = self._asked(request, ground, pattern)
+    def propose(self, case: Case) -> Proposal:
+        """Draw the request up on its ground; raises ProtocolError. Reads nothing but its arguments."""
+        found = None if case.region is None else lay(case.region, case.ground, dry=is_dry(case.request))
+        asked = asked_of(case, found)
         models = {
-            step.id: usable(self._config, step.model_id or asked.model_id)
+            step.id: self._model(step, step.model_id or asked.model_id)
             for step in asked.steps
             if step.kind == "generate"
         }
-        draft = draw_up(asked, ground, models, max_attempts=self._config.max_attempts, now=self._clock())
-        dry_run = isinstance(request, Fill) and request.dry_run
-        return Proposal(draft, None if dry_run else enter(draft, ground.next_job), pattern)
+        draft = draw_up(asked, case.ground, models, max_attempts=self._config.max_attempts, now=self._clock())
+        left_out = sorted(((c.x, c.y), why) for c, why in found.left_out.items()) if found else []
+        proposal = Proposal(draft, left_out)
+        if is_dry(case.request):
+            proposal.planned = self._planned(case, proposal, models)
+        return proposal
+
+    def number(self, proposal: Proposal) -> int:
+        """Promise the jobs of a proposal their ids; the first of them. Nobody else gets them if it fails."""
+        first = self._next_id()
+        self._promised = first + len(proposal.draft.jobs) - 1
+        return first
+
+    def is_stale(self, case: Case, proposal: Proposal, now: Case) -> bool:
+        """Whether what was proposed could be wrong by now, so that it must be drawn up again."""
+        draft, ground = proposal.draft, now.ground
+        palette = (case.ground.palette_made, case.ground.palette_job)
+        return (
+            case.ground.has_changed_for(draft.cells, ground)
+            or self._store.queue.any_dead(draft.leans_on)
+            # Its own palette job was drawn up when there was none; there must be only one.
+            or (
+                (draft.palette is not None and draft.palette < 0)
+                and palette != (ground.palette_made, ground.palette_job)
+            )
+        )
 
     def accept(self, proposal: Proposal) -> Accepted:
         """Put the plan and all its jobs into the queue."""
@@ -92,9 +126,7 @@ class Planner:
         asked = draft.asked
         priority = 0 if asked.lane == "interactive" else 1
         position = store.queue.count("status = 'pending' AND priority <= ?", (priority,)) if draft.jobs else 0
-        first, entry = store.queue.next_id(), proposal.entry
-        if entry is None or entry.first != first:
-            entry = enter(draft, first)
+        entry = proposal.entry or enter(draft, self._next_id())
         jobs, needs = entry.jobs, entry.needs
         generated = sum(len(job.quadrants) for job in jobs if job.kind == "generate")
         rendered = sum(len(job.quadrants) for job in jobs if job.kind == "render")
@@ -107,143 +139,103 @@ class Planner:
             settled=False,
             quadrants_total=generated or rendered,
             position=position,
-            first_job=first,
+            first_job=entry.first,
             jobs=len(jobs),
             borrowed=tuple(sorted(draft.borrowed)),
-            bounds=bounding(cell for step in asked.steps for cell in proof.infill(step)),
+            bounds=draft.box,
+            left_out=tuple((x, y, why) for (x, y), why in proposal.left_out[:LEFT_OUT_NAMED]),
+            left_out_count=len(proposal.left_out),
         )
         store.plans.insert(plan)
         store.queue.insert(entry.rows, entry.cells, needs)
+        store.tiles.repair(plan.id, asked.repair)
         if asked.lane == "interactive":
-            store.dependencies.hurry({needed for _, needed in needs if needed < first} | draft.borrowed)
+            store.dependencies.hurry(draft.leans_on)
         store.events.append(
             PlanChange(plan=plan.id, name=plan.name, state="accepted", jobs=plan.jobs), draft.now
         )
         store.events.extend(entry.events)
-        return Accepted(plan=plan.id, jobs=plan.job_ids, position=position)
+        return _accepted(plan)
 
-    def planned(self, proposal: Proposal) -> Planned:
+    def _next_id(self) -> int:
+        return max(self._store.queue.next_id(), self._promised + 1)
+
+    def _rest(self, plan_id: str) -> Rest:
+        """What is left of a plan; raises WRONG_STATE while it can still go on by itself."""
+        plan = self._store.plans.get(plan_id)
+        if plan is None:
+            raise ProtocolError(Code.UNKNOWN_PLAN, f"There is no plan {plan_id}.")
+        if self._store.dependencies.can_go_on(plan_id, kind="generate"):
+            raise ProtocolError(
+                Code.WRONG_STATE,
+                f"Plan {plan_id} can still go on by itself; wait until it has settled, or cancel it first.",
+            )
+        rest = Rest(plan, tuple(self._store.queue.of_plan(plan_id)))
+        if not rest.quadrants:
+            raise ProtocolError(Code.WRONG_STATE, f"Plan {plan_id} has nothing left to be planned anew.")
+        return rest
+
+    def _models_named(self, request: Request, rest: Rest | None) -> set[str]:
+        if rest is not None:
+            return {job.model_id for job in rest.jobs}
+        if isinstance(request, Publish):
+            named_ones = {step.model_id or request.plan.model_id for step in request.plan.steps}
+            named_ones.add(request.plan.model_id)
+        else:
+            named_ones = {request.model_id} if isinstance(request, Fill | Generate) else set()
+        return {model_id or self._config.default_model for model_id in named_ones}
+
+    def _model(self, step: Step, model_id: str | None) -> Model:
+        try:
+            return usable(self._config, model_id)
+        except ProtocolError as error:
+            if step.model_id is None:
+                raise
+            raise ProtocolError(
+                error.code, f"Step {step.id}: {error.message}", details=error.details
+            ) from None
+
+    def _planned(self, case: Case, proposal: Proposal, models: dict[str, Model]) -> Planned:
         """What a dry run says."""
+        draft = proposal.draft
+        steps = draft.asked.steps
+        renders = sum(job.kind == "render" for job in draft.jobs)
+        estimate = forecast.forecast(
+            steps, renders=renders, models=models, seconds=case.seconds, config=self._config
+        )
+        wave = forecast.waves(steps)
         return Planned(
             steps=[
                 PlannedView(
                     id=step.id,
-                    quadrants=_plain(step.quadrants),
-                    padding=_plain(step.padding),
-                    scaffold=_plain(step.scaffold),
-                    after=list(step.after),
-                    wave=step.wave,
+                    quadrants=step.quadrants,
+                    padding=step.padding,
+                    scaffold=step.scaffold,
+                    after=step.after,
+                    wave=wave[step.id],
                 )
-                for step in proposal.pattern
+                for step in steps
+                if step.kind == "generate"
             ],
-            waves=max((step.wave for step in proposal.pattern), default=0),
-            renders=sum(job.kind == "render" for job in proposal.draft.jobs),
-            estimate=Estimate.model_validate(
-                {
-                    "calls": len(proposal.pattern),
-                    "quadrants": sum(len(step.quadrants) for step in proposal.pattern),
-                    "waves": max((step.wave for step in proposal.pattern), default=0),
-                    "renders": sum(job.kind == "render" for job in proposal.draft.jobs),
-                    "shapes": estimate.shapes(proposal.pattern),
-                    "concurrency": 1,
-                }
-            ),
-        )
-
-    def _asked(self, request: Request, ground: Ground, pattern: Sequence[planning.PlannedStep]) -> Asked:
-        steps = [_as_step(step) for step in pattern]
-        if isinstance(request, Publish):
-            plan = request.plan
-            return Asked(
-                plan.id,
-                plan.name,
-                plan.model_id,
-                plan.prompt,
-                plan.negative_prompt,
-                plan.lane,
-                steps or plan.steps,
-            )
-        if isinstance(request, Render):
-            step = Step(id="render", kind="render", quadrants=list(dict.fromkeys(request.quadrants)))
-            return Asked(request.plan, "", None, "", "", request.lane, [step])
-        if isinstance(request, Generate):
-            steps = [_placed(list(dict.fromkeys(request.quadrants)), ground)]
-        return Asked(
-            request.plan,
-            request.name if isinstance(request, Fill) else "",
-            request.model_id,
-            request.prompt,
-            request.negative_prompt,
-            request.lane,
-            steps,
+            waves=estimate.waves,
+            renders=renders,
+            left_out=_named(proposal.left_out[:PLANNED_LEFT_OUT]),
+            left_out_count=len(proposal.left_out),
+            repaired=list(draft.asked.repair),
+            estimate=estimate,
         )
 
 
-def plan_id(request: Request) -> str:
-    """The id that makes a repeat harmless."""
-    return request.plan.id if isinstance(request, Publish) else request.plan
-
-
-def size(request: Request) -> int:
-    """Roughly how many jobs the request comes down to."""
-    corners = _corners(request)
-    if corners is not None:
-        return planning.calls(corners[2] - corners[0] + 1, corners[3] - corners[1] + 1)
-    return len(request.plan.steps) if isinstance(request, Publish) else 1
-
-
-def _placed(quadrants: list[Cell], ground: Ground) -> Step:
-    """The one step of a generate request, padded where exactly its quadrants would not be legal."""
-    step = Step(id="generate", quadrants=quadrants)
-    check_shape(step)
-    ground.check_free(quadrants)
-    found = place_padded(quadrants, ground.finished)
-    if isinstance(found, Refusal):
-        raise ProtocolError(Code.SEAM, found.reason)
-    return step.model_copy(update={"padding": _plain(found.padding)})
-
-
-def _corners(request: Request) -> tuple[int, int, int, int] | None:
-    """Left, top, right, bottom, if the request leaves the steps to the keeper."""
-    given = request.rectangle if isinstance(request, Fill) else None
-    if isinstance(request, Publish):
-        given = request.plan.rectangle
-    return None if given is None else bounding(_ends(given))
-
-
-def _ends(corners: tuple[int, int, int, int]) -> tuple[Cell, Cell]:
-    return (corners[0], corners[1]), (corners[2], corners[3])
-
-
-def _cells(request: Request) -> list[Cell]:
-    if isinstance(request, Publish):
-        return [cell for step in request.plan.steps for cell in proof.infill(step)]
-    return [] if isinstance(request, Fill) else list(request.quadrants)
-
-
-def _check_size(corners: tuple[int, int, int, int]) -> None:
-    if max(corners[2], corners[3]) >= COORDINATE_LIMIT:
-        raise ProtocolError(
-            Code.BAD_PLAN,
-            f"The rectangle lies at ±{COORDINATE_LIMIT}, the edge of the world; stay off it by one.",
-        )
-    count = planning.calls(corners[2] - corners[0] + 1, corners[3] - corners[1] + 1)
-    if count > STEP_LIMIT:
-        raise ProtocolError(
-            Code.TOO_LARGE,
-            f"The rectangle takes {count} model calls; a plan has at most {STEP_LIMIT}. Fill it in parts.",
-        )
-
-
-def _as_step(step: planning.PlannedStep) -> Step:
-    return Step(
-        id=step.id,
-        quadrants=_plain(step.quadrants),
-        padding=_plain(step.padding),
-        scaffold=_plain(step.scaffold),
-        after=list(step.after),
+def _accepted(plan: PlanRow, *, duplicate: bool = False) -> Accepted:
+    return Accepted(
+        plan=plan.id,
+        duplicate=duplicate,
+        jobs=plan.job_ids,
+        position=plan.position,
+        left_out=_named([((x, y), why) for x, y, why in plan.left_out]),
+        left_out_count=plan.left_out_count,
     )
 
 
-def _plain(cells: Collection[Cell]) -> list[Cell]:
-    return [(x, y) for x, y in cells]
+def _named(left_out: Collection[tuple[Cell, str]]) -> list[LeftOut]:
+    return [LeftOut(quadrant=cell, reason=why[:8_000]) for cell, why in left_out]

@@ -23,6 +23,9 @@ class PlanRow:
     jobs: int = 0
     borrowed: tuple[int, ...] = ()
     bounds: tuple[int, int, int, int] = (0, 0, 0, 0)
+    left_out: tuple[tuple[int, int, str], ...] = ()
+    """The first quadrants that were asked for and that no step draws, with the reasons."""
+    left_out_count: int = 0
 
     @property
     def job_ids(self) -> list[int]:
@@ -40,7 +43,8 @@ class Plans:
         """Add a plan."""
         self._connection.execute(
             "INSERT INTO plans (id, name, model_id, lane, created_at, settled, quadrants_total, position, "
-            "first_job, jobs, borrowed, x0, y0, x1, y1) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "first_job, jobs, borrowed, x0, y0, x1, y1, left_out, left_out_count) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 plan.id,
                 plan.name,
@@ -54,6 +58,8 @@ class Plans:
                 plan.jobs,
                 json.dumps(plan.borrowed),
                 *plan.bounds,
+                json.dumps(plan.left_out),
+                plan.left_out_count,
             ),
         )
 
@@ -79,10 +85,6 @@ class Plans:
             "SELECT status, count(*) FROM generation_queue WHERE plan_id = ? GROUP BY status", (plan_id,)
         )
         return {row[0]: row[1] for row in rows}
-
-    def unsettled(self) -> list[str]:
-        """The plans that can still go on by themselves."""
-        return [row[0] for row in self._connection.execute("SELECT id FROM plans WHERE settled = 0")]
 
     def open_bounds(self) -> tuple[int, int, int, int] | None:
         """The smallest rectangle around everything that unsettled plans draw."""
@@ -120,4 +122,6 @@ def _plan(row: sqlite3.Row) -> PlanRow:
         jobs=row["jobs"],
         borrowed=tuple(json.loads(row["borrowed"])),
         bounds=(row["x0"], row["y0"], row["x1"], row["y1"]),
+        left_out=tuple((x, y, reason) for x, y, reason in json.loads(row["left_out"])),
+        left_out_count=row["left_out_count"],
     )

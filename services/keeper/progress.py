@@ -1,16 +1,20 @@
 """What the change of one job means for the others: dependants released, plans settled, scaffold dropped."""
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
 
 from protocol.errors import Code, ProtocolError
 from protocol.event import PlanChange, QueueChange, TileRef
-from services.keeper import lifecycle
+from services.keeper import legality, lifecycle
 from services.keeper.ground import check_still_free
 from services.keeper.lifecycle import Job
 from services.keeper.store import Store
 from services.keeper.views import job_change
+from services.tiling.seam import Refusal
+
+FAILED = "(status = 'error' OR (status = 'blocked' AND error_class = 'seam'))"
+"""What a retry of the failed jobs takes up."""
 
 log = logging.getLogger("keeper")
 
@@ -22,7 +26,7 @@ class Progress:
         self._store = store
         self._clock = clock
         self._touched: set[str] = set()
-        self._died = False
+        self._stopped: set[int] = set()
 
     def note(self, job: Job, tiles: list[TileRef] | None = None) -> None:
         """Save what a job has come to and tell it; what waited for it alone is released."""
@@ -32,14 +36,23 @@ class Progress:
         if job.state == "complete":
             for waiting in self._store.dependencies.releasable(job.id):
                 self.note(replace(waiting, state="pending"))
-        elif job.state in ("error", "cancelled"):
-            self._died = True
+        elif job.state in ("error", "cancelled") or job.barred:
+            self._stopped.add(job.id)
         if job.state == "error":
             log.warning("%s: %s; what needs it is held until it is retried", name(job), job.reason)
+        elif job.barred:
+            log.warning("%s: no longer legal: %s; retry it or plan it anew", name(job), job.reason)
 
-    def accepted(self, plan_id: str) -> None:
-        """A plan came in; one whose work others already do has settled at once."""
+    def accepted(self, plan_id: str, leans_on: Collection[int]) -> None:
+        """A plan came in; one whose work others already do has settled at once.
+
+        `leans_on` are jobs of other plans, which may have ended while it was drawn up.
+        """
         self._touched.add(plan_id)
+        for needed in self._store.queue.complete_of(leans_on):
+            for waiting in self._store.dependencies.releasable(needed):
+                self.note(replace(waiting, state="pending"))
+        self._store.dependencies.hold(leans_on)
 
     def paused(self, paused: bool) -> None:
         """A person has stopped the handing out of jobs, or lets it go on."""
@@ -71,22 +84,43 @@ class Progress:
         return self.cancel(job for job in jobs if job.id not in heirs)
 
     def revive(self, jobs: list[Job]) -> int:
-        """Try jobs again from the first attempt; how many. Raises CONFLICT if their ground is taken."""
+        """Try jobs again from the first attempt; how many it changed. Raises CONFLICT if ground is taken.
+
+        One that the map does not allow any more is blocked with the reason, or stays so.
+        """
         held = self._store.dependencies.held_by(job.id for job in jobs)
         for job in (*jobs, *held):
             plan = self._store.plans.get(job.plan)
             if job.kind == "generate" and plan is not None and plan.settled:
                 check_still_free(self._store, job.infill, but=job.plan)
-        ids = {job.id for job in jobs}
-        for job in jobs:
-            self.note(lifecycle.revive(job, blocked=bool(self._store.dependencies.needs(job.id))))
-        self._touched.update(job.plan for job in held if job.id not in ids)
-        return len(jobs)
+        changed = [self._revived(job) for job in jobs].count(True)
+        self._touched |= self._store.dependencies.let_go(job.id for job in jobs)
+        return changed
+
+    def _revived(self, job: Job) -> bool:
+        """Let one job live again if it may; whether that changed it."""
+        waits = bool(self._store.dependencies.needs(job.id))
+        after = lifecycle.revive(job, blocked=waits)
+        if not waits and isinstance(place := legality.look(self._store, job), Refusal):
+            after = lifecycle.bar(job, place.reason)
+        if after == job:
+            return False
+        self.note(after)
+        return (after.state, after.barred) != (job.state, job.barred)
+
+    def look_again(self, plan_id: str) -> None:
+        """Block the plan's pending steps that are no longer legal, without waiting for a worker to ask."""
+        for job in self._store.queue.select(
+            "plan_id = ? AND status = 'pending' AND kind = 'generate'", (plan_id,)
+        ):
+            if isinstance(place := legality.look(self._store, job), Refusal):
+                self.note(lifecycle.bar(job, place.reason))
+        self._hold()
 
     def failed_of(self, plan_id: str) -> list[Job]:
-        """The plan's failed jobs, and the dead jobs of others that its own still wait for."""
+        """The plan's failed and barred jobs, and the dead jobs of others that its own still wait for."""
         queue = self._store.queue
-        found = {job.id: job for job in queue.select("plan_id = ? AND status = 'error'", (plan_id,))}
+        found = {job.id: job for job in queue.select(f"plan_id = ? AND {FAILED}", (plan_id,))}
         frontier = queue.select("plan_id = ? AND status = 'blocked'", (plan_id,))
         seen = {job.id for job in frontier}
         while frontier:
@@ -100,10 +134,8 @@ class Progress:
 
     def settle(self) -> None:
         """Close the plans that can no longer go on by themselves, reopen those that can again."""
+        self._hold()
         plans = self._touched
-        if self._died:
-            # A dead job may hold back jobs of any plan that shared its renders.
-            plans = plans | set(self._store.plans.unsettled())
         self.forget()
         for plan_id in sorted(plans):
             self._settle(plan_id)
@@ -111,7 +143,13 @@ class Progress:
     def forget(self) -> None:
         """Drop what was noticed in a batch that is over."""
         self._touched = set()
-        self._died = False
+        self._stopped = set()
+
+    def _hold(self) -> None:
+        # What has stopped may hold back jobs of any plan that shared its renders.
+        if self._stopped:
+            self._touched |= self._store.dependencies.hold(self._stopped)
+            self._stopped = set()
 
     def _settle(self, plan_id: str) -> None:
         store = self._store

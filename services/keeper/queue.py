@@ -2,13 +2,13 @@
 
 import json
 import sqlite3
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from protocol.message import JobKind
-from services.keeper.lifecycle import Cells, Job
+from services.keeper.lifecycle import Job
+from services.keeper.row import COLUMNS, MARKS, Row, job_of, priority
 from services.tiling.quadrant import frame_of
 
-Row = tuple[object, ...]
 CellRow = tuple[int, int, int, str]
 
 LIVE = "('blocked', 'pending', 'processing')"
@@ -17,12 +17,6 @@ _WITHIN = (
     "status IN ('blocked', 'pending', 'processing', 'error') AND id IN "
     "(SELECT job_id FROM job_quadrants WHERE x BETWEEN ? AND ? AND y BETWEEN ? AND ?)"
 )
-_COLUMNS = (
-    "id, plan_id, step, kind, status, model_id, prompt, negative_prompt, quadrants, padding, scaffold, x, y, "
-    "lane, priority, deaths, attempt, max_attempts, not_before, token, lease_request, lease_worker, "
-    "lease_expires_at, worker, doing, error_class, reason, created_at, started_at, finished_at"
-)
-_MARKS = ", ".join("?" * len(_COLUMNS.split(", ")))
 
 
 class Queue:
@@ -37,7 +31,7 @@ class Queue:
 
     def insert(self, rows: Iterable[Row], cells: Iterable[CellRow], needs: Iterable[tuple[int, int]]) -> None:
         """Add jobs, where they lie, and `(job, needed job)` pairs."""
-        self._connection.executemany(f"INSERT INTO generation_queue ({_COLUMNS}) VALUES ({_MARKS})", rows)
+        self._connection.executemany(f"INSERT INTO generation_queue ({COLUMNS}) VALUES ({MARKS})", rows)
         self._connection.executemany(
             "INSERT INTO job_quadrants (x, y, job_id, role) VALUES (?, ?, ?, ?)", cells
         )
@@ -50,14 +44,22 @@ class Queue:
     def select(self, where: str, values: Sequence[object] = (), order: str = "id") -> list[Job]:
         """The jobs for which an SQL condition of this package holds."""
         rows = self._connection.execute(
-            f"SELECT {_COLUMNS} FROM generation_queue WHERE {where} ORDER BY {order}", values
+            f"SELECT {COLUMNS} FROM generation_queue WHERE {where} ORDER BY {order}", values
         )
-        return [_job(row) for row in rows]
+        return [job_of(row) for row in rows]
 
     def count(self, where: str, values: Sequence[object] = ()) -> int:
         """How many jobs an SQL condition of this package holds for."""
         row = self._connection.execute(f"SELECT count(*) FROM generation_queue WHERE {where}", values)
         return int(row.fetchone()[0])
+
+    def exists(self, where: str, values: Sequence[object] = ()) -> bool:
+        """Whether an SQL condition of this package holds for any job."""
+        return bool(
+            self._connection.execute(
+                f"SELECT EXISTS (SELECT 1 FROM generation_queue WHERE {where})", values
+            ).fetchone()[0]
+        )
 
     def save(self, job: Job) -> None:
         """Write back everything about a job that can change."""
@@ -65,12 +67,13 @@ class Queue:
             "UPDATE generation_queue SET plan_id = ?, status = ?, lane = ?, priority = ?, deaths = ?, "
             "attempt = ?, not_before = ?, token = ?, lease_request = ?, lease_worker = ?, "
             "lease_expires_at = ?, worker = ?, doing = ?, error_class = ?, reason = ?, "
-            "started_at = ?, finished_at = ? WHERE id = ?",
+            "started_at = ?, finished_at = ?, x = ?, y = ?, held = CASE WHEN ?2 <> 'blocked' THEN 0 "
+            "WHEN ?14 = 'seam' THEN 1 ELSE held END WHERE id = ?",
             (
                 job.plan,
                 job.state,
                 job.lane,
-                _priority(job),
+                priority(job),
                 job.deaths,
                 job.attempt,
                 job.not_before,
@@ -84,24 +87,47 @@ class Queue:
                 job.reason,
                 job.started_at,
                 job.finished_at,
+                job.x,
+                job.y,
                 job.id,
             ),
         )
 
-    def next_pending(self, kinds: Collection[JobKind], now: float) -> Job | None:
+    def next_pending(self, kinds: Collection[JobKind], now: float, limits: Mapping[str, int]) -> Job | None:
         """The job to hand out: interactive before bulk, then the one that came first.
+
+        `limits` says of which models only so many jobs may be in workers' hands at once.
 
         What workers died of, or seem to, goes behind the rest of its lane: it must not kill every next
         worker before that has done anything else.
         """
         found = []
+        order = "priority, deaths, id LIMIT 1"
+        full = [model for model, limit in limits.items() if self._in_hands(model) >= limit]
         for kind in set(kinds):
-            found += self.select(
-                "status = 'pending' AND kind = ? AND not_before <= ?",
-                (kind, now),
-                order="priority, deaths, id LIMIT 1",
-            )
-        return min(found, key=lambda job: (_priority(job), job.deaths, job.id), default=None)
+            due = "status = 'pending' AND kind = ? AND not_before <= ?"
+            if kind != "generate" or not full:
+                found += self.select(due, (kind, now), order)
+                continue
+            # One look for each model: the jobs of a full one may lie before all others by the thousand.
+            for model in self._models_pending():
+                if model not in full:
+                    found += self.select(f"{due} AND model_id = ?", (kind, now, model), order)
+        return min(found, key=lambda job: (priority(job), job.deaths, job.id), default=None)
+
+    def _in_hands(self, model_id: str) -> int:
+        return self.count("status = 'processing' AND model_id = ?", (model_id,))
+
+    def _models_pending(self) -> list[str]:
+        """The models that have a pending job; from one to the next by the index, whatever their number."""
+        rows = self._connection.execute(
+            "WITH RECURSIVE found (model) AS ("
+            "SELECT min(model_id) FROM generation_queue WHERE status = 'pending' AND kind = 'generate' "
+            "UNION ALL SELECT (SELECT min(model_id) FROM generation_queue WHERE status = 'pending' "
+            "AND kind = 'generate' AND model_id > model) FROM found WHERE model IS NOT NULL) "
+            "SELECT model FROM found WHERE model IS NOT NULL"
+        )
+        return [row[0] for row in rows]
 
     def leased_for(self, worker: str, request: str) -> Job | None:
         """The job that this very request has already got."""
@@ -127,16 +153,57 @@ class Queue:
         ).fetchone()
         return int(row[0]) if row else None
 
-    def reserved(self, x0: int, y0: int, x1: int, y1: int, *, but: str) -> list[tuple[int, int, str]]:
-        """What unsettled plans other than `but` are still to generate there: `(x, y, plan)`."""
+    def reserved(
+        self, x0: int, y0: int, x1: int, y1: int, *, but: Collection[str]
+    ) -> list[tuple[int, int, str]]:
+        """What unsettled plans, except those in `but`, are still to generate there: `(x, y, plan)`."""
         rows = self._connection.execute(
             "SELECT c.x, c.y, q.plan_id FROM job_quadrants c JOIN generation_queue q ON q.id = c.job_id "
             "JOIN plans p ON p.id = q.plan_id WHERE c.x BETWEEN ? AND ? AND c.y BETWEEN ? AND ? "
             "AND q.kind = 'generate' AND q.status IN ('blocked', 'pending', 'processing', 'error') "
-            "AND p.settled = 0 AND q.plan_id <> ?",
-            (x0, x1, y0, y1, but),
+            "AND p.settled = 0 AND q.plan_id NOT IN (SELECT value FROM json_each(?))",
+            (x0, x1, y0, y1, json.dumps(list(but))),
         )
         return [(row[0], row[1], row[2]) for row in rows]
+
+    def failed(self, x0: int, y0: int, x1: int, y1: int) -> set[tuple[int, int]]:
+        """Where model calls failed for good there, called off since or not."""
+        rows = self._connection.execute(
+            "SELECT c.x, c.y FROM job_quadrants c JOIN generation_queue q ON q.id = c.job_id "
+            "WHERE c.x BETWEEN ? AND ? AND c.y BETWEEN ? AND ? AND q.kind = 'generate' "
+            "AND (q.status = 'error' OR (q.status = 'cancelled' AND q.error_class NOT IN ('', 'seam')))",
+            (x0, x1, y0, y1),
+        )
+        return {(row[0], row[1]) for row in rows}
+
+    def of_plan(self, plan_id: str) -> list[Job]:
+        """The plan's model calls that have not been completed."""
+        return self.select("plan_id = ? AND kind = 'generate' AND status <> 'complete'", (plan_id,))
+
+    def seconds_taken(self, model_id: str, *, latest: int) -> list[float]:
+        """How long the latest completed calls of a model took, the shortest first."""
+        rows = self._connection.execute(
+            "SELECT finished_at - started_at FROM generation_queue WHERE status = 'complete' "
+            "AND model_id = ? AND kind = 'generate' ORDER BY id DESC LIMIT ?",
+            (model_id, latest),
+        )
+        return sorted(max(0.0, row[0]) for row in rows)
+
+    def complete_of(self, job_ids: Collection[int]) -> list[int]:
+        """Those of these jobs that are complete."""
+        rows = self._connection.execute(
+            "SELECT id FROM generation_queue WHERE id IN (SELECT value FROM json_each(?)) "
+            "AND status = 'complete' ORDER BY id",
+            (json.dumps(list(job_ids)),),
+        )
+        return [row[0] for row in rows]
+
+    def any_dead(self, job_ids: Collection[int]) -> bool:
+        """Whether one of these jobs has failed or was called off."""
+        return self.exists(
+            "id IN (SELECT value FROM json_each(?)) AND status IN ('error', 'cancelled')",
+            (json.dumps(list(job_ids)),),
+        )
 
     def counts(self) -> list[tuple[str, str, int]]:
         """How many jobs there are by state and model."""
@@ -194,7 +261,7 @@ class Queue:
         """The place of each pending job in the order of handing out, from 1."""
         if not jobs:
             return {}
-        last = max((_priority(job), job.deaths, job.id) for job in jobs)
+        last = max((priority(job), job.deaths, job.id) for job in jobs)
         # One walk for all of them. Left to itself SQLite takes the index of the counts and then sorts.
         rows = self._connection.execute(
             "SELECT id, place FROM (SELECT id, row_number() OVER (ORDER BY priority, deaths, id) AS place "
@@ -211,81 +278,3 @@ class Queue:
             "SELECT min(lease_expires_at) FROM generation_queue WHERE status = 'processing'"
         ).fetchone()
         return float(row[0]) if row[0] is not None else float("inf")
-
-
-def _priority(job: Job) -> int:
-    return 0 if job.lane == "interactive" else 1
-
-
-def _cells(text: str) -> Cells:
-    return tuple((x, y) for x, y in json.loads(text))
-
-
-def row(job: Job) -> Row:
-    """What a job is written down as."""
-    return (
-        job.id,
-        job.plan,
-        job.step,
-        job.kind,
-        job.state,
-        job.model_id,
-        job.prompt,
-        job.negative_prompt,
-        json.dumps(job.quadrants),
-        json.dumps(job.padding),
-        json.dumps(job.scaffold),
-        job.x,
-        job.y,
-        job.lane,
-        _priority(job),
-        job.deaths,
-        job.attempt,
-        job.max_attempts,
-        job.not_before,
-        job.token,
-        job.lease_request,
-        job.lease_worker,
-        job.lease_expires_at,
-        job.worker,
-        job.doing,
-        job.error_class,
-        job.reason,
-        job.created_at,
-        job.started_at,
-        job.finished_at,
-    )
-
-
-def _job(row: sqlite3.Row) -> Job:
-    return Job(
-        id=row["id"],
-        plan=row["plan_id"],
-        step=row["step"],
-        kind=row["kind"],
-        state=row["status"],
-        lane=row["lane"],
-        quadrants=_cells(row["quadrants"]),
-        max_attempts=row["max_attempts"],
-        created_at=row["created_at"],
-        padding=_cells(row["padding"]),
-        scaffold=_cells(row["scaffold"]),
-        x=row["x"],
-        y=row["y"],
-        model_id=row["model_id"],
-        prompt=row["prompt"],
-        negative_prompt=row["negative_prompt"],
-        deaths=row["deaths"],
-        attempt=row["attempt"],
-        not_before=row["not_before"],
-        token=row["token"],
-        lease_request=row["lease_request"],
-        lease_worker=row["lease_worker"],
-        lease_expires_at=row["lease_expires_at"],
-        worker=row["worker"],
-        doing=row["doing"],
-        error_class=row["error_class"],
-        reason=row["reason"],
-        started_at=row["started_at"],
-        finished_at=row["finished_at"],
-    )

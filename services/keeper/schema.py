@@ -6,7 +6,7 @@ from sqlite_utils import Database, Migrations
 
 APPLICATION_ID = 0x54573031
 """`TW01`: what SQLite's header says about whose file this is."""
-VERSION = 1
+VERSION = 2
 """Kept in `user_version`; a file with a larger one was written by a newer keeper."""
 
 migrations = Migrations("tilewright")
@@ -128,6 +128,36 @@ def m001_first_tables(db: Database) -> None:
     _table(db, "events", {"seq": int, "at": float, "plan_id": str, "job_id": int, "change": str}, pk="seq")
     _table(db, "settings", {"name": str, "value": int}, pk="name")
     _index_all(db)
+
+
+@migrations()
+def m002_plans_that_repair(db: Database) -> None:
+    """Let plans repair and leave out, and let the queue know which blocked jobs cannot go on."""
+    # Each statement may have been done by a life of the keeper that was killed right after it.
+    if "repairs" not in db.table_names():
+        _table(db, "repairs", {"plan_id": str, "x": int, "y": int}, pk=("plan_id", "x", "y"))
+    for table, column, kind in (
+        ("plans", "left_out", "TEXT NOT NULL DEFAULT '[]'"),
+        ("plans", "left_out_count", "INTEGER NOT NULL DEFAULT 0"),
+        ("generation_queue", "held", "INTEGER NOT NULL DEFAULT 0"),
+    ):
+        if column not in db.table(table).columns_dict:
+            db.execute(f"ALTER TABLE {table} ADD COLUMN {column} {kind}")
+    for sql in (
+        "CREATE INDEX IF NOT EXISTS queue_next_of_model ON generation_queue "
+        "(kind, model_id, priority, deaths, id) WHERE status = 'pending'",
+        "CREATE INDEX IF NOT EXISTS queue_held ON generation_queue (plan_id) WHERE held = 1",
+        # What is no longer legal was called failed before; it is blocked, with the reason.
+        "UPDATE generation_queue SET status = 'blocked', finished_at = 0 "
+        "WHERE status = 'error' AND error_class = 'seam'",
+        "UPDATE generation_queue SET held = 1 WHERE status = 'blocked' AND error_class = 'seam'",
+        "WITH RECURSIVE behind (id) AS ("
+        "SELECT d.job_id FROM generation_queue n JOIN dependencies d ON d.needs_id = n.id "
+        "WHERE n.status IN ('error', 'cancelled') OR n.held = 1 "
+        "UNION SELECT d.job_id FROM behind b JOIN dependencies d ON d.needs_id = b.id) "
+        "UPDATE generation_queue SET held = 1 WHERE status = 'blocked' AND id IN (SELECT id FROM behind)",
+    ):
+        db.execute(sql)
 
 
 def _index_all(db: Database) -> None:

@@ -8,6 +8,7 @@ from protocol.event import TileRef
 from protocol.message import Layer
 from protocol.work import Made
 from services.keeper.lifecycle import Job
+from services.tiling.region import bounding
 
 
 @dataclass(frozen=True)
@@ -79,13 +80,48 @@ class Tiles:
         return refs
 
     def finished(self, x0: int, y0: int, x1: int, y1: int, *, plan: str = "") -> set[tuple[int, int]]:
-        """The generated quadrants there, with the scaffold of one plan; other plans' scaffold is no map."""
+        """The generated quadrants there as one plan counts them, its scaffold among them.
+
+        Other plans' scaffold is no map, and neither is what the plan repairs and has not drawn anew yet.
+        """
         rows = self._connection.execute(
             "SELECT x, y FROM tiles WHERE layer = 'generation' AND x BETWEEN ? AND ? AND y BETWEEN ? AND ? "
             "AND (scaffold_plan IS NULL OR scaffold_plan = ?)",
             (x0, x1, y0, y1, plan),
         )
-        return {(row[0], row[1]) for row in rows}
+        found = {(row[0], row[1]) for row in rows}
+        return found - self._to_repair(x0, y0, x1, y1, plan).keys() if plan else found
+
+    def repair(self, plan: str, quadrants: Collection[tuple[int, int]]) -> None:
+        """Remember which finished quadrants a plan draws anew."""
+        self._connection.executemany(
+            "INSERT OR IGNORE INTO repairs (plan_id, x, y) VALUES (?, ?, ?)",
+            [(plan, x, y) for x, y in quadrants],
+        )
+
+    def take_off(self, plan: str, infill: Collection[tuple[int, int]]) -> list[TileRef]:
+        """Take off the map what the plan repairs and has not drawn anew, in or against what it just drew.
+
+        Beside pixels that were made without seeing it, it would be a seam; its version stays.
+        """
+        xs, ys = [x for x, _ in infill], [y for _, y in infill]
+        old = self._to_repair(min(xs) - 1, min(ys) - 1, max(xs) + 1, max(ys) + 1, plan)
+        self._connection.executemany(
+            "DELETE FROM tiles WHERE layer = 'generation' AND x = ? AND y = ? AND version = ?",
+            [(x, y, version) for (x, y), version in old.items()],
+        )
+        return [TileRef(layer="generation", x=x, y=y, version=0) for x, y in old]
+
+    def _to_repair(self, x0: int, y0: int, x1: int, y1: int, plan: str) -> dict[tuple[int, int], int]:
+        """The finished quadrants there that a plan still has to draw anew, with the versions that stand."""
+        rows = self._connection.execute(
+            "SELECT t.x, t.y, t.version FROM repairs r CROSS JOIN tiles t "
+            "ON t.layer = 'generation' AND t.x = r.x AND t.y = r.y "
+            "JOIN tile_versions v ON v.version = t.version "
+            "WHERE r.plan_id = ?1 AND r.x BETWEEN ?2 AND ?4 AND r.y BETWEEN ?3 AND ?5 AND v.plan_id <> ?1",
+            (plan, x0, y0, x1, y1),
+        )
+        return {(row[0], row[1]): row[2] for row in rows}
 
     def rendered(self, x0: int, y0: int, x1: int, y1: int) -> set[tuple[int, int]]:
         """The rendered quadrants there."""
@@ -98,9 +134,14 @@ class Tiles:
     def standing(
         self, layer: Layer, quadrants: Collection[tuple[int, int]], plan: str | None
     ) -> list[Standing]:
-        """The present version of each quadrant that has one, in the order asked for."""
+        """The present version of each quadrant that `plan` counts as finished, in the order asked for."""
         found = []
+        old: Collection[tuple[int, int]] = ()
+        if plan and layer == "generation" and quadrants:
+            old = self._to_repair(*bounding(quadrants), plan)
         for x, y in quadrants:
+            if (x, y) in old:
+                continue
             row = self._connection.execute(
                 "SELECT v.layer, v.x, v.y, v.version, v.sha256 FROM tiles t "
                 "JOIN tile_versions v ON v.version = t.version WHERE t.layer = ? AND t.x = ? AND t.y = ? "

@@ -41,6 +41,10 @@ def job_change(job: Job, tiles: list[TileRef] | None = None) -> JobChange:
     )
 
 
+def _sentence(text: str) -> str:
+    return text if text.endswith((".", "!", "?")) else f"{text}."
+
+
 class Views:
     """Answers that read the store and change nothing."""
 
@@ -207,6 +211,8 @@ class Views:
         if not plan.settled and done and left > 0:
             # The plan's own rate so far, since models differ a hundredfold.
             seconds_left = max(0.0, self._clock() - started) / done * left
+        stuck = plan.settled and bool(counts["error"] or counts["blocked"])
+        held = self._store.dependencies.held_in(plan.id)
         return PlanView.model_validate(
             {
                 "plan": plan.id,
@@ -218,5 +224,24 @@ class Views:
                 "quadrants_total": plan.quadrants_total,
                 "quadrants_done": done,
                 "seconds_left": seconds_left,
+                "failed": counts["error"],
+                "held": held,
+                "stuck": stuck,
+                "reason": self._why_stuck(plan, held) if stuck else "",
             }
         )
+
+    def _why_stuck(self, plan: PlanRow, held: int) -> str:
+        """What holds a plan up, the first of it by name, and the ways out."""
+        facts = []
+        for what, state in (
+            ("failed", "status = 'error'"),
+            ("is no longer legal", "status = 'blocked' AND error_class = 'seam'"),
+        ):
+            found = self._store.queue.select(f"plan_id = ? AND {state}", (plan.id,), order="id LIMIT 1")
+            facts += [f"Job {job.id} {what}: {_sentence(job.reason)}" for job in found]
+        if not facts:
+            facts.append("It waits for jobs that failed or were called off.")
+        if held:
+            facts.append(f"{held} step{'s are' if held > 1 else ' is'} held by that.")
+        return " ".join([*facts, "Retry and resume, or plan the rest anew."])[:8_000]

@@ -144,6 +144,8 @@ class Work:
             error = _lost(job)
             return Error(code=error.code, message=error.message)
         refs = self._store.tiles.put(job, handed.tiles, ack.made, now)
+        if job.kind == "generate":
+            refs += self._store.tiles.take_off(job.plan, job.infill)
         if handed.palette is not None:
             self._store.tiles.put_asset("palette", handed.palette, job.id, now)
         self._progress.note(lifecycle.complete(job, now), refs)

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from protocol.message import JobKind
 from protocol.work import GenerateWork, Idle, Lease, PaletteWork, Ready, RenderWork, Work
 from services.actor import Letter
-from services.keeper import lifecycle, proof
+from services.config import AppConfig
+from services.keeper import legality, lifecycle
 from services.keeper.lifecycle import Job
 from services.keeper.store import Store
 from services.tiling.quadrant import FRAME, SIZE
-from services.tiling.region import bounding
-from services.tiling.seam import Window
+from services.tiling.seam import Refusal
 
 
 @dataclass(frozen=True)
@@ -31,12 +31,13 @@ class Workers:
         self,
         store: Store,
         clock: Callable[[], float],
-        lease_seconds: float,
+        config: AppConfig,
         note: Callable[[Job], None],
     ) -> None:
         self._store = store
         self._clock = clock
-        self._lease_seconds = lease_seconds
+        self._lease_seconds = config.lease_seconds
+        self._limits = {m.model_id: m.at_once for m in config.models if m.at_once}
         self._note = note
         self.parked: dict[tuple[str, str], Parked] = {}
 
@@ -91,10 +92,12 @@ class Workers:
             return self._answer(held, now)
         if self._store.paused:
             return None
-        while (job := self._store.queue.next_pending(ready.kinds, now)) is not None:
-            if reason := self._why_not(job):
-                self._note(lifecycle.seam(job, reason, now))
+        while (job := self._store.queue.next_pending(ready.kinds, now, self._limits)) is not None:
+            place = legality.look(self._store, job)
+            if isinstance(place, Refusal):
+                self._note(lifecycle.bar(job, place.reason))
                 continue
+            job = legality.moved(job, place)
             token = self._store.next_token()
             job = lifecycle.lease(
                 job,
@@ -107,14 +110,6 @@ class Workers:
             self._note(job)
             return self._answer(job, now)
         return None
-
-    def _why_not(self, job: Job) -> str:
-        """Why the job must not run in the map as it now is; nothing if it may."""
-        if job.kind != "generate":
-            return ""
-        x0, y0, x1, y1 = bounding(job.infill)
-        finished = self._store.tiles.finished(x0 - 2, y0 - 2, x1 + 2, y1 + 2, plan=job.plan)
-        return proof.why_no_longer(Window(job.x, job.y), job.infill, finished)
 
     def _answer(self, job: Job, now: float) -> Lease:
         return Lease(

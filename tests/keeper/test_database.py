@@ -15,6 +15,7 @@ from protocol.errors import Code
 from protocol.ingest import Accepted
 from protocol.message import Error
 from services.keeper.database import LOCKED_EXIT, REFUSED_EXIT, DatabaseFile, DatabaseRefused
+from services.keeper.schema import VERSION
 from tests.keeper.house import House, Peer, island, opened
 
 TREE = Path(__file__).resolve().parents[2]
@@ -117,7 +118,7 @@ def test_nothing_is_lost_when_the_keeper_is_started_again(house: House, worker: 
 
 def test_the_file_says_whose_it_is(world: House) -> None:
     assert world.select("PRAGMA application_id") == [(0x54573031,)]
-    assert world.select("PRAGMA user_version") == [(1,)]
+    assert world.select("PRAGMA user_version") == [(VERSION,)]
     assert world.select("PRAGMA journal_mode") == [("wal",)]
     world.end()
 

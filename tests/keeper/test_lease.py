@@ -287,5 +287,6 @@ def test_a_step_is_held_when_the_map_is_no_longer_as_it_was_proved(
 
     assert worker.ready("generate") is None
     held = house.job(job.job)
-    assert held.state == "error"
+    assert held.state == "blocked"
     assert "seam" in held.reason
+    assert held.position == 0

@@ -1,0 +1,65 @@
+"""The forecast: what a plan takes in calls, time and money, before anything is spent."""
+
+from collections.abc import Mapping, Sequence
+
+from protocol.plan import Step
+from protocol.view import Estimate
+from services.config import AppConfig, Model
+from services.keeper.ancestry import Ancestry
+from services.tiling import estimate
+
+HISTORY = 200
+"""The latest calls of a model that its times come from."""
+
+
+def waves(steps: Sequence[Step]) -> dict[str, int]:
+    """When each model call can run at the earliest, from 1, in an order that `after` allows."""
+    found: dict[str, int] = {}
+    for i in Ancestry(steps).order:
+        step = steps[i]
+        found[step.id] = max((found[name] for name in step.after), default=0) + (step.kind == "generate")
+    return {step.id: found[step.id] for step in steps if step.kind == "generate"}
+
+
+def forecast(
+    steps: Sequence[Step],
+    *,
+    renders: int,
+    models: Mapping[str, Model],
+    seconds: Mapping[str, list[float]],
+    config: AppConfig,
+) -> Estimate:
+    """The estimate of a sound plan. `models` are by step, `seconds` the times of past calls by model."""
+    calls = [step for step in steps if step.kind == "generate"]
+    used = {model.model_id: model for model in models.values()}
+    default = config.model(config.default_model)
+    assert default is not None
+    concurrency = min(config.concurrency(model) for model in used.values() or [default])
+    # With several models in one plan, as if each call took as long as one of the slowest.
+    times = [seconds.get(model_id) or [] for model_id in used]
+    known = calls and all(times)
+
+    def lasting(share: float) -> float | None:
+        slowest = max((_percentile(taken, share) for taken in times), default=0.0) if known else None
+        return None if slowest is None else estimate.duration(calls, slowest, concurrency)
+
+    costs = [models[step.id].cost_per_image for step in calls]
+    cost = None if not costs or None in costs else round(sum(cost or 0.0 for cost in costs), 6)
+    return Estimate.model_validate(
+        {
+            "calls": len(calls),
+            "quadrants": sum(len(step.quadrants) for step in calls),
+            "waves": max(waves(steps).values(), default=0),
+            "renders": renders,
+            "shapes": estimate.shapes(calls),
+            "seconds_p50": lasting(0.5),
+            "seconds_p90": lasting(0.9),
+            "concurrency": concurrency,
+            "cost": cost,
+        }
+    )
+
+
+def _percentile(ordered: Sequence[float], share: float) -> float:
+    """The smallest of the values that this share of them does not exceed."""
+    return ordered[max(0, -(-len(ordered) * int(share * 100) // 100) - 1)]

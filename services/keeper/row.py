@@ -1,0 +1,95 @@
+"""The row: what a job is written down as in `generation_queue`."""
+
+import json
+import sqlite3
+
+from services.keeper.lifecycle import Cells, Job
+
+Row = tuple[object, ...]
+
+COLUMNS = (
+    "id, plan_id, step, kind, status, model_id, prompt, negative_prompt, quadrants, padding, scaffold, x, y, "
+    "lane, priority, deaths, attempt, max_attempts, not_before, token, lease_request, lease_worker, "
+    "lease_expires_at, worker, doing, error_class, reason, created_at, started_at, finished_at"
+)
+MARKS = ", ".join("?" * len(COLUMNS.split(", ")))
+
+
+def priority(job: Job) -> int:
+    """What comes first: interactive before bulk."""
+    return 0 if job.lane == "interactive" else 1
+
+
+def _cells(text: str) -> Cells:
+    return tuple((x, y) for x, y in json.loads(text))
+
+
+def row(job: Job) -> Row:
+    """What a job is written down as."""
+    return (
+        job.id,
+        job.plan,
+        job.step,
+        job.kind,
+        job.state,
+        job.model_id,
+        job.prompt,
+        job.negative_prompt,
+        json.dumps(job.quadrants),
+        json.dumps(job.padding),
+        json.dumps(job.scaffold),
+        job.x,
+        job.y,
+        job.lane,
+        priority(job),
+        job.deaths,
+        job.attempt,
+        job.max_attempts,
+        job.not_before,
+        job.token,
+        job.lease_request,
+        job.lease_worker,
+        job.lease_expires_at,
+        job.worker,
+        job.doing,
+        job.error_class,
+        job.reason,
+        job.created_at,
+        job.started_at,
+        job.finished_at,
+    )
+
+
+def job_of(row: sqlite3.Row) -> Job:
+    """The job that a row is."""
+    return Job(
+        id=row["id"],
+        plan=row["plan_id"],
+        step=row["step"],
+        kind=row["kind"],
+        state=row["status"],
+        lane=row["lane"],
+        quadrants=_cells(row["quadrants"]),
+        max_attempts=row["max_attempts"],
+        created_at=row["created_at"],
+        padding=_cells(row["padding"]),
+        scaffold=_cells(row["scaffold"]),
+        x=row["x"],
+        y=row["y"],
+        model_id=row["model_id"],
+        prompt=row["prompt"],
+        negative_prompt=row["negative_prompt"],
+        deaths=row["deaths"],
+        attempt=row["attempt"],
+        not_before=row["not_before"],
+        token=row["token"],
+        lease_request=row["lease_request"],
+        lease_worker=row["lease_worker"],
+        lease_expires_at=row["lease_expires_at"],
+        worker=row["worker"],
+        doing=row["doing"],
+        error_class=row["error_class"],
+        reason=row["reason"],
+        started_at=row["started_at"],
+        finished_at=row["finished_at"],
+    )
