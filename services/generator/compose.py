@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from services.generator.rendered import decode
+from services.png import Prediction, png
 from services.tiling.quadrant import WINDOW, Box
 from services.tiling.region import pixels_of
 from services.tiling.seam import Window
@@ -46,22 +47,22 @@ class Template:
         """The SHA-256 of everything that decides what the picture shows."""
         digest = hashlib.sha256(f"{self.window.x},{self.window.y}".encode())
         for tiles in (self.renders, self.context):
-            for (x, y), png in sorted(tiles.items()):
-                digest.update(f"|{x},{y}:".encode() + hashlib.sha256(png).digest())
+            for (x, y), content in sorted(tiles.items()):
+                digest.update(f"|{x},{y}:".encode() + hashlib.sha256(content).digest())
         return digest.hexdigest()
 
     def pixels(self) -> NDArray[np.uint8]:
         """The picture: renders inside the infill, finished quadrants around it, a red line between them."""
         picture = np.zeros((WINDOW, WINDOW, 3), np.uint8)
         for tiles in (self.context, self.renders):
-            for quadrant, png in tiles.items():
-                _paste(picture, decode(png, "RGB", quadrant), quadrant_box(self.window, quadrant))
+            for quadrant, content in tiles.items():
+                _paste(picture, decode(content, "RGB", quadrant), quadrant_box(self.window, quadrant))
         _frame(picture, self.box)
         return picture
 
     def png(self) -> bytes:
-        """The picture as a PNG file."""
-        return encode(self.pixels())
+        """The picture as a PNG file; it is sent once and stored nowhere, so it is written for speed."""
+        return png(self.pixels(), Prediction.ABOVE)
 
 
 def encode(picture: NDArray[np.uint8]) -> bytes:

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from protocol.message import Layer
-from services.renderer.png import Prediction, png
+from services.png import Prediction, png
 from services.tiling.quadrant import Box, box
 
 PLANES = 3

@@ -118,7 +118,7 @@ async def test_a_hole_in_the_context_is_named(keeper: Keeper) -> None:
     keeper.tiles["generation", 0, 0] = layers((0, 0))["render"]
     nack = await keeper.refusal(work((1, 1)))
     assert (nack.error_class, nack.retry) == ("bug", False)
-    assert nack.reason == "The model would see 1,0, 0,1 unfinished, so it was not called."
+    assert nack.reason == "The model would see 0,1, 1,0 unfinished, so it was not called."
 
 
 async def test_a_missing_render_is_named(keeper: Keeper) -> None:
@@ -134,7 +134,7 @@ async def test_so_is_one_in_the_halo(keeper: Keeper) -> None:
     keeper.palette = make(count(np.full((3, 8, 8), 100, np.uint8))).dump()
     nack = await keeper.refusal(work(*BLOCK))
     assert nack.error_class == "bug"
-    assert nack.reason == "There is no render layer of -1,-1, 0,-1, 1,-1, 2,-1 and 8 more yet."
+    assert nack.reason == "There is no render layer of -1,-1, -1,0, -1,1, -1,2 and 8 more yet."
 
 
 async def test_a_palette_that_cannot_be_read(keeper: Keeper) -> None:

@@ -40,14 +40,15 @@ class Oxen(Adapter):
         key = self._key
         if key is None:
             raise TryFailed("unavailable", self._model.why_unavailable(), retry=False)
-        asked = self._body(request, await asyncio.to_thread(request.template.png))
+        # A megabyte is drawn, packed and read in threads, so that many calls at once do not wait for it.
+        asked = await asyncio.to_thread(self._body, request)
         request.say(f"waiting for {self._model.name}")
         try:
             # Redirects are not followed: the key is meant for the configured address only.
             async with self._web.provider().post(
                 self._base.join(URL(self._base.path.rstrip("/") + PATH)),
-                json=asked,
-                headers={"Authorization": f"Bearer {key.reveal()}"},
+                data=asked,
+                headers={"Authorization": f"Bearer {key.reveal()}", "Content-Type": "application/json"},
                 allow_redirects=False,
                 timeout=timeout(self._seconds_left(request)),
             ) as answer:
@@ -63,7 +64,8 @@ class Oxen(Adapter):
             raise self._refused(status, key.hide_in(_message(content)))
         return await self._picture(content, request)
 
-    def _body(self, request: Request, template: bytes) -> dict[str, Any]:
+    def _body(self, request: Request) -> bytes:
+        template = request.template.png()
         asked: dict[str, Any] = {
             "model": self._model.model_id,
             "prompt": request.prompt,
@@ -74,7 +76,7 @@ class Oxen(Adapter):
             asked["num_inference_steps"] = self._model.steps
         if request.negative_prompt:
             asked["negative_prompt"] = request.negative_prompt
-        return asked
+        return json.dumps(asked).encode()
 
     def _seconds_left(self, request: Request) -> float:
         return max(request.deadline - asyncio.get_running_loop().time(), 0.001)
@@ -107,11 +109,11 @@ class Oxen(Adapter):
 
     async def _picture(self, content: bytes, request: Request) -> bytes:
         """The picture in the answer, or the one it points at."""
-        item = _first_image(content)
+        item = await asyncio.to_thread(_first_image, content)
         encoded, address = item.get("b64_json"), item.get("url")
         if isinstance(encoded, str) and encoded:
             try:
-                return base64.b64decode(encoded, validate=True)
+                return await asyncio.to_thread(base64.b64decode, encoded, validate=True)
             except (binascii.Error, ValueError):
                 raise TryFailed("bad_image", f"{self._model.name} sent base64 that cannot be read.") from None
         if isinstance(address, str) and address:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from services.renderer.png import Prediction, png
+from services.png import Prediction, png
 
 
 @pytest.mark.parametrize("prediction", list(Prediction))
