@@ -135,6 +135,8 @@ class ListJobs(Message):
     model_id: Identifier | None = None
     plan: Identifier | None = None
     kind: JobKind | None = None
+    held: bool = False
+    """Only jobs that cannot go on by themselves."""
     cursor: Count = 0
     limit: Annotated[int, Field(ge=1, le=500)] = 100
 

@@ -98,6 +98,9 @@ class JobView(Part):
     retry_at: Seconds = 0.0
     position: Count = 0
     """Place among the pending jobs, from 1; 0 if it is not pending."""
+    held_by: Count = 0
+    """The job that failed, was called off or is no longer legal and that a blocked one waits for in the end,
+    which may be itself; 0 if it can go on by itself, and on maps."""
 
 
 class PlanView(Part):

@@ -30,7 +30,7 @@ from protocol.control import (
 )
 from protocol.message import JobKind, JobState, Message
 from services.gateway.answers import Answers, as_json
-from services.gateway.intake import coordinate, identifier, one_of, validated, whole_number
+from services.gateway.intake import coordinate, identifier, is_set, one_of, validated, whole_number
 from services.gateway.keeper import Keeper
 from services.gateway.models import Models
 from services.tiling.camera import View
@@ -96,6 +96,7 @@ class Api:
             "model_id": query.get("model_id") or None,
             "plan": query.get("plan") or None,
             "kind": kind,
+            "held": is_set(query.get("held", "0"), "held"),
             "cursor": whole_number(query.get("cursor", "0"), "cursor", 0, LARGEST_ID),
             "limit": whole_number(query.get("limit", "100"), "limit", 1, 500),
         }

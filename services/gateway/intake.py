@@ -173,6 +173,12 @@ def one_of(field: str, given: list[str], known: tuple[str, ...]) -> None:
         raise ProtocolError(Code.BAD_REQUEST, f"{field}: is one of {', '.join(known)}.")
 
 
+def is_set(text: str, field: str) -> bool:
+    """A switch in an address."""
+    one_of(field, [text], ("0", "1", "false", "true"))
+    return text in ("1", "true")
+
+
 async def _read(request: web.Request, limit: int) -> bytes:
     if (request.content_length or 0) > limit:
         raise ProtocolError(Code.TOO_LARGE, f"The body is larger than {limit} bytes.")

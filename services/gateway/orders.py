@@ -24,7 +24,7 @@ from services.gateway.intake import (
     RenderBody,
     ReplanBody,
     identifier,
-    one_of,
+    is_set,
     validated,
 )
 from services.gateway.keeper import Keeper
@@ -160,6 +160,4 @@ def _plan_id(kind: str, request: web.Request) -> str:
 
 
 def _is_dry_run(request: web.Request) -> bool:
-    asked = request.query.get("dry_run", "0")
-    one_of("dry_run", [asked], ("0", "1", "false", "true"))
-    return asked in ("1", "true")
+    return is_set(request.query.get("dry_run", "0"), "dry_run")

@@ -89,6 +89,22 @@ class Dependencies:
         self.hold(row[0] for row in roots)
         return {row[1] for row in rows}
 
+    def holders(self, job_ids: Iterable[int]) -> dict[int, int]:
+        """Behind which job each of these is held, if it is: the first that is barred, failed or called off."""
+        dead = "(n.status IN ('error', 'cancelled') OR n.error_class = 'seam' AND n.status = 'blocked')"
+        rows = self._connection.execute(
+            "WITH RECURSIVE behind (held, id) AS ("
+            "SELECT n.id, n.id FROM json_each(?) r CROSS JOIN generation_queue n ON n.id = r.value "
+            "WHERE n.held = 1 "
+            "UNION SELECT b.held, d.needs_id FROM behind b CROSS JOIN generation_queue n ON n.id = b.id "
+            "CROSS JOIN dependencies d ON d.job_id = b.id CROSS JOIN generation_queue m ON m.id = d.needs_id "
+            f"WHERE NOT {dead} AND (m.held = 1 OR m.status IN ('error', 'cancelled'))) "
+            f"SELECT b.held, min(n.id) FROM behind b JOIN generation_queue n ON n.id = b.id WHERE {dead} "
+            "GROUP BY b.held",
+            (json.dumps(list(job_ids)),),
+        )
+        return {row[0]: row[1] for row in rows}
+
     def can_go_on(self, plan_id: str, *, kind: JobKind | None = None) -> bool:
         """Whether a job of the plan, of this kind, runs, may run, or waits for one that does."""
         # Two questions: asked as one, SQLite walks through everything that the plan has completed.
@@ -106,7 +122,7 @@ class Dependencies:
     def heir(self, job: Job) -> str | None:
         """Another plan with a blocked job that waits for this one."""
         row = self._connection.execute(
-            "SELECT q.plan_id FROM dependencies d JOIN generation_queue q ON q.id = d.job_id "
+            "SELECT q.plan_id FROM dependencies d CROSS JOIN generation_queue q ON q.id = d.job_id "
             "WHERE d.needs_id = ? AND q.status = 'blocked' AND q.plan_id <> ? ORDER BY q.id LIMIT 1",
             (job.id, job.plan),
         ).fetchone()

@@ -219,11 +219,12 @@ class Queue:
         model_id: str | None,
         plan: str | None,
         kind: JobKind | None,
+        held: bool,
         cursor: int,
         limit: int,
     ) -> tuple[list[Job], int]:
         """Jobs after id `cursor` for which all that is given holds, and how many there are in all."""
-        where, values = ["1"], []
+        where, values = ["held = 1" if held else "1"], []
         if states:
             where.append(f"status IN ({', '.join('?' * len(states))})")
             values += list(states)

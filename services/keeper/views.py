@@ -102,6 +102,7 @@ class Views:
             model_id=request.model_id,
             plan=request.plan,
             kind=request.kind,
+            held=request.held,
             cursor=request.cursor,
             limit=request.limit + 1,
         )
@@ -171,10 +172,12 @@ class Views:
                 f"More than {MAP_JOB_LIMIT} jobs are under way or failed in this rectangle; "
                 "ask for a smaller one, or without jobs.",
             )
-        return self._job_views(self._store.queue.within(*box))
+        return self._job_views(self._store.queue.within(*box), on_map=True)
 
-    def _job_views(self, jobs: list[Job]) -> list[JobView]:
+    def _job_views(self, jobs: list[Job], *, on_map: bool = False) -> list[JobView]:
         places = self._store.queue.positions([job for job in jobs if job.state == "pending"])
+        blocked = [job.id for job in jobs if job.state == "blocked" and not on_map]
+        holders = self._store.dependencies.holders(blocked) if blocked else {}
         return [
             JobView(
                 job=job.id,
@@ -199,6 +202,7 @@ class Views:
                 finished_at=job.finished_at,
                 retry_at=job.not_before if job.state == "pending" else 0.0,
                 position=places.get(job.id, 0),
+                held_by=holders.get(job.id, 0),
             )
             for job in jobs
         ]

@@ -248,6 +248,7 @@ async def test_a_bad_wish_is_refused_by_its_field(
         (f"/api/jobs/{'9' * 4_500}", "job"),
         ("/api/queue?status=done", "status"),
         ("/api/queue?kind=paint", "kind"),
+        ("/api/queue?held=maybe", "held"),
         ("/api/queue?limit=0", "limit"),
         ("/api/queue?cursor=-1", "cursor"),
         ("/api/queue?model_id=a%20b", "model_id"),
