@@ -14,7 +14,8 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from random import Random
 
-from services.tiling.field import WANTED, Field
+from services.tiling.field import NEVER, WANTED, Field
+from services.tiling.reach import unreachable
 from services.tiling.shape import SHAPES, Shape
 
 Laid = tuple[int, int]
@@ -44,10 +45,17 @@ class Growth:
     def __init__(self, field: Field, phase: tuple[int, int]) -> None:
         """Start with nothing laid. `phase` is the quadrant on which an island of the lattice begins."""
         self.field = field
+        beyond = unreachable(field)
+        self.lost = {i for i in beyond if field.use[i] == WANTED}
+        """Wanted places that no order of steps could fill; nothing is laid there."""
+        for place in beyond:
+            field.use[place] = NEVER
         self.steps: dict[Step, None] = {}
         self.missing = {i for i, use in enumerate(field.use) if use == WANTED}
         self.chance: Random | None = None
         """Decides between equals; without it the first place does."""
+        self.at_random = False
+        """Let chance alone decide what comes next."""
         self.supports: set[int] = set()
         """Spare places that may be laid although nothing wanted lies in the same shape."""
         self._maker: list[Step | None] = [None] * len(field.use)
@@ -65,6 +73,11 @@ class Growth:
     def turn(self, column: int, row: int) -> None:
         """Use another lattice from here on."""
         self._column, self._row = column, row
+
+    @property
+    def left_out(self) -> set[int]:
+        """The wanted places that no step draws."""
+        return self.missing | self.lost
 
     def run(self) -> None:
         """Lay everything that can be laid from here."""
@@ -129,7 +142,7 @@ class Growth:
             if step not in gone:
                 gone.add(step)
                 frontier += step.needed_by
-        ordered = sorted(gone, key=lambda step: step.wave)
+        ordered = sorted(gone, key=lambda step: (step.wave, step.laid))
         for step in reversed(ordered):
             del self.steps[step]
             for needed in step.after:
@@ -192,6 +205,8 @@ class Growth:
 
     def _key(self, laid: Laid, seen: tuple[int, ...]) -> int:
         """What comes first: early waves, then islands of the lattice, then what fills most."""
+        if self.at_random:
+            return 0
         number, place = laid
         off_lattice = number != _ISLAND or not self._on_lattice(place)
         return ((self._wave(seen) * 2 + off_lattice) * 5 + 4 - self._wanted(laid)) * 5 + len(

@@ -3,12 +3,12 @@
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from services.tiling.field import EDGE, MARGIN, NEVER, WANTED, Field
+from services.tiling.field import EDGE, MARGIN, WANTED, Field
 from services.tiling.growth import PERIOD, Growth
 from services.tiling.pockets import fill_pockets, support
 from services.tiling.quadrant import Quadrant
-from services.tiling.reach import reach
 from services.tiling.region import BadRegion, bounding, check_size, named, rectangle, ring
+from services.tiling.repair import Grow, repaired
 from services.tiling.seam import Refusal, place
 
 Cell = tuple[int, int]
@@ -67,12 +67,18 @@ def plan(region: Collection[Cell], ground: Map, *, repair: bool = False) -> Plan
     wanted = {Quadrant(x, y) for x, y in region if (x, y) not in ground.finished}
     steps: list[PlannedStep] = []
     left_out: dict[Quadrant, str] = {}
+    again: set[Quadrant] = set()
+    closed = {*ground.reserved, *ground.failed}
     for part in _parts(wanted):
-        growth = _grown(part, ground)
+        if repair:
+            growth, opened = repaired(part, ground.finished, closed, _grower(ground))
+            again |= opened
+        else:
+            growth = _grown(part, ground)
         steps += _planned(growth)
         left_out |= _reasons(growth, part, ground)
     steps.sort(key=lambda step: step.wave)
-    return Planning(tuple(steps), left_out)
+    return Planning(tuple(steps), left_out, tuple(sorted(again)))
 
 
 def fill(x0: int, y0: int, x1: int, y1: int, occupied: Collection[Cell]) -> list[PlannedStep] | Refusal:
@@ -126,18 +132,22 @@ def _grown(part: set[Quadrant], ground: Map) -> Growth:
     return found
 
 
+def _grower(ground: Map) -> Grow:
+    """Grows a part on this ground with other quadrants finished."""
+    return lambda part, finished: _grown(part, Map(finished, ground.reserved, ground.failed))
+
+
 def _grow(part: set[Quadrant], ground: Map, phase: Cell) -> Growth:
     land = Field(part, ground.finished, ground.reserved, ground.failed)
-    _give_up(land)
     growth = Growth(land, phase)
     growth.run()
-    support(growth)
+    support(growth, growth.missing)
     growth.prune()
     return growth
 
 
 def _badness(growth: Growth) -> tuple[int, int, int]:
-    return len(growth.missing), len(growth.steps), max((step.wave for step in growth.steps), default=0)
+    return len(growth.left_out), len(growth.steps), max((step.wave for step in growth.steps), default=0)
 
 
 def _beset(part: set[Quadrant], ground: Map) -> bool:
@@ -166,25 +176,6 @@ def _cheapest(part: set[Quadrant]) -> Cell:
     return min(_phases(part), key=pieces)
 
 
-def _give_up(land: Field) -> None:
-    """Never draw what no order of steps could fill."""
-    width = land.width
-    size = len(land.use)
-    drawable = land.bits(bytes(use != NEVER for use in land.use))
-    row = (1 << width) - 1
-    edge = (1 << 2) - 1
-    sides = edge | edge << width - 2
-    outside = row | row << width | row << size - width | row << size - 2 * width
-    for y in range(land.height):
-        outside |= sides << y * width
-    outside &= ~land.bits(land.finished)
-    lost = drawable & ~reach(width, land.bits(land.finished), drawable, outside)
-    while lost:
-        lowest = lost & -lost
-        land.use[lowest.bit_length() - 1] = NEVER
-        lost ^= lowest
-
-
 def _planned(growth: Growth) -> list[PlannedStep]:
     land = growth.field
     names = {step: _name(land.quadrant(step.places[0])) for step in growth.steps}
@@ -210,17 +201,15 @@ def _name(first: Quadrant) -> str:
 def _reasons(growth: Growth, part: set[Quadrant], ground: Map) -> dict[Quadrant, str]:
     """Why each quadrant of the part that no step draws is left out."""
     land = growth.field
-    drawn = {i for step in growth.steps for i in step.places}
     reasons: dict[Quadrant, str] = {}
     for cell in sorted(part):
         at = land.place(cell)
-        if at in drawn:
-            continue
         if cell in ground.reserved:
             reasons[cell] = "Another plan has reserved it, or what lies against it."
-            continue
-        near = {land.quadrant(at + offset) for offset in land.around if land.finished[at + offset]}
-        found = place([cell], near)
-        assert isinstance(found, Refusal)
-        reasons[cell] = found.reason
+        elif at in growth.missing or at in growth.lost:
+            near = {land.quadrant(at + offset) for offset in land.around if land.finished[at + offset]}
+            alone = place([cell], near)
+            assert isinstance(alone, Refusal), "the growth stopped too early"
+            rest = "can change that." if at in growth.lost else "was found that avoids it."
+            reasons[cell] = f"{alone.reason} No order of steps {rest}"
     return reasons

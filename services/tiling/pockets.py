@@ -5,24 +5,25 @@ lattice and with other choices between equals; the better of both stays. The cho
 generator with a fixed seed, so the same map always gives the same plan.
 """
 
+from collections.abc import Iterable
 from random import Random
 
 from services.tiling.field import SPARE
 from services.tiling.growth import PERIOD, Growth
 
-TRIES = 12
+TRIES = 24
 """Orders tried for one quadrant before it is left out."""
-BUDGET = 400
-"""Tries for one plan, so that a hopeless map does not take minutes."""
+BUDGET, BUDGET_SMALL = 100, 40_000
+"""Tries for one plan, and the tries × quadrants that a small one may have besides; they bound its time."""
 SUPPORT = 3
 """How far from what is missing scaffold may be laid for its sake."""
 
 
-def support(growth: Growth) -> None:
+def support(growth: Growth, missing: set[int]) -> None:
     """Lay scaffold around what is missing, as far as it helps to fill it."""
-    if not growth.missing:
+    if not missing:
         return
-    _allow(growth, growth.missing)
+    _allow(growth, missing)
     growth.offer(sorted(growth.supports))
     growth.drain()
     growth.supports = set()
@@ -32,7 +33,7 @@ def fill_pockets(growth: Growth) -> None:
     """Fill more of what is missing, where another order can."""
     chance = Random(1)
     hopeless: set[int] = set()
-    budget = BUDGET
+    budget = BUDGET + BUDGET_SMALL // (len(growth.missing) + sum(len(s.places) for s in growth.steps) or 1)
     growth.chance = chance
     while budget > 0 and (left := growth.missing - hopeless):
         place = min(left)
@@ -43,6 +44,7 @@ def fill_pockets(growth: Growth) -> None:
         else:
             hopeless.add(place)
     growth.chance = None
+    growth.at_random = False
     growth.prune()
 
 
@@ -53,6 +55,7 @@ def _grown_better(growth: Growth, place: int, number: int, chance: Random) -> bo
     removed = growth.remove(growth.makers(area))
     kept = len(growth.steps)
     growth.turn(chance.randrange(PERIOD), chance.randrange(PERIOD))
+    growth.at_random = number % 4 >= 2
     if number % 2:
         _allow(growth, [place])
     around = {i for step in removed for i in step.places} | area
@@ -60,7 +63,7 @@ def _grown_better(growth: Growth, place: int, number: int, chance: Random) -> bo
     growth.offer(sorted({i + dy * width + dx for i in around for dy in (-1, 0) for dx in (-1, 0)}))
     growth.drain()
     growth.supports = set()
-    support(growth)
+    support(growth, growth.missing & around)
     growth.prune(since=kept)
     if len(growth.missing) < before:
         return True
@@ -69,7 +72,7 @@ def _grown_better(growth: Growth, place: int, number: int, chance: Random) -> bo
     return False
 
 
-def _allow(growth: Growth, places: set[int] | list[int]) -> None:
+def _allow(growth: Growth, places: Iterable[int]) -> None:
     use = growth.field.use
     growth.supports = {i for place in places for i in _square(growth, place, SUPPORT) if use[i] == SPARE}
 

@@ -8,6 +8,7 @@ may still be out of it, since real steps do hinder each other. Maps are bit sets
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from services.tiling.field import NEVER, Field
 from services.tiling.region import pixels_of, rectangle, touched
 from services.tiling.seam import positions
 from services.tiling.shape import SHAPES
@@ -24,11 +25,22 @@ class _Sight:
     unseen: tuple[Offset, ...]
 
 
+def unreachable(land: Field) -> list[int]:
+    """The places that may be drawn but that no order of steps could fill, in order."""
+    drawable = land.bits(bytes(use != NEVER for use in land.use))
+    lost = drawable & ~reach(land.width, land.bits(land.finished), drawable, _outside(land))
+    found = []
+    while lost:
+        lowest = lost & -lost
+        found.append(lowest.bit_length() - 1)
+        lost ^= lowest
+    return found
+
+
 def reach(width: int, finished: int, drawable: int, outside: int) -> int:
     """The quadrants that are finished or may ever be.
 
-    Quadrant (x, y) is bit y·width + x; the outermost two columns and rows on every side belong to
-    `outside`, which is taken as reachable, since nothing is known of it.
+    Quadrant (x, y) is bit y·width + x. What is `outside` is taken as reachable, since nothing is known of it.
     """
     reached = finished | outside
     open_sights = [(_places(sight, width, finished, drawable), sight) for sight in _SIGHTS]
@@ -43,6 +55,16 @@ def reach(width: int, finished: int, drawable: int, outside: int) -> int:
                 reached |= _shifted(places, width, (-offset[0], -offset[1]))
         if reached == before:
             return reached
+
+
+def _outside(land: Field) -> int:
+    """The outermost two columns and rows of a field."""
+    width, size = land.width, len(land.use)
+    row, column = (1 << 2 * width) - 1, 0b11 | 0b11 << width - 2
+    found = row | row << size - 2 * width
+    for y in range(land.height):
+        found |= column << y * width
+    return found
 
 
 def _places(sight: _Sight, width: int, finished: int, drawable: int) -> int:
