@@ -90,7 +90,7 @@ class Dependencies:
         return {row[1] for row in rows}
 
     def holders(self, job_ids: Iterable[int]) -> dict[int, int]:
-        """Behind which job each of these is held, if it is: the first that is barred, failed or called off."""
+        """Behind which job each of these is held, if it is: one that is barred, failed or called off."""
         dead = "(n.status IN ('error', 'cancelled') OR n.error_class = 'seam' AND n.status = 'blocked')"
         rows = self._connection.execute(
             "WITH RECURSIVE behind (held, id) AS ("
