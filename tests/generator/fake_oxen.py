@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import hashlib
 import io
 from typing import Any, Self
 
@@ -14,10 +15,24 @@ from tests.generator.city import png
 
 
 class FakeOxen:
-    """Answers image edits by inverting the picture it gets; `mode` says what goes wrong."""
+    """Answers image edits by inverting the picture it gets; `mode` says what goes wrong.
 
-    def __init__(self, mode: str = "ok") -> None:
+    `mixed` adds to every pixel a colour that depends on all the others, so that what came of one wrong pixel
+    in a neighbourhood shows everywhere.
+    """
+
+    def __init__(self, mode: str = "ok", *, mixed: bool = False) -> None:
         self.mode = mode
+        self.seen: list[str] = []
+        """The digest of each template, in the order in which they came."""
+        self.refused: set[str] = set()
+        """Digests of the templates that are refused, however often they come."""
+        self.open = asyncio.Event()
+        """While it is not set, calls wait."""
+        self.open.set()
+        self.running = 0
+        self.most_at_once = 0
+        self._mixed = mixed
         self.asked: list[dict[str, Any]] = []
         self.headers: list[dict[str, str]] = []
         self.fetched: list[dict[str, str]] = []
@@ -40,15 +55,30 @@ class FakeOxen:
 
     async def __aexit__(self, *_: object) -> None:
         self._hang.set()
+        self.open.set()
         await self._runner.cleanup()
 
     async def _edit(self, request: web.Request) -> web.StreamResponse:
         asked = await request.json()
         self.asked.append(asked)
         self.headers.append(dict(request.headers))
+        self.running += 1
+        self.most_at_once = max(self.most_at_once, self.running)
+        try:
+            return await self._answer(request, asked)
+        finally:
+            self.running -= 1
+
+    async def _answer(self, request: web.Request, asked: dict[str, Any]) -> web.StreamResponse:
         key = request.headers["Authorization"].removeprefix("Bearer ")
-        template = sent(asked)
-        self._picture = png(255 - template)
+        template = await asyncio.to_thread(sent, asked)
+        digest = hashlib.sha256(template.tobytes())
+        self.seen.append(digest.hexdigest())
+        await self.open.wait()
+        if digest.hexdigest() in self.refused:
+            return web.json_response({"error": {"message": "not this one"}}, status=422)
+        shift = np.frombuffer(digest.digest()[:3], np.uint8) if self._mixed else np.uint8(0)
+        picture = self._picture = await asyncio.to_thread(lambda: png((255 - template) ^ shift))
         if self.mode in ("401", "403", "404", "422", "402", "429", "500", "503"):
             said = {"error": {"message": f"no, not with {key}"}}
             return web.json_response(said, status=int(self.mode))
@@ -66,14 +96,14 @@ class FakeOxen:
         if self.mode == "flood":
             return web.Response(body=b" " * (33 << 20))
         if self.mode == "wrong size":
-            self._picture = png(template[:1000, :1000])
+            picture = png(template[:1000, :1000])
         if self.mode == "url":
             return web.json_response({"images": [{"url": f"{self.url}/result.png"}]})
         if self.mode == "private url":
             return web.json_response({"images": [{"url": "http://10.0.0.7/result.png"}]})
         if self.mode == "file url":
             return web.json_response({"images": [{"url": "file:///etc/passwd"}]})
-        encoded = base64.b64encode(self._picture).decode()
+        encoded = base64.b64encode(picture).decode()
         return web.json_response({"model": asked["model"], "images": [{"b64_json": encoded}]})
 
     async def _result(self, request: web.Request) -> web.Response:
