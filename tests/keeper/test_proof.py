@@ -127,8 +127,7 @@ def test_a_step_is_refused_by_name() -> None:
 @pytest.mark.parametrize(("width", "height"), [(1, 1), (1, 5), (4, 3), (7, 8)])
 def test_what_is_proved_is_legal_in_every_order(width: int, height: int) -> None:
     """Run the pattern in random orders that `after` allows: each step is legal in its proved window."""
-    pattern = planning.fill(0, 0, width - 1, height - 1, ())
-    assert isinstance(pattern, list)
+    pattern = planning.plan(rectangle(0, 0, width - 1, height - 1), planning.Map()).steps
     steps = [
         Step(
             id=step.id,
