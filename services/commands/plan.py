@@ -1,17 +1,22 @@
 """`supervisor.py plan rectangle|polygon|quadrants …`: the steps that fill a region; needs no service."""
 
 import argparse
+import io
 import json
+import os
 import shlex
 import sys
 from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
+from rich.console import Console
+
 from protocol.message import COORDINATE_LIMIT
 from protocol.view import Estimate
 from services import geojson, source
 from services.commands.preview import cells, history
+from services.commands.preview.summary import Summary
 from services.config import DEFAULT_CONFIG, DEFAULT_DATA, AppConfig, Model, load
 from services.positions import Broken, parse
 from services.tiling import estimate
@@ -46,24 +51,31 @@ def main(words: Sequence[str]) -> int:
         print(error, file=sys.stderr)
         return REFUSED
     takes = _estimate(planning, config, model, given.data)
-    if given.json:
-        _print_json(planning, takes, repair=given.repair)
-        return 0
-    # Loaded only now: a program that reads JSON should not wait for what a person sees.
-    from rich.console import Console
-
-    from services.commands.preview.summary import Summary
-
-    typed = f"supervisor.py plan {shlex.join(words)}"
-    Summary(planning, region, finished, takes, model, typed).show(Console())
+    try:
+        if given.json:
+            _print_json(planning, takes, repair=given.repair)
+        else:
+            typed = f"supervisor.py plan {shlex.join(words)}"
+            _show(Summary(planning, region, finished, takes, model, typed))
+    except BrokenPipeError:
+        # Whoever reads has seen enough, as `head` does; Python must not complain about it on its way out.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0
+
+
+def _show(summary: Summary) -> None:
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A terminal that has no × shows a question mark rather than a traceback.
+        sys.stdout.reconfigure(errors="replace")
+    summary.show(Console())
+    sys.stdout.flush()
 
 
 def _region(given: argparse.Namespace, config: AppConfig) -> Collection[Quadrant]:
     """The quadrants asked for; raises BadRegion and what reading a file raises."""
     if given.form == "rectangle":
-        x0, y0, x1, y1 = given.corners
-        if any(abs(corner) > COORDINATE_LIMIT for corner in given.corners):
+        x0, y0, x1, y1 = corners = given.x0, given.y0, given.x1, given.y1
+        if any(abs(corner) > COORDINATE_LIMIT for corner in corners):
             raise BadRegion(f"A corner lies beyond ±{COORDINATE_LIMIT:,}, the edge of the world.")
         # Counted before it is made, so that a slip of the finger is answered at once.
         check_size((abs(x1 - x0) + 1) * (abs(y1 - y0) + 1))
@@ -121,7 +133,7 @@ def _print_json(planning: Planning, takes: Estimate, *, repair: bool) -> None:
     if repair:
         parts.append(f'"repair": {json.dumps(planning.repaired)}')
     parts.append(f'"estimate": {json.dumps(takes.model_dump())}')
-    print("{" + ",\n".join(parts) + "}")
+    print("{" + ",\n".join(parts) + "}", flush=True)
 
 
 def _lines(values: list[Any]) -> str:
@@ -144,9 +156,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     forms = parser.add_subparsers(required=True, metavar="REGION", dest="form")
     corners = forms.add_parser("rectangle", parents=[both], help="all quadrants between two corners")
-    corners.add_argument(
-        "corners", type=int, nargs=4, metavar=("X0", "Y0", "X1", "Y1"), help="both corners belong to it"
-    )
+    for corner in ("x0", "y0", "x1", "y1"):
+        corners.add_argument(corner, type=int, metavar=corner.upper(), help="both corners belong to it")
     corners.set_defaults(file=None)
     for form, what, told in (
         ("polygon", "FILE.geojson", "all quadrants under the polygons of a GeoJSON file (RFC 7946)"),

@@ -9,9 +9,9 @@ from rich.table import Table
 
 from protocol.plan import STEP_LIMIT
 from protocol.view import Estimate
+from services.commands.preview import figures
 from services.commands.preview.drawing import draw
 from services.config import Model
-from services.supervision.report import duration
 from services.tiling.planning import Planning
 from services.tiling.quadrant import Quadrant
 from services.tiling.region import named
@@ -85,21 +85,9 @@ class Summary:
         if padding := sum(len(step.padding) for step in self.planning.steps):
             table.add_row("  padding", f"{_count(padding, 'quadrant')}, drawn and thrown away")
         table.add_row("  model", f"{self.model.name}, {estimate.concurrency} at once")
-        table.add_row("  time", self._time())
-        table.add_row("  cost", self._cost())
+        table.add_row("  time", figures.time(estimate))
+        table.add_row("  cost", figures.cost(estimate))
         return table
-
-    def _time(self) -> str:
-        p50, p90 = self.estimate.seconds_p50, self.estimate.seconds_p90
-        if p50 is None or p90 is None:
-            return "not known: nothing is remembered of earlier calls of this model"
-        return f"about {duration(p50)}; {duration(p90)} if every call is slow"
-
-    def _cost(self) -> str:
-        each, cost = self.model.cost_per_image, self.estimate.cost
-        if each is None or cost is None:
-            return "not known: the model states no cost_per_image"
-        return f"{cost:,.2f}  ({self.estimate.calls:,} × {each:g})"
 
     def _left_out(self, console: Console) -> None:
         if not self.planning.left_out:
