@@ -20,10 +20,10 @@ from services.generator.rendered import Rendered
 from services.renderer.renderer import Renderer
 from services.renderer.scenes import files
 from services.renderer.site import Site
-from services.tiling.planning import fill
+from services.tiling.planning import Map, plan
 from services.tiling.quadrant import frame_box, frame_quadrants
 from services.tiling.region import frames, needed_renders, rectangle, ring
-from services.tiling.seam import Refusal, Window, place
+from services.tiling.seam import Window, place
 
 Renders = dict[tuple[int, int], Rendered]
 
@@ -87,8 +87,7 @@ async def _painted(cell: int, renders: Renders, palette: bytes) -> tuple[float, 
     async def stored() -> bytes:
         return palette
 
-    steps = fill(*AREA, set())
-    assert not isinstance(steps, Refusal)
+    steps = plan(rectangle(*AREA), Map()).steps
     finished: set[tuple[int, int]] = set()
     painted = 0
     started = time.perf_counter()

@@ -7,7 +7,7 @@ from services.tiling.field import EDGE, MARGIN, WANTED, Field
 from services.tiling.growth import PERIOD, Growth
 from services.tiling.pockets import fill_pockets, support
 from services.tiling.quadrant import Quadrant
-from services.tiling.region import BadRegion, bounding, check_size, named, rectangle, ring
+from services.tiling.region import BadRegion, bounding, check_size
 from services.tiling.repair import Grow, repaired
 from services.tiling.seam import Refusal, place
 
@@ -64,6 +64,7 @@ def plan(region: Collection[Cell], ground: Map, *, repair: bool = False) -> Plan
     Quadrants that are finished already are not drawn; with `repair` those that are in the way may be.
     """
     check_size(len(region))
+    ground = Map(frozenset(ground.finished), frozenset(ground.reserved), frozenset(ground.failed))
     wanted = {Quadrant(x, y) for x, y in region if (x, y) not in ground.finished}
     steps: list[PlannedStep] = []
     left_out: dict[Quadrant, str] = {}
@@ -79,16 +80,6 @@ def plan(region: Collection[Cell], ground: Map, *, repair: bool = False) -> Plan
         left_out |= _reasons(growth, part, ground)
     steps.sort(key=lambda step: step.wave)
     return Planning(tuple(steps), left_out, tuple(sorted(again)))
-
-
-def fill(x0: int, y0: int, x1: int, y1: int, occupied: Collection[Cell]) -> list[PlannedStep] | Refusal:
-    """The steps that fill a whole rectangle of free ground. Goes as soon as nobody asks for it any more."""
-    wanted = rectangle(x0, y0, x1, y1)
-    if hindering := [cell for cell in wanted | ring(wanted) if cell in occupied]:
-        return Refusal(
-            f"Fill needs free ground: {named(hindering)} in or against the rectangle are finished."
-        )
-    return list(plan(wanted, Map(occupied)).steps)
 
 
 def calls(width: int, height: int) -> int:

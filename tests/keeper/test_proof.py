@@ -101,7 +101,7 @@ def test_no_two_steps_may_keep_the_same_quadrant() -> None:
     steps, _ = drawn("A A\nA A")
     again = steps[0].model_copy(update={"id": "B"})
     for step in (again, again.model_copy(update={"after": ["A"]})):
-        with pytest.raises(ProtocolError, match="Step B: It keeps .* which step A keeps already"):
+        with pytest.raises(ProtocolError, match=r"Step B: It keeps .* which step A keeps already"):
             proof.prove([steps[0], step], set())
 
 
