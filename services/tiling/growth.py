@@ -252,8 +252,10 @@ class Growth:
     def _lay(self, laid: Laid, seen: tuple[int, ...]) -> None:
         number, place = laid
         self._enter(Step(laid, self._places(laid), tuple(self.makers(seen)), self._wave(seen)))
+        finished = self.field.finished
         for other, offset in self._wakes[number]:
-            self._consider(other, place + offset)
+            if not finished[place + offset]:
+                self._consider(other, place + offset)
 
     def _enter(self, step: Step) -> None:
         self.steps[step] = None

@@ -164,6 +164,10 @@ def _cheapest(part: set[Quadrant]) -> Cell:
         # Two of three columns belong to an island, the third to the strip after it; so with rows.
         return len({((x - x0) * 2 // PERIOD, (y - y0) * 2 // PERIOD) for x, y in part})
 
+    x0, y0, x1, y1 = bounding(part)
+    if len(part) == (x1 - x0 + 1) * (y1 - y0 + 1):
+        # For a rectangle it is the one that begins in its corner.
+        return x0, y0
     return min(_phases(part), key=pieces)
 
 
