@@ -43,8 +43,8 @@ from services.keeper.views import Views
 
 Handler = Callable[[Letter, Any], Message | None]
 Deed = Callable[[], Message | None]
-SMALL = 50
-"""Steps, or quadrants to be filled, that are drawn up at once; more would hold everybody else up."""
+SMALL = 200
+"""Steps that are drawn up at once; more would hold everybody else up, as planning any region would."""
 
 
 class Control:
@@ -100,7 +100,7 @@ class Control:
         if isinstance(request, Replan):
             self._progress.look_again(request.plan)
         case = self._planner.survey(request)
-        if case.size <= SMALL:
+        if case.region is None and case.size <= SMALL:
             return self._answer(request, self._planner.propose(case))
         self._drawing_up.add(letter.envelope.id)
         self._start(self._propose_aside(letter, case))

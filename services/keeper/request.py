@@ -69,9 +69,7 @@ class Case:
 
     @property
     def size(self) -> int:
-        """Roughly how many steps it comes down to, or more."""
-        if self.region is not None:
-            return self.region.size
+        """How many steps were handed in."""
         return len(self.request.plan.steps) if isinstance(self.request, Publish) else 1
 
 
