@@ -8,9 +8,8 @@ from services.renderer.chromium import programs
 from tests.studio.desk import Desk
 from tests.system.conftest import Founder
 
-BLOCK = [(-1, -1), (0, -1), (-1, 0), (0, 0)]
-"""It needs the four frames around the origin, which the palette is made from anyway."""
-STRIP = [(1, -1), (1, 0)]
+BLOCK = [(0, 0), (1, 0), (0, 1), (1, 1)]
+STRIP = [(2, 0), (2, 1)]
 
 
 async def test_a_person_generates_with_the_second_model_and_the_map_fills_by_itself(found: Founder) -> None:
