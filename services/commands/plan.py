@@ -1,6 +1,7 @@
 """`supervisor.py plan rectangle|polygon|quadrants …`: the steps that fill a region; needs no service."""
 
 import argparse
+import contextlib
 import io
 import json
 import os
@@ -23,9 +24,13 @@ from services.tiling import estimate
 from services.tiling.camera import View
 from services.tiling.planning import Map, Planning, plan
 from services.tiling.quadrant import Quadrant
-from services.tiling.region import BadRegion, check_size, rectangle
+from services.tiling.region import BadRegion, bounding, check_size, rectangle
 
 POLYGON_BYTES = 8 << 20
+SHORE = 8
+"""Quadrants between a region and the edge of the world, as the keeper wants it: scaffold overhangs."""
+SLOW = 50_000
+"""Quadrants from which on a person wonders whether anything happens."""
 
 REFUSED, USAGE = 1, 2
 
@@ -46,7 +51,8 @@ def main(words: Sequence[str]) -> int:
         region = _region(given, config)
         finished = frozenset(cells.read(given.existing) if given.existing else [])
         reserved = frozenset(cells.read(given.reserved) if given.reserved else [])
-        planning = plan(region, Map(finished, reserved), repair=given.repair)
+        with _patience(len(region)):
+            planning = plan(region, Map(finished, reserved), repair=given.repair)
     except (BadRegion, cells.BadCells, source.Unreadable) as error:
         print(error, file=sys.stderr)
         return REFUSED
@@ -71,18 +77,38 @@ def _show(summary: Summary) -> None:
     sys.stdout.flush()
 
 
+def _patience(quadrants: int) -> contextlib.AbstractContextManager[Any]:
+    """Say on a terminal that something large is under way."""
+    if quadrants < SLOW:
+        return contextlib.nullcontext()
+    return Console(stderr=True).status(f"Planning {quadrants:,} quadrants …")
+
+
 def _region(given: argparse.Namespace, config: AppConfig) -> Collection[Quadrant]:
     """The quadrants asked for; raises BadRegion and what reading a file raises."""
     if given.form == "rectangle":
         x0, y0, x1, y1 = corners = given.x0, given.y0, given.x1, given.y1
-        if any(abs(corner) > COORDINATE_LIMIT for corner in corners):
-            raise BadRegion(f"A corner lies beyond ±{COORDINATE_LIMIT:,}, the edge of the world.")
+        _check_shore(corners)
         # Counted before it is made, so that a slip of the finger is answered at once.
         check_size((abs(x1 - x0) + 1) * (abs(y1 - y0) + 1))
         return rectangle(x0, y0, x1, y1)
-    if given.form == "quadrants":
-        return frozenset(cells.read(given.file))
-    return _under(given.file, View(**config.camera.model_dump()))
+    region = frozenset(
+        cells.read(given.file)
+        if given.form == "quadrants"
+        else _under(given.file, View(**config.camera.model_dump()))
+    )
+    if region:
+        _check_shore(bounding(region))
+    return region
+
+
+def _check_shore(corners: Sequence[int]) -> None:
+    if max(map(abs, corners)) > COORDINATE_LIMIT:
+        raise BadRegion(f"A corner lies beyond ±{COORDINATE_LIMIT:,}, the edge of the world.")
+    if max(map(abs, corners)) > COORDINATE_LIMIT - SHORE:
+        raise BadRegion(
+            f"The region lies at ±{COORDINATE_LIMIT:,}, the edge of the world; stay off it by {SHORE}."
+        )
 
 
 def _under(file: str, view: View) -> Collection[Quadrant]:
