@@ -70,7 +70,7 @@ def plan(region: Collection[Cell], ground: Map, *, repair: bool = False) -> Plan
     left_out: dict[Quadrant, str] = {}
     again: set[Quadrant] = set()
     closed = {*ground.reserved, *ground.failed}
-    for part in _parts(wanted):
+    for part in sorted(_parts(wanted), key=min):
         if repair:
             growth, opened = repaired(part, ground.finished, closed, _grower(ground))
             again |= opened
@@ -93,8 +93,8 @@ def _segments(length: int) -> int:
 
 def _parts(wanted: set[Quadrant]) -> Iterator[set[Quadrant]]:
     """The region in parts so far from each other that no step of one can matter to another."""
-    reach_of = MARGIN - EDGE + 1
-    block = 2 * reach_of
+    # Scaffold lies up to MARGIN − EDGE from either part, and steps see one quadrant further.
+    block = 2 * (MARGIN - EDGE + 1)
     blocks: dict[Cell, list[Quadrant]] = {}
     for cell in wanted:
         blocks.setdefault((cell.x // block, cell.y // block), []).append(cell)
@@ -115,7 +115,8 @@ def _grown(part: set[Quadrant], ground: Map) -> Growth:
     x0, y0, x1, y1 = bounding(part)
     if (x1 - x0 + 2 * MARGIN) * (y1 - y0 + 2 * MARGIN) > FIELD_LIMIT:
         raise BadRegion("The region is spread too thin over too much ground. Fill it in parts.")
-    if len(part) > SMALL or not _beset(part, ground):
+    ground = _nearby(part, ground)
+    if len(part) > SMALL or ground == Map():
         found = _grow(part, ground, _cheapest(part))
     else:
         found = min((_grow(part, ground, phase) for phase in _phases(part)), key=_badness)
@@ -141,14 +142,15 @@ def _badness(growth: Growth) -> tuple[int, int, int]:
     return len(growth.left_out), len(growth.steps), max((step.wave for step in growth.steps), default=0)
 
 
-def _beset(part: set[Quadrant], ground: Map) -> bool:
-    """Whether anything lies near enough to a part to be in its way."""
+def _nearby(part: set[Quadrant], ground: Map) -> Map:
+    """What lies near enough to a part to matter to it."""
     x0, y0, x1, y1 = bounding(part)
-    return any(
-        x0 - MARGIN <= x <= x1 + MARGIN and y0 - MARGIN <= y <= y1 + MARGIN
+    left, top, right, bottom = x0 - MARGIN, y0 - MARGIN, x1 + MARGIN, y1 + MARGIN
+    finished, reserved, failed = (
+        frozenset((x, y) for x, y in cells if left <= x <= right and top <= y <= bottom)
         for cells in (ground.finished, ground.reserved, ground.failed)
-        for x, y in cells
     )
+    return Map(finished, reserved, failed)
 
 
 def _phases(part: set[Quadrant]) -> list[Cell]:
