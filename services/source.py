@@ -14,6 +14,8 @@ def name(file: str) -> str:
 
 def read(file: str, limit: int) -> bytes:
     """The content of the file, `-` being standard input; raises Unreadable."""
+    if file == "-" and sys.stdin is None:
+        raise Unreadable("Standard input is closed.")
     try:
         if file == "-":
             content = sys.stdin.buffer.read(limit + 1)

@@ -63,9 +63,13 @@ def main(words: Sequence[str]) -> int:
         else:
             typed = f"supervisor.py plan {shlex.join(words)}"
             _show(Summary(planning, region, finished, takes, model, typed))
-    except BrokenPipeError:
-        # Whoever reads has seen enough, as `head` does; Python must not complain about it on its way out.
+    except OSError as error:
+        # What is still buffered must not be tried again while Python ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if not isinstance(error, BrokenPipeError):
+            print(f"The plan cannot be written: {error.strerror}.", file=sys.stderr)
+            return REFUSED
+        # Whoever reads has seen enough, as `head` does.
     return 0
 
 
@@ -73,8 +77,9 @@ def _show(summary: Summary) -> None:
     if isinstance(sys.stdout, io.TextIOWrapper):
         # A terminal that has no × shows a question mark rather than a traceback.
         sys.stdout.reconfigure(errors="replace")
-    summary.show(Console())
-    sys.stdout.flush()
+    console = Console()
+    summary.show(console)
+    console.file.flush()
 
 
 def _patience(quadrants: int) -> contextlib.AbstractContextManager[Any]:

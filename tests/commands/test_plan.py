@@ -372,6 +372,36 @@ def test_who_reads_no_further_is_not_complained_about(tmp_path: Path) -> None:
     assert process.returncode == 0
 
 
+def test_a_full_disk_is_told(tmp_path: Path) -> None:
+    words = [
+        sys.executable,
+        "supervisor.py",
+        "plan",
+        "rectangle",
+        "0",
+        "0",
+        "9",
+        "9",
+        "--data",
+        str(tmp_path),
+    ]
+    for more in ([], ["--json"]):
+        with open("/dev/full", "wb") as full:
+            told = subprocess.run([*words, *more], cwd=TREE, stdout=full, stderr=subprocess.PIPE, timeout=60)
+        assert told.returncode == 1
+        assert told.stderr == b"The plan cannot be written: No space left on device.\n"
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "<&- >&-"])
+def test_closed_streams_are_no_crash(tmp_path: Path, closed: str) -> None:
+    command = f"{sys.executable} supervisor.py plan quadrants - --data {tmp_path} {closed} < /dev/null"
+    if "<&-" in closed:
+        command = command.removesuffix(" < /dev/null")
+    told = subprocess.run(["sh", "-c", command], cwd=TREE, capture_output=True, timeout=60)
+    assert told.returncode == 1
+    assert told.stderr in (b"Standard input is closed.\n", b"standard input:1:1: It is empty.\n")
+
+
 def test_a_terminal_without_our_signs_is_no_matter(tmp_path: Path) -> None:
     words = [
         sys.executable,
