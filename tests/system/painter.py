@@ -2,6 +2,7 @@
 
 import asyncio
 import functools
+from collections.abc import Callable
 from pathlib import Path
 from typing import Self
 
@@ -18,12 +19,17 @@ BLOCK = 32
 CHANNELS: dict[Layer, int] = {"render": 3, "object": 4, "depth": 3}
 
 
+Tile = Callable[[Layer, int, int], bytes]
+"""One layer of one quadrant as a PNG file."""
+
+
 class Painter:
     """A renderer for tests of what comes after the render."""
 
-    def __init__(self, data: Path) -> None:
+    def __init__(self, data: Path, tile: Tile | None = None) -> None:
+        self._tile = tile or noise
         self._stop = asyncio.Event()
-        self._worker = Worker(Sockets(data).address("work"), "painter-1", ["render"], draw, slots=4)
+        self._worker = Worker(Sockets(data).address("work"), "painter-1", ["render"], self._draw, slots=4)
         self._working: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
@@ -35,17 +41,15 @@ class Painter:
         assert self._working is not None
         await self._working
 
-
-async def draw(task: Task) -> Result:
-    """The frame that a job asks for."""
-    work = task.lease.work
-    assert isinstance(work, RenderWork)
-    return Result(tiles=[(layer, x, y, tile(layer, x, y)) for x, y in work.quadrants for layer in CHANNELS])
+    async def _draw(self, task: Task) -> Result:
+        work = task.lease.work
+        assert isinstance(work, RenderWork)
+        return Result(tiles=[(la, x, y, self._tile(la, x, y)) for x, y in work.quadrants for la in CHANNELS])
 
 
 @functools.cache
-def tile(layer: Layer, x: int, y: int) -> bytes:
-    """One layer of one quadrant as a PNG file."""
+def noise(layer: Layer, x: int, y: int) -> bytes:
+    """A picture of its own for each quadrant; what is in the other layers, no remote model looks at."""
     chance = np.random.default_rng([x + 1_000, y + 1_000] if layer == "render" else 0)
     blocks = chance.integers(0, 256, (SIZE // BLOCK, SIZE // BLOCK, CHANNELS[layer]), np.uint8)
     return png(blocks.repeat(BLOCK, axis=0).repeat(BLOCK, axis=1), Prediction.ABOVE)
