@@ -8,9 +8,10 @@ import pytest
 from protocol.errors import Code, ProtocolError
 from protocol.plan import Step
 from services.keeper import proof
+from services.keeper.ancestry import Ancestry
 from services.tiling import planning
-from services.tiling.region import rectangle
-from services.tiling.seam import Refusal, Window
+from services.tiling.region import rectangle, ring, touched
+from services.tiling.seam import Refusal, Window, place
 from tests.tiling.drawing import cells
 
 
@@ -162,3 +163,95 @@ def test_a_proved_window_holds_whatever_else_is_finished_far_off() -> None:
         refusal = proof.still(window, inside, {now})
         assert isinstance(refusal, Refusal)
         assert why in refusal.reason
+
+
+def grown(chance: random.Random) -> tuple[list[Step], set[tuple[int, int]], set[tuple[int, int]]]:
+    """Steps laid one after the other on a small map, each legal; now and then an `after` is forgotten."""
+    side = 6
+    finished = {(x, y) for x in range(side) for y in range(side) if chance.random() < 0.15}
+    repair = {cell for cell in finished if chance.random() < 0.5}
+    standing = finished - repair
+    steps: list[Step] = []
+    for number in range(60):
+        x, y = chance.randrange(side), chance.randrange(side)
+        infill = rectangle(x, y, x + chance.randint(0, 1), y + chance.randint(0, 1))
+        cells = sorted((cell.x, cell.y) for cell in infill)
+        quadrants = [cell for cell in cells if chance.random() < 0.9]
+        if not quadrants or isinstance(place(infill, standing), Refusal):
+            continue
+        near = {(cell.x, cell.y) for cell in ring(infill) | infill}
+        after = [s.id for s in steps if near & proof.infill(s) and chance.random() < 0.97]
+        padding = [cell for cell in cells if cell not in quadrants]
+        steps.append(Step(id=f"s{number}", quadrants=quadrants, padding=padding, after=after))
+        standing |= set(quadrants)
+    return steps, finished, repair & standing
+
+
+def test_whatever_is_proved_sees_the_same_in_every_order() -> None:
+    """Plans that are accepted are run in random orders: each step is legal in its window, and only there."""
+    chance = random.Random(11)
+    found = {True: 0, False: 0}
+    for _ in range(200):
+        steps, finished, repair = grown(chance)
+        try:
+            windows = proof.prove(steps, finished, repair)
+        except ProtocolError as error:
+            assert error.code is Code.SEAM
+            found[False] += 1
+            continue
+        found[True] += 1
+        for _ in range(3):
+            standing = finished - repair
+            done: set[str] = set()
+            while waiting := [s for s in steps if s.id not in done and done.issuperset(s.after)]:
+                step = chance.choice(waiting)
+                inside = proof.infill(step)
+                window = windows[step.id]
+                assert proof.still(window, inside, standing) == window
+                assert {(c.x, c.y) for c in touched(window.box)} - inside <= standing
+                standing |= proof.kept(step)
+                done.add(step.id)
+            assert standing >= repair
+    assert min(found.values()) > 10, found
+
+
+def test_before_is_what_after_leads_to() -> None:
+    """Against the closure written out by hand, for wide and for long plans."""
+    chance = random.Random(3)
+    for length, reach in ((12, 12), (300, 2), (300, 40)):
+        steps = [
+            Step(
+                id=f"s{i}",
+                quadrants=[(3 * i, 0)],
+                after=[f"s{j}" for j in range(max(0, i - reach), i) if chance.random() < 1.5 / reach],
+            )
+            for i in range(length)
+        ]
+        chance.shuffle(steps)
+        number = {step.id: i for i, step in enumerate(steps)}
+        earlier: dict[int, set[int]] = {}
+        ancestry = Ancestry(steps)
+        for i in ancestry.order:
+            direct = {number[name] for name in steps[i].after}
+            earlier[i] = direct.union(*(earlier[j] for j in direct))
+        for _ in range(2_000):
+            first, second = chance.randrange(length), chance.randrange(length)
+            assert ancestry.before(first, second) == (first in earlier[second])
+
+
+def test_a_chain_through_a_whole_city_is_proved_like_the_city() -> None:
+    """And the same as one long chain, which says of no two steps directly which comes before which."""
+    found = planning.plan(rectangle(0, 0, 99, 99), planning.Map())
+    steps = [
+        Step(
+            id=step.id,
+            quadrants=[tuple(cell) for cell in step.quadrants],
+            scaffold=[tuple(cell) for cell in step.scaffold],
+            padding=[tuple(cell) for cell in step.padding],
+            after=list(step.after),
+        )
+        for step in found.steps
+    ]
+    proved = proof.prove(steps, set())
+    chained = [step.model_copy(update={"after": [before.id]}) for before, step in itertools.pairwise(steps)]
+    assert proof.prove([steps[0], *chained], set()) == proved

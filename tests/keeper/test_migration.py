@@ -1,0 +1,81 @@
+"""A world of an earlier version, opened by this one."""
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+from sqlite_utils import Database
+
+from protocol.control import Changed, Fill, ListPlans, Plans, RetryPlan
+from protocol.ingest import Accepted
+from services.keeper import schema
+from tests.keeper.house import House, island, opened
+
+FIRST_TABLES = """
+    DROP TABLE repairs; DROP INDEX queue_held; DROP INDEX queue_next_of_model;
+    ALTER TABLE plans DROP COLUMN left_out; ALTER TABLE plans DROP COLUMN left_out_count;
+    ALTER TABLE generation_queue DROP COLUMN held;
+    DELETE FROM _sqlite_migrations WHERE name LIKE 'm002%';
+    PRAGMA user_version = 1;
+"""
+
+
+def aged(short: Path, *also: str) -> House:
+    """A world of version 1 with a plan in it of which one step was found illegal at its lease."""
+    with opened(short) as house:
+        house.publish(
+            island(0, 0, "a"), island(10, 0, "b"), island(20, 0, "c", after=["b"]), id="p", name="Old"
+        )
+        house.peer("work").work_off("render")
+        worker = house.peer("work")
+        worker.ack(worker.lease("generate"))
+    house = House(short)
+    with closing(sqlite3.connect(house.data / "tilewright.db")) as connection:
+        connection.executescript(FIRST_TABLES)
+        connection.execute(
+            "UPDATE generation_queue SET status = 'error', error_class = 'seam', reason = 'A seam.' "
+            "WHERE step = 'b'"
+        )
+        connection.execute("UPDATE plans SET settled = 1")
+        for sql in also:
+            connection.execute(sql)
+        connection.commit()
+        assert schema.migrations.pending(Database(connection))
+    return house
+
+
+def check(house: House) -> None:
+    house.open()
+    try:
+        jobs = {job.step: job for job in house.jobs(kind="generate")}
+        assert {step: job.state for step, job in jobs.items()} == {
+            "a": "complete",
+            "b": "blocked",
+            "c": "blocked",
+        }
+        assert jobs["b"].reason == "A seam."
+        control = house.peer("control")
+        (view,) = control.ask(ListPlans(), Plans).plans
+        assert (view.name, view.stuck, view.failed, view.held) == ("Old", True, 0, 2)
+        assert control.ask(RetryPlan(plan="p"), Changed).jobs == 1
+        control.ask(Fill(plan="f", rectangle=(40, 40, 42, 42)), Accepted)
+        house.peer("work").work_off()
+        assert {job.state for job in house.jobs(kind="generate")} == {"complete"}
+    finally:
+        house.end()
+    assert house.failure is None
+    assert house.select("PRAGMA user_version") == [(schema.VERSION,)]
+
+
+def test_what_was_found_illegal_becomes_blocked_with_what_waits_for_it(short: Path) -> None:
+    check(aged(short))
+
+
+def test_a_migration_that_was_cut_short_is_gone_on_with(short: Path) -> None:
+    check(
+        aged(
+            short,
+            "ALTER TABLE plans ADD COLUMN left_out TEXT NOT NULL DEFAULT '[]'",
+            "CREATE TABLE repairs (plan_id TEXT, x INTEGER, y INTEGER, PRIMARY KEY (plan_id, x, y)) STRICT",
+        )
+    )
