@@ -1,6 +1,7 @@
 """A worker that paints every quadrant in colours of its own, so that a test knows each pixel."""
 
 import asyncio
+import functools
 import io
 
 import numpy
@@ -21,6 +22,7 @@ def colour(layer: str, x: int, y: int) -> tuple[int, int, int]:
     return (40 + 8 * (x % 16), 60 + 8 * (y % 16), 200 if layer == "generation" else 100)
 
 
+@functools.cache
 def png(layer: str, x: int, y: int) -> bytes:
     """The picture of a quadrant."""
     mode = "RGBA" if layer == "object" else "RGB"

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import aiohttp
 import pytest
+import pytest_asyncio
 from playwright.async_api import Browser, async_playwright
 
 from tests.gateway.house import TREE, House
@@ -16,6 +17,14 @@ from tests.studio.desk import Desk
 from tests.studio.painter import Painter
 
 Desks = Callable[..., Awaitable[Desk]]
+HERE = Path(__file__).parent
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run these tests in one event loop, so that one browser serves them all."""
+    for item in items:
+        if HERE in item.path.parents and pytest_asyncio.is_async_test(item):
+            item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
 
 
 @pytest.fixture(scope="session")
@@ -28,7 +37,7 @@ def built_studio(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def house(short: Path, built_studio: Path) -> AsyncIterator[House]:
     """A keeper and a gateway on a port that stays the same when the gateway comes back."""
     house = House(short)
@@ -43,7 +52,7 @@ async def house(short: Path, built_studio: Path) -> AsyncIterator[House]:
     await asyncio.to_thread(house.close)
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def painter(house: House) -> AsyncIterator[Painter]:
     """A worker in the house."""
     painter = Painter(house)
@@ -51,9 +60,9 @@ async def painter(house: House) -> AsyncIterator[Painter]:
     await painter.close()
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def browser() -> AsyncIterator[Browser]:
-    """One browser for one test."""
+    """One browser for all tests; each desk is a context of its own, which shares nothing."""
     chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
@@ -61,9 +70,9 @@ async def browser() -> AsyncIterator[Browser]:
         await browser.close()
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def desk(house: House, browser: Browser) -> AsyncIterator[Desks]:
-    """Makes desks, each a browser of its own; no page may have met an error."""
+    """Makes desks, each with storage and connections of its own; no page may have met an error."""
     desks: list[Desk] = []
 
     async def make(place: str | None = None, *, phone: bool = False) -> Desk:
@@ -75,4 +84,5 @@ async def desk(house: House, browser: Browser) -> AsyncIterator[Desks]:
 
     yield make
     for one in desks:
-        assert one.errors == []
+        await one.page.context.close()
+    assert [one.errors for one in desks if one.errors] == []

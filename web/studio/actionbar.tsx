@@ -2,9 +2,10 @@
 
 import type L from "leaflet";
 import { useLayoutEffect, useRef } from "preact/hooks";
-import { fill, generate, render, whyNotFill, whyNotGenerate, whyNotRender } from "./actions";
+import { generate, render, whyNotFill, whyNotGenerate, whyNotRender } from "./actions";
 import { Icon, type IconName } from "./icons";
 import { at } from "./map";
+import { fill } from "./planning";
 import { clearSelection } from "./selection";
 import { centre, preview, say, selectedRect, selection, zoom } from "./state";
 import { count } from "./words";

@@ -1,29 +1,19 @@
 /** What a person can ask for, and what the page says of the answer. */
 
 import { batch } from "@preact/signals";
-import {
-  postFill,
-  postGenerate,
-  postJob,
-  postPlan,
-  postQueue,
-  postRender,
-  Refused,
-  tryFill,
-  type Accepted,
-  type Wish,
-} from "./api";
-import { height, width, type Rect } from "./geometry";
+import { getPlans, postGenerate, postJob, postPlan, postQueue, postRender, Refused, type Accepted, type Wish } from "./api";
+import { height, width } from "./geometry";
 import { figuresSoon, reload } from "./refresh";
 import * as state from "./state";
-import { added, count, planName, sizeOf } from "./words";
+import { added, count, planName } from "./words";
 
 const REPORT_MS = 6_000;
 /** As many as fit into one request, whatever their coordinates. */
 const MOST_RENDERS = 2_500;
+const MOST_FILLED = 60_000;
 
 /** The model and words that travel with a request: what the top bar shows at this moment. */
-function wish(): Wish {
+export function wish(): Wish {
   return {
     model_id: state.modelId.value,
     ...(state.prompt.value ? { prompt: state.prompt.value } : {}),
@@ -39,22 +29,33 @@ export function tell(text: string): void {
 }
 
 function fact(act: string, error: Refused): string {
+  if (error.code === "CONFLICT" && /\b[Pp]lan\b/.test(error.message)) return "Another plan has this ground.";
   if (/\bseam\b/i.test(error.message)) return `${act} would leave a seam.`;
   return error.code === "UNREACHABLE" ? `${act} was not heard.` : `${act} is not possible here.`;
 }
 
-/** Run a request; a refusal becomes the sentence under the selection, with `title` as its fact. */
-async function attempt<T>(title: string, request: () => Promise<T>, done: (answer: T) => void): Promise<void> {
+/** A refusal as the page says it: its fact and its effect, with plans by their names. */
+export async function refused(act: string, error: Refused): Promise<state.Say> {
+  const text = error.message.replace(/^It would leave a seam: (.)/, (_, first: string) => first.toUpperCase());
+  if (error.code === "CONFLICT" && withNames(text) === text) {
+    // A plan that came a moment ago.
+    await getPlans().then(
+      (answer) => (state.plans.value = answer.plans),
+      () => {},
+    );
+  }
+  return { tone: "refused", title: fact(act, error), text: withNames(text) };
+}
+
+/** Run a request; a refusal becomes the sentence under the selection. */
+export async function attempt<T>(act: string, request: () => Promise<T>, done: (answer: T) => void): Promise<void> {
   try {
     done(await request());
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
-    const sentence = { tone: "refused" as const, title, text: error.message };
-    sentence.title = fact(title, error);
-    sentence.text = sentence.text.replace(/^It would leave a seam: (.)/, (_, first: string) => first.toUpperCase());
-    sentence.text = withNames(sentence.text);
+    const sentence = await refused(act, error);
     state.say.value = sentence;
-    if (state.selection.value.size === 0) tell(`${sentence.title} ${sentence.text}`);
+    if (state.selection.value.size === 0 || state.preview.value) tell(`${sentence.title} ${sentence.text}`);
   }
   figuresSoon(50);
 }
@@ -72,15 +73,20 @@ export function whyNotGenerate(): string {
   const rect = state.selectedRect.value;
   if (!rect) return "Select up to 2 × 2 quadrants first.";
   if (!state.model.value?.available) return unavailable();
-  if (width(rect) > 2 || height(rect) > 2) return "One model call fills at most 2 × 2 quadrants. Fill takes any rectangle.";
+  if (width(rect) > 2 || height(rect) > 2) return "One model call fills at most 2 × 2 quadrants. Fill takes any number.";
   if (width(rect) * height(rect) !== state.selection.value.size) {
-    return "One model call fills a full rectangle. Fill takes the rectangle around the selection.";
+    return "One model call fills a full rectangle. Fill takes any quadrants.";
   }
   return "";
 }
 
 export function whyNotFill(): string {
-  if (!state.selectedRect.value) return "Select a rectangle first.";
+  const rect = state.selectedRect.value;
+  if (!rect) return "Select quadrants first.";
+  const size = state.selection.value.size;
+  if (size > MOST_FILLED && size !== width(rect) * height(rect)) {
+    return `One fill takes at most ${MOST_FILLED.toLocaleString("en")} quadrants that are no rectangle. Select fewer.`;
+  }
   return state.model.value?.available ? "" : unavailable();
 }
 
@@ -117,67 +123,12 @@ export function generate(): void {
   void attempt("Generate", () => postGenerate(cells, wish()), accepted);
 }
 
-/** Look at a plan for the rectangle around the selection; nothing is asked for yet. */
-export function fill(): void {
-  const rect = state.selectedRect.value;
-  const reason = whyNotFill();
-  if (!rect || reason) {
-    if (rect) state.say.value = { tone: "refused", title: "Fill is not possible here.", text: reason };
-    else tell(reason);
-    return;
-  }
-  void look(rect, false);
-}
-
-export async function look(rect: Rect, starter: boolean): Promise<void> {
-  const shown = (changes: Partial<state.Preview>): void => {
-    state.preview.value = { rect, name: "", planned: null, refusal: "", starter, ...changes };
-  };
-  if (!starter) shown({});
-  try {
-    const planned = await tryFill(rect, wish());
-    const now = state.preview.value;
-    // The person may have gone on to something else while the server was thinking.
-    if (starter ? !state.isEmpty.value || state.selection.value.size > 0 : now?.rect !== rect) return;
-    shown({ planned, name: now?.name ?? "" });
-  } catch (error) {
-    if (!(error instanceof Refused)) throw error;
-    if (starter) return;
-    batch(() => {
-      state.preview.value = null;
-      const title = fact("Fill", error);
-      state.say.value = { tone: "refused", title, text: withNames(error.message) };
-    });
-  }
-}
-
-/** The sentence with plans by their names instead of the ids that the server made up. */
+/** The sentence with plans by their names instead of their ids. */
 function withNames(text: string): string {
-  return text.replace(/\b(?:[Pp]lan )?((?:fill|render|generate)-[0-9a-f]{16,})/g, (whole, id: string) => {
+  return text.replace(/\b[Pp]lan ([A-Za-z0-9][A-Za-z0-9._:/+,-]*[A-Za-z0-9])/g, (whole, id: string) => {
     const plan = state.plans.value.find((one) => one.plan === id);
     return plan ? `The plan “${planName(plan)}”` : whole;
   });
-}
-
-export function usualName(plan: state.Preview): string {
-  return plan.starter ? "Starter plan" : `${sizeOf(plan.rect)} at ${plan.rect[0]},${plan.rect[1]}`;
-}
-
-export function addPlan(): void {
-  const plan = state.preview.value;
-  if (!plan?.planned) return;
-  void attempt(
-    "Fill",
-    () => postFill(plan.rect, plan.name.trim() || usualName(plan), wish()),
-    (answer) => {
-      batch(() => {
-        state.select([]);
-        state.preview.value = null;
-        state.tab.value = "queue";
-      });
-      tell(added(answer.jobs.length, answer.position));
-    },
-  );
 }
 
 function changed(n: number, one: string): void {

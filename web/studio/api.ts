@@ -16,6 +16,8 @@ export interface Model {
   reason: string;
   prompt: string;
   negative_prompt: string;
+  cost_per_image: number | null;
+  max_concurrency: number | null;
 }
 
 export interface Bootstrap {
@@ -56,6 +58,8 @@ export interface Job {
   finished_at: number;
   retry_at: number;
   position: number;
+  /** The job behind which a blocked one is held, which may be itself; 0 if it can go on. */
+  held_by: number;
 }
 
 export interface Working {
@@ -99,6 +103,12 @@ export interface Plan {
   quadrants_total: number;
   quadrants_done: number;
   seconds_left: number | null;
+  failed: number;
+  /** Steps behind a failed one, or no longer legal. */
+  held: number;
+  /** Whether it cannot go on by itself although something of it is left; `reason` says why. */
+  stuck: boolean;
+  reason: string;
 }
 
 export interface Version {
@@ -133,10 +143,34 @@ export interface PlannedStep {
   wave: number;
 }
 
+export interface LeftOut {
+  quadrant: Cell;
+  reason: string;
+}
+
+export type Shape = "2x2" | "2x1" | "1x2" | "1x1";
+
+export interface Estimate {
+  calls: number;
+  quadrants: number;
+  waves: number;
+  renders: number;
+  shapes: Partial<Record<Shape, number>>;
+  seconds_p50: number | null;
+  seconds_p90: number | null;
+  concurrency: number;
+  cost: number | null;
+}
+
 export interface Planned {
   steps: PlannedStep[];
   waves: number;
   renders: number;
+  left_out: LeftOut[];
+  left_out_count: number;
+  /** Finished quadrants that the steps draw anew. */
+  repaired: Cell[];
+  estimate: Estimate;
 }
 
 export interface Accepted {
@@ -144,6 +178,8 @@ export interface Accepted {
   jobs: number[];
   position: number;
   model_id: string | null;
+  left_out: LeftOut[];
+  left_out_count: number;
 }
 
 export interface JobPage {
@@ -224,11 +260,15 @@ export interface Wish {
   negative_prompt?: string;
 }
 
+/** What is to be filled: a rectangle or any quadrants. */
+export type Region = { rectangle: Rect } | { quadrants: readonly Cell[] };
+
 export interface JobQuery {
   status?: string;
   model_id?: string;
   plan?: string;
   kind?: string;
+  held?: 1;
   cursor?: number;
   limit?: number;
 }
@@ -252,10 +292,14 @@ const newKey = (): string => `studio-${crypto.getRandomValues(new Uint32Array(4)
 export const postRender = (quadrants: readonly Cell[]): Promise<Accepted> => post("/api/render", { quadrants }, newKey());
 export const postGenerate = (quadrants: readonly Cell[], wish: Wish): Promise<Accepted> =>
   post("/api/generate", { quadrants, ...wish }, newKey());
-export const postFill = (rectangle: Rect, name: string, wish: Wish): Promise<Accepted> =>
-  post("/api/fill", { rectangle, ...(name ? { name } : {}), ...wish }, newKey());
-export const tryFill = (rectangle: Rect, wish: Wish): Promise<Planned> =>
-  post("/api/fill?dry_run=1", { rectangle, ...wish });
+export const postFill = (region: Region, repair: boolean, name: string, wish: Wish): Promise<Accepted> =>
+  post("/api/fill", { ...region, repair, name, ...wish }, newKey());
+export const tryFill = (region: Region, repair: boolean, wish: Wish): Promise<Planned> =>
+  post("/api/fill?dry_run=1", { ...region, repair, ...wish });
+export const postReplan = (plan: string, repair: boolean): Promise<Accepted> =>
+  post(`/api/plans/${encodeURIComponent(plan)}/replan`, { repair }, newKey());
+export const tryReplan = (plan: string, repair: boolean): Promise<Planned> =>
+  post(`/api/plans/${encodeURIComponent(plan)}/replan?dry_run=1`, { repair });
 export const postJob = (job: number, act: "cancel" | "retry"): Promise<{ changed: number }> =>
   post(`/api/jobs/${job}/${act}`, {});
 export const postPlan = (plan: string, act: "cancel" | "retry"): Promise<{ changed: number }> =>

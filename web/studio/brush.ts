@@ -89,6 +89,8 @@ export interface Tag {
   y: number;
   /** Whether x, y is the tag's centre or its top left corner. */
   centred: boolean;
+  /** The text's colour where it is not the usual one. */
+  ink?: string;
   /** Turn of the spinner in front of the text, if there is one. */
   spin?: number;
   spinColour?: string;
@@ -106,7 +108,7 @@ export function drawTag(frame: Frame, tag: Tag, look: Colours): void {
   context.beginPath();
   context.roundRect(x, y, width, height, 4);
   context.fill();
-  context.fillStyle = look.text;
+  context.fillStyle = tag.ink ?? look.text;
   context.textAlign = "left";
   context.textBaseline = "middle";
   const padding = tag.text.length === 1 && !spinner ? (width - context.measureText(tag.text).width) / 2 : 6;
@@ -118,4 +120,16 @@ export function drawTag(frame: Frame, tag: Tag, look: Colours): void {
     context.arc(x + 12, y + height / 2, 4.5, tag.spin, tag.spin + Math.PI * 1.5);
     context.stroke();
   }
+}
+
+export function withAlpha(colour: string, alpha: number): string {
+  return `rgba(${channels(colour).join(", ")}, ${alpha})`;
+}
+
+/** Red, green and blue of a colour as the theme writes it. */
+export function channels(colour: string): number[] {
+  const hex = colour.slice(1);
+  // The build shortens #ffffff to #fff.
+  const full = hex.length === 3 ? [...hex].map((digit) => digit + digit).join("") : hex;
+  return [0, 2, 4].map((i) => parseInt(full.slice(i, i + 2), 16));
 }

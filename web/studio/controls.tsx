@@ -137,8 +137,12 @@ const SIGNS: [string, string][] = [
   ["pending", "Waiting, with its place in the queue"],
   ["processing", "Being made, with its age"],
   ["failed", "Failed; the reason on hover"],
+  ["stuck", "Cannot go on; the reason on hover"],
   ["selected", "Selected"],
   ["planned", "Planned, with its wave"],
+  ["left-out", "Left out of the plan; the reason on hover"],
+  ["scaffold", "Drawn beside a plan and dropped"],
+  ["redo", "Finished, and drawn anew"],
 ];
 
 function MapKey() {

@@ -9,7 +9,7 @@ import { Icon } from "./icons";
 import { onEvents } from "./refresh";
 import { nameOfModel, plans, selection, worldTick } from "./state";
 import { count, jobState, latLon, moment, planName, stateLabel, title } from "./words";
-import { world } from "./world";
+import { isStuck, world } from "./world";
 
 const view = signal<QuadrantView | null>(null);
 const refusal = signal("");
@@ -168,7 +168,7 @@ function Jobs({ jobs }: { jobs: Job[] }) {
       <h3>Jobs</h3>
       <ul class="quadrant-jobs">
         {open.map((job) => (
-          <li key={job.job} class={`row row-${job.state}`} data-job={job.job} data-state={job.state} data-model-id={job.model_id}>
+          <li key={job.job} class={`row row-${isStuck(job) ? "stuck" : job.state}`} data-job={job.job} data-state={isStuck(job) ? "stuck" : job.state} data-model-id={job.model_id}>
             <span class="row-text">
               <span class="row-title">
                 {title(job)} <span class="dim">{job.model_id ? nameOfModel(job.model_id) : ""}</span>

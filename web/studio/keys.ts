@@ -1,8 +1,9 @@
 /** The keyboard: every act of the map without a pointer. */
 
 import type L from "leaflet";
-import { addPlan, fill, generate, render } from "./actions";
+import { generate, render } from "./actions";
 import { between, cellsIn, keyOf, type Cell, type Rect } from "./geometry";
+import { addPlan, fill } from "./planning";
 import { clearSelection, isTyping } from "./selection";
 import { layer, preview, select, selectedRect, tool } from "./state";
 

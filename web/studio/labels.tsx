@@ -2,23 +2,24 @@
 
 import { inView } from "./map";
 import type L from "leaflet";
-import { centre, loaded, selection, worldTick, zoom } from "./state";
+import { fateOf, type Fate } from "./blueprint";
+import { centre, loaded, planned, selection, worldTick, zoom } from "./state";
 import { cellsIn, height, keyOf, width } from "./geometry";
 import { stateLabel } from "./words";
-import { world } from "./world";
+import { isStuck, world } from "./world";
 
 /** More quadrants than this are a picture, not a list. */
 const MOST = 700;
 
 export function Labels({ map }: { map: L.Map }) {
-  void [centre.value, zoom.value, worldTick.value, loaded.value];
+  void [centre.value, zoom.value, worldTick.value, loaded.value, planned.value];
   const view = inView(map);
   const isList = width(view) * height(view) <= MOST;
   return (
     <ul class="visually-hidden" aria-label="Quadrants in view" data-labels={isList ? "listed" : "too many"}>
       {isList &&
         cellsIn(view)
-          .filter(([x, y]) => world.stateOf(x, y) !== "empty" || selection.value.has(keyOf(x, y)))
+          .filter(([x, y]) => world.stateOf(x, y) !== "empty" || selection.value.has(keyOf(x, y)) || fateOf(x, y))
           .map(([x, y]) => label(x, y))}
     </ul>
   );
@@ -32,7 +33,8 @@ function label(x: number, y: number) {
   const isSelected = selection.value.has(key);
   const version = world.tiles.generation.get(key) ?? 0;
   const place = job?.position ? `, place ${job.position}` : "";
-  const why = job?.state === "error" ? `, ${job.reason}` : "";
+  const why = job && (job.state === "error" || isStuck(job)) ? `, ${job.reason}` : "";
+  const fate = fateOf(x, y);
   return (
     <li
       key={key}
@@ -42,8 +44,18 @@ function label(x: number, y: number) {
       data-generation={version}
       data-render={world.tiles.render.get(key) ?? 0}
       data-selected={isSelected}
+      data-wave={fate?.wave}
+      data-left-out={fate?.reason}
+      data-scaffold={fate?.isScaffold}
+      data-redo={fate?.isRedone}
     >
-      {`${key}: ${stateLabel(state)}${place}${why}${isSelected ? ", selected" : ""}`}
+      {`${key}: ${stateLabel(state)}${place}${why}${isSelected ? ", selected" : ""}${fate ? wordsFor(fate) : ""}`}
     </li>
   );
+}
+
+function wordsFor(fate: Fate): string {
+  if (fate.reason) return `, left out: ${fate.reason}`;
+  const what = fate.isRedone ? "drawn anew" : fate.isScaffold ? "scaffold" : "planned";
+  return `, ${what}${fate.wave ? ` in wave ${fate.wave}` : ""}`;
 }

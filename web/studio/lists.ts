@@ -10,6 +10,8 @@ export class JobList {
   readonly jobs = signal<Job[]>([]);
   readonly more = signal(false);
   readonly busy = signal(false);
+  /** How many there are, shown or not. */
+  readonly total = signal(0);
   private next: { state: number; cursor: number } = { state: 0, cursor: 0 };
   private asked = 0;
   private expanded = false;
@@ -17,10 +19,12 @@ export class JobList {
   constructor(
     private readonly states: JobState[],
     private readonly first: number,
-    private filter: Omit<JobQuery, "status" | "cursor" | "limit"> = {},
+    private readonly always: JobQuery = {},
   ) {}
 
-  refilter(filter: Omit<JobQuery, "status" | "cursor" | "limit">): void {
+  private filter: JobQuery = {};
+
+  refilter(filter: JobQuery): void {
     this.filter = filter;
     this.fold();
   }
@@ -38,6 +42,7 @@ export class JobList {
     const page = await this.page({ state: 0, cursor: 0 }, this.first);
     if (!page || request !== this.asked) return;
     this.jobs.value = page.jobs;
+    this.total.value = page.total;
     this.next = page.next;
     this.more.value = page.next.state < this.states.length;
   }
@@ -78,14 +83,16 @@ export class JobList {
   private async page(
     from: { state: number; cursor: number },
     limit: number,
-  ): Promise<{ jobs: Job[]; next: { state: number; cursor: number } } | null> {
+  ): Promise<{ jobs: Job[]; total: number; next: { state: number; cursor: number } } | null> {
     const jobs: Job[] = [];
+    let total = 0;
     let { state, cursor } = from;
     try {
       while (jobs.length < limit && state < this.states.length) {
         const status = this.states[state]!;
-        const page = await getQueue({ ...this.filter, status, cursor, limit: limit - jobs.length });
+        const page = await getQueue({ ...this.filter, ...this.always, status, cursor, limit: limit - jobs.length });
         jobs.push(...page.jobs);
+        total += page.total;
         cursor = page.cursor;
         if (cursor === 0) state += 1;
       }
@@ -93,12 +100,14 @@ export class JobList {
       if (error instanceof Refused) return null;
       throw error;
     }
-    return { jobs, next: { state, cursor } };
+    return { jobs, total, next: { state, cursor } };
   }
 }
 
 export const failedJobs = new JobList(["error"], 20);
 export const waitingJobs = new JobList(["pending", "blocked"], 3);
+/** Blocked for good: no longer legal, or behind one that failed, was called off or is no longer legal. */
+export const heldJobs = new JobList(["blocked"], 20, { held: 1 });
 
 /** What the filter of the panel shows; "" is everything. */
 export const filter = signal("");

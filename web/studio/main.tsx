@@ -5,6 +5,7 @@ import L from "leaflet";
 import { render } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { ActionBar } from "./actionbar";
+import { blueprint } from "./blueprint";
 import { bootstrap } from "./bootstrap";
 import { LayerSwitch, PhoneTools, Place, Tools, Zoom } from "./controls";
 import { bounding, contains, grown, type Cell, type Rect } from "./geometry";
@@ -15,9 +16,10 @@ import { MiniMap } from "./minimap";
 import { Banner } from "./notices";
 import { addOverlay } from "./overlay";
 import { Panel } from "./panel";
+import { followPlan } from "./planning";
 import { look, start } from "./refresh";
 import { followPointer } from "./selection";
-import { extent, isEmpty, layer, loaded, now, preview, report, selection, status, tool, welcomeClosed, worldTick } from "./state";
+import { explained, extent, isEmpty, layer, loaded, now, preview, report, selection, status, tool, welcomeClosed, worldTick, type Aim } from "./state";
 import "./style/tokens.css";
 import "./style/map.css";
 import "./style/layout.css";
@@ -38,6 +40,7 @@ function furnish(map: L.Map): void {
   const overlay = addOverlay(map);
   followPointer(map);
   followKeys(map);
+  followPlan();
   followView(map, () => look(inView(map)));
   effect(() => {
     tiles.show(layer.value);
@@ -52,8 +55,16 @@ function furnish(map: L.Map): void {
     writeAddress(map);
   });
   effect(() => {
-    void [worldTick.value, selection.value, preview.value];
+    void [worldTick.value, selection.value, blueprint.value, explained.value];
     overlay.redraw();
+  });
+  // What is left of a plan may lie anywhere: it is brought into view once, when it is first known.
+  let brought: Aim | null = null;
+  effect(() => {
+    const [aim, plan] = [preview.value?.aim, blueprint.value];
+    if (!plan?.bounds || aim?.kind !== "rest" || brought === aim) return;
+    brought = aim;
+    if (!contains(inView(map), plan.bounds)) fit(map, plan.bounds);
   });
   new ResizeObserver(() => map.invalidateSize({ pan: false })).observe(map.getContainer());
   void start(inView(map), tiles.refresh).then(() => {

@@ -4,9 +4,10 @@ import type L from "leaflet";
 import { useEffect, useRef } from "preact/hooks";
 import { effect } from "@preact/signals";
 import type { Layer } from "./api";
+import { blueprint } from "./blueprint";
 import { grown, height, union, width, type Rect } from "./geometry";
 import { at } from "./map";
-import { centre, extent, isEmpty, layer, preview, status, worldTick, zoom } from "./state";
+import { centre, extent, isEmpty, layer, status, worldTick, zoom } from "./state";
 import { colours, theme } from "./theme";
 import { count } from "./words";
 import { STARTER } from "./welcome";
@@ -26,7 +27,7 @@ interface Scene {
 
 /** The world with a little ground around it, fitted into the card. */
 function scene(): Scene {
-  const around = union(extent.value ?? STARTER, preview.value?.rect ?? null)!;
+  const around = union(extent.value ?? STARTER, blueprint.value?.bounds ?? null)!;
   const frame = grown(around, Math.max(1, Math.round(Math.max(width(around), height(around)) / 12)));
   const scale = Math.min(WIDTH / width(frame), HEIGHT / height(frame));
   return {
@@ -119,7 +120,7 @@ function draw(canvas: HTMLCanvasElement, pictures: Pictures, map: L.Map): void {
     context.fillStyle = colour;
     for (const [x, y] of job.cells) context.fillRect(left + x * scale, top + y * scale, Math.max(2, scale), Math.max(2, scale));
   }
-  const plan = preview.value?.rect;
+  const plan = blueprint.value?.bounds;
   if (plan) {
     context.globalAlpha = 0.5;
     context.fillStyle = look.accent;
@@ -154,7 +155,7 @@ export function MiniMap({ map }: { map: L.Map }) {
     };
     const pictures = new Pictures(soon);
     return effect(() => {
-      void [worldTick.value, extent.value, centre.value, zoom.value, layer.value, theme.value, preview.value, status.value, isEmpty.value];
+      void [worldTick.value, extent.value, centre.value, zoom.value, layer.value, theme.value, blueprint.value, status.value, isEmpty.value];
       soon();
     });
   }, [map]);

@@ -2,7 +2,7 @@
 
 import { Dot, Icon } from "./icons";
 import { Popover } from "./popover";
-import { failed, link, model, now, paused, tab, waiting } from "./state";
+import { failed, held, link, model, now, paused, tab, waiting } from "./state";
 import { clock, count } from "./words";
 
 interface Notice {
@@ -45,6 +45,9 @@ function notices(): Notice[] {
   if (failed.value) {
     found.push({ key: "failed", title: `${count(failed.value, "job")} failed.`, text: "The reasons stand in the queue; Retry puts them back." });
   }
+  if (held.value) {
+    found.push({ key: "held", title: `${count(held.value, "step")} cannot go on.`, text: "The plans in the queue say why; Retry or Re-plan brings them on." });
+  }
   return found;
 }
 
@@ -74,7 +77,7 @@ export function Health() {
           {all.map((notice) => (
             <div class="notice" key={notice.key}>
               <strong>{notice.title}</strong> {notice.text}
-              {notice.key === "failed" && (
+              {(notice.key === "failed" || notice.key === "held") && (
                 <button
                   type="button"
                   class="link"

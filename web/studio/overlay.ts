@@ -2,13 +2,16 @@
 
 import type L from "leaflet";
 import { clockAhead } from "./api";
-import { cased, drawTag, hatch, trace } from "./brush";
+import { blueprint, type Blueprint } from "./blueprint";
+import { cased, drawTag, hatch, trace, withAlpha } from "./brush";
 import { MapCanvas, type Frame } from "./canvas";
-import { bounding, outline, type Cell, type Point, type Rect } from "./geometry";
-import { preview, selection, selected } from "./state";
+import { outline, type Cell, type Point, type Rect } from "./geometry";
+import { drawBlueprint } from "./ink";
+import { usualName } from "./planning";
+import { explained, preview, selection, selected } from "./state";
 import { colours, type Colours } from "./theme";
-import { age, sizeOf } from "./words";
-import { world, type MapJob } from "./world";
+import { age } from "./words";
+import { isStuck, world, type MapJob } from "./world";
 
 const ANTS_MS = 1_200;
 const ANTS_PX = 16;
@@ -95,13 +98,14 @@ function middle(frame: Frame, rect: Rect): [number, number] {
 function drawStates(frame: Frame, look: Colours): void {
   const view = visible(frame);
   const shown = [...world.jobs.values()].filter((job) => inView(job, view));
-  for (const job of shown) if (job.state === "pending" || job.state === "blocked") drawWaiting(frame, job, look);
+  for (const job of shown) if (isWaiting(job)) drawWaiting(frame, job, look);
   for (const job of shown) {
     if (job.state !== "processing") continue;
     trace(frame, job.paths, 0);
     frame.context.fillStyle = look.veil;
     frame.context.fill();
   }
+  for (const job of shown) if (isStuck(job)) drawStuck(frame, job, look);
   for (const job of shown) if (job.state === "error") drawFailed(frame, job, look);
   if (frame.scale < MIDDLE) return;
   for (const job of shown) {
@@ -111,6 +115,8 @@ function drawStates(frame: Frame, look: Colours): void {
     }
   }
 }
+
+const isWaiting = (job: MapJob): boolean => job.state === "pending" || (job.state === "blocked" && !isStuck(job));
 
 /** The middle of a job's quadrants, or of its first one where the middle lies outside of them. */
 function tagPlace(frame: Frame, job: MapJob): [number, number] {
@@ -137,11 +143,40 @@ function drawWaiting(frame: Frame, job: MapJob, look: Colours): void {
   context.globalAlpha = 1;
 }
 
+/** A step that would leave a seam by now: neither waiting nor failed, but barred until somebody plans it anew. */
+function drawStuck(frame: Frame, job: MapJob, look: Colours): void {
+  const { context, scale, left, top } = frame;
+  trace(frame, job.paths, 0);
+  context.fillStyle = look.veil;
+  context.fill();
+  if (scale >= 12) hatch(frame, withAlpha(look.stale, 0.5), 10, 1.5, true);
+  trace(frame, job.paths, scale >= GRID_FROM ? 1.5 : 0.5);
+  cased(frame, look.stale, scale >= MIDDLE ? 2 : 1, look.tag, scale >= GRID_FROM ? [12, 4, 2, 4] : []);
+  if (scale < MIDDLE) return;
+  const [x, y] = firstOf(job.cells);
+  const radius = scale >= LARGE ? 8 : 6;
+  const [px, py] = [left + x * scale + 10 + radius, top + y * scale + 10 + radius];
+  context.fillStyle = look.tag;
+  context.beginPath();
+  context.arc(px, py, radius + 4, 0, 2 * Math.PI);
+  context.fill();
+  context.strokeStyle = look.stale;
+  context.lineWidth = 2;
+  context.beginPath();
+  context.arc(px, py, radius, 0, 2 * Math.PI);
+  context.moveTo(px - radius * 0.7, py + radius * 0.7);
+  context.lineTo(px + radius * 0.7, py - radius * 0.7);
+  context.stroke();
+}
+
+/** The highest of a job's quadrants, and of these the leftmost. */
+const firstOf = (cells: Cell[]): Cell => cells.reduce((a, b) => (b[1] < a[1] || (b[1] === a[1] && b[0] < a[0]) ? b : a));
+
 function drawFailed(frame: Frame, job: MapJob, look: Colours): void {
   const { context, scale, left, top } = frame;
   trace(frame, job.paths, scale >= MIDDLE ? 2 : 1);
   cased(frame, look.failed, scale >= MIDDLE ? 2 : 1, look.tag);
-  const [x, y] = job.cells.reduce((a, b) => (b[1] < a[1] || (b[1] === a[1] && b[0] < a[0]) ? b : a));
+  const [x, y] = firstOf(job.cells);
   const corner = scale >= LARGE ? 36 : scale >= MIDDLE ? 26 : scale / 2;
   const [px, py] = [left + x * scale + 1, top + y * scale + 1];
   context.fillStyle = look.failed;
@@ -185,7 +220,7 @@ function drawMotion(frame: Frame, look: Colours): boolean {
 }
 
 function corner(frame: Frame, cells: Cell[]): [number, number] {
-  const [x, y] = cells.reduce((a, b) => (b[1] < a[1] || (b[1] === a[1] && b[0] < a[0]) ? b : a));
+  const [x, y] = firstOf(cells);
   return [frame.left + x * frame.scale + 8, frame.top + y * frame.scale + 8];
 }
 
@@ -194,7 +229,12 @@ let selectionPaths: Point[][] = [];
 
 /** What the person has in hand: the plan being looked at and the selection. */
 function drawHand(frame: Frame, look: Colours): void {
-  drawPlan(frame, look);
+  const plan = blueprint.value;
+  if (plan) {
+    drawBlueprint(frame, plan, visible(frame), look);
+    drawExplained(frame, look);
+    drawTitle(frame, plan, look);
+  }
   const cells = selected.value;
   if (cells.length === 0 || preview.value) return;
   if (drawnSelection !== selection.value) {
@@ -210,39 +250,17 @@ function drawHand(frame: Frame, look: Colours): void {
   cased(frame, look.accent, 2.5, look.tag);
 }
 
-function drawPlan(frame: Frame, look: Colours): void {
-  const plan = preview.value;
-  if (!plan) return;
-  const { context, scale } = frame;
-  for (const step of plan.planned?.steps ?? []) {
-    const rect = bounding(step.quadrants);
-    if (!rect) continue;
-    const paths = outline(step.quadrants);
-    trace(frame, paths, Math.min(2, scale / 24));
-    context.fillStyle = withAlpha(look.accent, [0.52, 0.3, 0.1][step.wave - 1] ?? 0.1);
-    context.fill();
-    context.strokeStyle = look.accent;
-    context.lineWidth = 1.5;
-    context.stroke();
-    if (scale < 24) continue;
-    const [x, y] = middle(frame, rect);
-    drawTag(frame, { text: String(step.wave), x, y, centred: true }, look);
-  }
-  const [x0, y0, x1, y1] = plan.rect;
-  const around: Point[][] = [[[x0, y0], [x1 + 1, y0], [x1 + 1, y1 + 1], [x0, y1 + 1]]];
-  trace(frame, around, -2);
-  if (plan.refusal) hatch(frame, withAlpha(look.pending, 0.6), 6, 1, true);
-  trace(frame, around, -2);
-  cased(frame, look.accent, 1.5, look.tag, [6, 4]);
-  const text = `${plan.starter ? "Starter plan, " : ""}${sizeOf(plan.rect)}${plan.starter ? "" : ` at ${x0},${y0}`}`;
-  const top = frame.top + y0 * scale - 28;
-  drawTag(frame, { text, x: frame.left + x0 * scale - 3, y: top, centred: false }, look);
+/** The quadrant whose reason is being read. */
+function drawExplained(frame: Frame, look: Colours): void {
+  const cell = explained.value;
+  if (!cell) return;
+  trace(frame, outline([cell]), 1.25);
+  cased(frame, look.accent, 2.5, look.tag);
 }
 
-function withAlpha(colour: string, alpha: number): string {
-  const hex = colour.slice(1);
-  // The build shortens #ffffff to #fff.
-  const full = hex.length === 3 ? [...hex].map((digit) => digit + digit).join("") : hex;
-  const [r, g, b] = [0, 2, 4].map((i) => parseInt(full.slice(i, i + 2), 16));
-  return `rgba(${r}, ${g}, ${b}, ${alpha})`;
+function drawTitle(frame: Frame, plan: Blueprint, look: Colours): void {
+  const [shown, rect] = [preview.value, plan.bounds];
+  if (!shown || !rect) return;
+  const top = frame.top + rect[1] * frame.scale - 28;
+  drawTag(frame, { text: usualName(shown), x: frame.left + rect[0] * frame.scale - 3, y: top, centred: false }, look);
 }

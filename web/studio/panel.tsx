@@ -5,7 +5,7 @@ import { signal } from "@preact/signals";
 import { Inspector } from "./inspector";
 import { PlanPreview, shownPlan } from "./preview";
 import { Queue } from "./queue";
-import { failed, selection, tab, waiting, working, type Tab } from "./state";
+import { failed, held, selection, tab, waiting, working, type Tab } from "./state";
 
 type Go = (job: { quadrants: readonly (readonly [number, number])[] }) => void;
 
@@ -30,7 +30,7 @@ export function Panel({ go }: { go: Go }) {
     <aside class="panel" ref={root} aria-label="Panel" data-stop={stop.value}>
       <Grip root={root} />
       {plan ? (
-        <PlanPreview plan={plan} />
+        <PlanPreview plan={plan} go={go} />
       ) : (
         <>
           <Tabs />
@@ -44,7 +44,7 @@ export function Panel({ go }: { go: Go }) {
 }
 
 function Tabs() {
-  const open = working.value + waiting.value + failed.value;
+  const open = working.value + waiting.value + held.value + failed.value;
   const tallies: Record<Tab, number> = { queue: open, quadrant: selection.value.size };
   return (
     <div class="tabs" role="tablist">

@@ -1,32 +1,26 @@
 /** A plan in three lines: its name, its progress, its rate and time left. */
 
+import { cancelPlan, retryPlan } from "./actions";
 import type { Plan } from "./api";
 import { Icon } from "./icons";
+import { replan } from "./planning";
 import { nameOfModel, now, status } from "./state";
 import { count, moment, planName, span } from "./words";
 
-interface Given {
-  plan: Plan;
-  open: boolean;
-  cancel: (plan: string) => void;
-  retry: (plan: string) => void;
-}
-
-export function PlanCard({ plan, cancel, retry }: Given) {
-  const failed = plan.counts.error ?? 0;
-  const ended = plan.settled;
+export function PlanCard({ plan }: { plan: Plan }) {
+  const name = planName(plan);
   return (
-    <section class="plan" data-plan={plan.plan} data-settled={ended}>
+    <section class="plan" data-plan={plan.plan} data-settled={plan.settled} data-stuck={plan.stuck} aria-label={name}>
       <div class="plan-head">
-        <h3 title={plan.plan}>{planName(plan)}</h3>
-        {failed > 0 && (
-          <button type="button" class="quiet" data-act="retry-plan" onClick={() => retry(plan.plan)}>
+        <h3 title={plan.plan}>{name}</h3>
+        {plan.failed > 0 && !plan.stuck && (
+          <button type="button" class="quiet" data-act="retry-plan" onClick={() => retryPlan(plan.plan)}>
             <Icon name="retry" />
-            Retry {failed}
+            Retry {plan.failed}
           </button>
         )}
-        {!ended && (
-          <button type="button" class="quiet square" aria-label={`Call off ${planName(plan)}`} title="Call off" data-act="cancel-plan" onClick={() => cancel(plan.plan)}>
+        {(!plan.settled || plan.stuck) && (
+          <button type="button" class="quiet square" aria-label={`Call off ${name}`} title="Call off" data-act="cancel-plan" onClick={() => cancelPlan(plan.plan)}>
             <Icon name="close" />
           </button>
         )}
@@ -40,13 +34,37 @@ export function PlanCard({ plan, cancel, retry }: Given) {
         <span class="dim">{left(plan)}</span>
         <span class="dim">{right(plan)}</span>
       </div>
+      {plan.stuck && <Stuck plan={plan} />}
     </section>
   );
 }
 
+/** A plan that nothing but a person can bring on: why, and the ways out. */
+function Stuck({ plan }: { plan: Plan }) {
+  return (
+    <div class="stuck" role="status">
+      <p data-reason>
+        <Icon name={plan.failed ? "failed" : "refused"} />
+        <span>{plan.reason}</span>
+      </p>
+      <div class="buttons">
+        <button type="button" class="button" data-act="retry-plan" onClick={() => retryPlan(plan.plan)}>
+          <Icon name="retry" />
+          Retry and resume
+        </button>
+        <button type="button" class="button" data-act="replan" onClick={() => replan(plan.plan)}>
+          <Icon name="replan" />
+          Re-plan
+        </button>
+      </div>
+    </div>
+  );
+}
+
 function left(plan: Plan): string {
-  const failed = plan.counts.error ?? 0;
-  if (failed) return `${count(failed, "job")} failed`;
+  const held = plan.held ? `${plan.held.toLocaleString("en")} held` : "";
+  if (plan.failed) return [`${count(plan.failed, "job")} failed`, held].filter(Boolean).join(", ");
+  if (held) return `${count(plan.held, "step")} cannot go on`;
   if (plan.settled) return plan.quadrants_done < plan.quadrants_total ? "called off" : "finished";
   const rate = status.value?.per_minute ?? 0;
   return rate > 0 ? `${rate >= 10 ? Math.round(rate) : rate.toFixed(1)} a minute` : "not begun";
@@ -64,7 +82,8 @@ function Progress({ plan }: { plan: Plan }) {
   const parts: [string, number][] = [
     ["done", done],
     ["processing", share(plan.counts.processing)],
-    ["failed", share(plan.counts.error)],
+    ["failed", share(plan.failed)],
+    ["held", share(plan.held)],
   ];
   let at = 0;
   return (

@@ -1,15 +1,16 @@
 /** The queue: how much there is, plans, what failed, what is being made, what waits. */
 
 import { useEffect, useState } from "preact/hooks";
-import { cancelJob, cancelPlan, clearQueue, pause, retryFailed, retryJob, retryPlan } from "./actions";
+import { cancelJob, clearQueue, pause, retryFailed, retryJob } from "./actions";
 import type { Job, Plan, Working } from "./api";
 import { Icon } from "./icons";
-import { failedJobs, filter, filterQuery, waitingJobs } from "./lists";
+import { failedJobs, filter, filterQuery, heldJobs, waitingJobs } from "./lists";
 import { PlanCard } from "./plans";
 import { Popover } from "./popover";
 import { onEvents } from "./refresh";
-import { failed, link, loaded, models, nameOfModel, now, paused, plans, status, statusAt, waiting, working } from "./state";
+import { failed, held, link, loaded, models, nameOfModel, now, paused, plans, status, statusAt, waiting, working } from "./state";
 import { age, count, span, title } from "./words";
+import { isStuck, world } from "./world";
 
 /** Plans of a single click are jobs in the lists; a card is for what takes a while. */
 const CARD_FROM = 5;
@@ -17,32 +18,36 @@ const CARD_FROM = 5;
 export function Queue({ go }: { go: (job: { quadrants: readonly (readonly [number, number])[] }) => void }) {
   useEffect(() => {
     failedJobs.refilter(filterQuery.value);
+    heldJobs.refilter(filterQuery.value);
     waitingJobs.refilter(filterQuery.value);
   }, [filter.value]);
   useEffect(() => {
     void failedJobs.refresh();
+    void heldJobs.refresh();
     void waitingJobs.refresh();
   }, [status.value]);
   useEffect(
     () =>
       onEvents((events) => {
         failedJobs.take(events);
+        heldJobs.take(events);
         waitingJobs.take(events);
       }),
     [],
   );
-  const cards = plans.value.filter((plan) => plan.quadrants_total >= CARD_FROM);
-  const open = cards.filter((plan) => !plan.settled || (plan.counts.error ?? 0) > 0);
+  const cards = plans.value.filter((plan) => plan.quadrants_total >= CARD_FROM || plan.held > 0);
+  const open = cards.filter((plan) => !plan.settled || plan.stuck).sort((a, b) => Number(b.stuck) - Number(a.stuck));
   const done = cards.filter((plan) => !open.includes(plan));
-  const nothing = loaded.value && working.value + waiting.value + failed.value + cards.length === 0;
+  const nothing = loaded.value && working.value + waiting.value + failed.value + held.value + cards.length === 0;
   return (
     <div class="queue">
       <Headline />
       {nothing ? <NoJobs /> : <Filter />}
-      {open.map((plan, i) => (
-        <PlanCard key={plan.plan} plan={plan} open={i === 0} cancel={cancelPlan} retry={retryPlan} />
+      {open.map((plan) => (
+        <PlanCard key={plan.plan} plan={plan} />
       ))}
       <FailedRows go={go} />
+      <HeldRows go={go} />
       <WorkingRows go={go} />
       <WaitingRows go={go} />
       {done.length > 0 && <DonePlans plans={done} />}
@@ -79,14 +84,15 @@ function subline(): string {
   const parts: string[] = [];
   if (paused.value && working.value > 0) parts.push("Paused after these.");
   if (failed.value) parts.push(`${failed.value.toLocaleString("en")} failed.`);
+  if (held.value) parts.push(`${held.value.toLocaleString("en")} cannot go on.`);
   const left = Math.max(0, ...plans.value.filter((plan) => !plan.settled).map((plan) => plan.seconds_left ?? 0));
   if (left > 0 && !paused.value && waiting.value + working.value > 0) parts.push(`About ${span(left)} left.`);
-  else if (status.value) parts.push(`${count(status.value.quadrants, "quadrant")} finished.`);
+  else if (status.value && parts.length === 0) parts.push(`${count(status.value.quadrants, "quadrant")} finished.`);
   return parts.join(" ");
 }
 
 function QueueMenu({ close }: { close: () => void }) {
-  const open = waiting.value + working.value;
+  const open = waiting.value + held.value + working.value;
   const [asked, setAsked] = useState(false);
   return (
     <div class="menu">
@@ -220,7 +226,8 @@ function workNote(job: Working): string {
 }
 
 function WaitingRows({ go }: RowsGiven) {
-  const jobs = waitingJobs.jobs.value;
+  // What is held stands in its own list.
+  const jobs = waitingJobs.jobs.value.filter((job) => job.held_by === 0);
   if (jobs.length === 0) return null;
   const rest = Math.max(0, waiting.value - jobs.length);
   return (
@@ -236,6 +243,34 @@ function WaitingRows({ go }: RowsGiven) {
       <More list={waitingJobs} rest={rest} />
     </section>
   );
+}
+
+/** Steps that nothing but a person can bring on: each says why, or behind which other one it is held. */
+function HeldRows({ go }: RowsGiven) {
+  const all = heldJobs.jobs.value;
+  if (all.length === 0) return null;
+  const jobs = [...all].sort((a, b) => Number(isStuck(b)) - Number(isStuck(a)) || a.job - b.job);
+  const rest = Math.max(0, heldJobs.total.value - jobs.length);
+  return (
+    <section class="rows" aria-label="Cannot go on">
+      <h3>Cannot go on {filter.value ? "" : heldJobs.total.value.toLocaleString("en")}</h3>
+      <ul>
+        {jobs.map((job) => (
+          <JobRow key={job.job} job={job} look={isStuck(job) ? "stuck" : "held"} go={go} icon={<Icon name={isStuck(job) ? "refused" : "held"} />} note={heldNote(job)}>
+            <Cancel job={job.job} />
+          </JobRow>
+        ))}
+      </ul>
+      <More list={heldJobs} rest={rest} />
+    </section>
+  );
+}
+
+function heldNote(job: Job): string {
+  if (isStuck(job)) return job.reason;
+  const other = [...failedJobs.jobs.value, ...heldJobs.jobs.value].find((one) => one.job === job.held_by) ?? world.jobs.get(job.held_by);
+  if (!other) return `Behind job ${job.held_by}, which failed or was called off.`;
+  return `Behind ${title(other)}, which ${other.state === "error" ? "failed" : "cannot go on"}.`;
 }
 
 function waitNote(job: Job): string {
@@ -267,15 +302,17 @@ type RowJob = Pick<Job, "job" | "kind" | "state" | "model_id" | "quadrants"> & P
 
 interface RowGiven extends RowsGiven {
   job: RowJob;
+  /** How the row looks, where the job's state alone does not tell. */
+  look?: string;
   icon: preact.ComponentChildren;
   note: string;
   position?: number;
   children: preact.ComponentChildren;
 }
 
-function JobRow({ job, go, icon, note, position = 0, children }: RowGiven) {
+function JobRow({ job, look = job.state, go, icon, note, position = 0, children }: RowGiven) {
   return (
-    <li class={`row row-${job.state}`} data-job={job.job} data-state={job.state} data-kind={job.kind} data-model-id={job.model_id}>
+    <li class={`row row-${look}`} data-job={job.job} data-state={look} data-kind={job.kind} data-model-id={job.model_id}>
       {icon}
       <button type="button" class="row-text" onClick={() => go(job)} title="Show on the map">
         <span class="row-title">
@@ -297,7 +334,7 @@ function DonePlans({ plans: done }: { plans: Plan[] }) {
         Finished plans <span class="tally">{done.length}</span>
       </summary>
       {done.map((plan) => (
-        <PlanCard key={plan.plan} plan={plan} open={false} cancel={cancelPlan} retry={retryPlan} />
+        <PlanCard key={plan.plan} plan={plan} />
       ))}
     </details>
   );

@@ -3,7 +3,8 @@
 import L from "leaflet";
 import { between, cellsIn, height, keyOf, width, type Cell } from "./geometry";
 import { cellAt } from "./map";
-import { hover, preview, say, select, selection, tab, tool } from "./state";
+import { fateOf } from "./blueprint";
+import { explained, hover, preview, say, select, selection, tab, tool } from "./state";
 
 /** As many as one plan may hold steps for; a larger rectangle is not followed. */
 const MOST = 20_000;
@@ -104,6 +105,12 @@ function take(down: PointerEvent, from: Cell, to: Cell, before: ReadonlySet<stri
   const rect = between(from, to);
   if (width(rect) * height(rect) > MOST) return;
   const single = from[0] === to[0] && from[1] === to[1];
+  // A tap on what the plan shown leaves out or draws anew asks why.
+  const fate = single && preview.value && !preview.value.starter ? fateOf(...from) : undefined;
+  if (fate?.reason || fate?.isRedone) {
+    explained.value = from;
+    return;
+  }
   const key = keyOf(from[0], from[1]);
   // A click on the one selected quadrant lets go of it; with shift it is taken out of the others.
   if (single && down.shiftKey && before.has(key)) {

@@ -15,12 +15,27 @@ export interface Link {
   nextTry: number;
 }
 
+/** What a plan is to fill: quadrants chosen on the map, or what is left of a plan that cannot go on. */
+export type Aim = { kind: "fill"; cells: readonly Cell[]; rect: Rect } | { kind: "rest"; plan: string; name: string };
+
+/** What the server would do: as it is, and with finished neighbours drawn anew where that fills more. */
+export interface Answer {
+  plain: Planned;
+  redo: Planned | null;
+  /** The model it was asked for. */
+  model: string;
+}
+
 export interface Preview {
-  rect: Rect;
-  name: string;
-  planned: Planned | null;
-  refusal: string;
+  aim: Aim;
   starter: boolean;
+  name: string;
+  repair: boolean;
+  answer: Answer | null;
+  /** Whether the answer is being asked for anew, because something changed under it. */
+  asking: boolean;
+  /** Why there is no plan now, although one was looked at. */
+  refusal: string;
 }
 
 export interface Say {
@@ -52,6 +67,14 @@ export const hover = signal<Cell | null>(null);
 export const tab = signal<Tab>("queue");
 export const selection = signal<ReadonlySet<string>>(new Set());
 export const preview = signal<Preview | null>(null);
+/** The plan that the preview shows and that would be asked for. */
+export const planned = computed<Planned | null>(() => {
+  const answer = preview.value?.answer;
+  if (!answer) return null;
+  return (preview.value?.repair && answer.redo) || answer.plain;
+});
+/** The quadrant whose reason is shown without a pointer over it. */
+export const explained = signal<Cell | null>(null);
 /** The sentence under the action bar. */
 export const say = signal<Say | null>(null);
 /** A short report of what was done, read out and gone after a while. */
@@ -66,10 +89,12 @@ export const selected = computed<Cell[]>(() => [...selection.value].map(cellOf))
 export const selectedRect = computed<Rect | null>(() => bounding(selected.value));
 export const model = computed(() => models.value.find((one) => one.model_id === modelId.value) ?? null);
 export const working = computed(() => status.value?.counts.processing ?? 0);
-export const waiting = computed(() => (status.value?.counts.pending ?? 0) + (status.value?.counts.blocked ?? 0));
+/** Blocked for good, until somebody retries or plans anew. */
+export const held = computed(() => Math.min(status.value?.counts.blocked ?? 0, plans.value.reduce((sum, plan) => sum + plan.held, 0)));
+export const waiting = computed(() => (status.value?.counts.pending ?? 0) + (status.value?.counts.blocked ?? 0) - held.value);
 export const failed = computed(() => status.value?.counts.error ?? 0);
 export const isEmpty = computed(
-  () => loaded.value && extent.value === null && working.value + waiting.value + failed.value === 0,
+  () => loaded.value && extent.value === null && working.value + waiting.value + held.value + failed.value === 0,
 );
 
 export function select(cells: Iterable<string>): void {
@@ -77,6 +102,7 @@ export function select(cells: Iterable<string>): void {
     selection.value = new Set(cells);
     say.value = null;
     preview.value = null;
+    explained.value = null;
   });
 }
 

@@ -39,6 +39,7 @@ export function colours(): Colours {
     pending: read("pending"),
     processing: read("processing"),
     failed: read("failed"),
+    stale: read("stale"),
     tag: read("tag"),
     veil: read("veil"),
     ink: read("bg-0"),
@@ -53,6 +54,7 @@ export interface Colours {
   pending: string;
   processing: string;
   failed: string;
+  stale: string;
   tag: string;
   veil: string;
   ink: string;

@@ -1,12 +1,13 @@
 /** An empty world: one card that starts a small plan around the origin. */
 
 import { useEffect } from "preact/hooks";
-import { addPlan, look } from "./actions";
+import type { Planned } from "./api";
 import { bootstrap } from "./bootstrap";
 import { height, width, type Rect } from "./geometry";
 import { Icon } from "./icons";
-import { isEmpty, model, modelId, preview, selection, welcomeClosed } from "./state";
-import { latLon, planned } from "./words";
+import { addPlan, closePlan, lookAtStarter, whyNotAdd } from "./planning";
+import { isEmpty, model, planned as shownPlan, preview, selection, welcomeClosed } from "./state";
+import { duration, latLon, planned, price } from "./words";
 
 export const STARTER: Rect = [-4, -3, 3, 2];
 
@@ -14,13 +15,14 @@ export function Welcome() {
   // Who has selected something does not need to be told how to begin.
   const shown = isEmpty.value && !welcomeClosed.value && selection.value.size === 0;
   useEffect(() => {
-    if (shown) void look(STARTER, true);
-    else if (preview.value?.starter) preview.value = null;
-  }, [shown, modelId.value]);
+    if (shown) lookAtStarter(STARTER);
+    else if (preview.value?.starter) closePlan();
+  }, [shown]);
   if (!shown) return null;
-  const plan = preview.value?.starter ? preview.value.planned : null;
+  const starter = preview.value?.starter ? preview.value : null;
+  const plan = starter && shownPlan.value;
   const chosen = model.value;
-  const ready = plan !== null && chosen?.available === true;
+  const ready = starter !== null && whyNotAdd(starter) === "" && chosen?.available === true;
   return (
     <section class="card welcome" data-welcome data-over-map aria-label="Begin">
       <h2>Start with {width(STARTER) * height(STARTER)} quadrants</h2>
@@ -46,7 +48,7 @@ export function Welcome() {
           <Icon name="waiting" />
           <div>
             Plan
-            <p>{plan ? planned(plan) : "Working out the order of work."}</p>
+            <p>{plan ? inShort(plan) : "Working out the order of work."}</p>
           </div>
         </li>
       </ul>
@@ -62,4 +64,11 @@ export function Welcome() {
       </div>
     </section>
   );
+}
+
+function inShort(plan: Planned): string {
+  const { estimate } = plan;
+  const time = duration(estimate);
+  const rest = [time, estimate.cost ? `for ${price(estimate.cost)}` : ""].filter(Boolean).join(" ");
+  return `${planned(plan)}${rest ? ` ${rest[0]!.toUpperCase()}${rest.slice(1)}.` : ""}`;
 }

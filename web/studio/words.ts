@@ -1,6 +1,6 @@
 /** How the page says things: fact, effect, way out; digits, not adjectives. */
 
-import type { Job, JobKind, Plan, Planned } from "./api";
+import type { Estimate, Job, JobKind, Plan, Planned } from "./api";
 import { bounding, height, width, type Cell, type Rect } from "./geometry";
 
 export const count = (n: number, one: string, many = `${one}s`): string => `${n.toLocaleString("en")} ${n === 1 ? one : many}`;
@@ -21,6 +21,28 @@ export function span(seconds: number): string {
   if (minutes < 60) return `${minutes} min`;
   const hours = Math.floor(minutes / 60);
   return hours < 48 ? `${hours} h ${minutes % 60} min` : `${Math.round(hours / 24)} days`;
+}
+
+/** 4 to 7 min; 40 s to 2 min; 3 min, where both ends are the same. */
+export function between(least: number, most: number): string {
+  const [from, to] = [span(least), span(most)];
+  if (from === to) return to;
+  const [number, unit, ...rest] = from.split(" ");
+  const isShort = rest.length === 0 && to.endsWith(` ${unit}`) && to.split(" ").length === 2;
+  return `${isShort ? number : from} to ${to}`;
+}
+
+/** 0.98, 1,250, 0.0042: no currency, for none is known. */
+export function price(cost: number): string {
+  if (cost > 0 && cost < 0.1) return String(Number(cost.toPrecision(2)));
+  return cost.toLocaleString("en", { minimumFractionDigits: cost < 1_000 && cost % 1 ? 2 : 0, maximumFractionDigits: cost < 1_000 ? 2 : 0 });
+}
+
+/** How long the model calls take, as far as it is known. */
+export function duration(estimate: Estimate): string {
+  const { seconds_p50: usual, seconds_p90: long } = estimate;
+  if (usual === null) return "";
+  return `about ${between(usual, long ?? usual)}`;
 }
 
 export function clock(milliseconds: number): string {
@@ -60,15 +82,21 @@ export const sizeOf = (rect: Rect): string => `${width(rect)} × ${height(rect)}
 /** The plan's name; one without a name is called after what made it and when. */
 export function planName(plan: Plan): string {
   if (plan.name) return plan.name;
-  const made = /^(fill|render|generate)-/.exec(plan.plan)?.[1];
-  return made ? `${made[0]!.toUpperCase()}${made.slice(1)}, ${moment(plan.created_at)}` : plan.plan;
+  const made = /^(fill|render|generate|replan)-[0-9a-f]{16,}/.exec(plan.plan)?.[1];
+  return made ? `${made === "replan" ? "Fill" : `${made[0]!.toUpperCase()}${made.slice(1)}`}, ${moment(plan.created_at)}` : plan.plan;
 }
 
 /** 9 model calls in 3 waves fill 25 quadrants; 4 renders come first. */
 export function planned(plan: Planned): string {
-  const quadrants = plan.steps.reduce((sum, step) => sum + step.quadrants.length, 0);
+  const { calls, quadrants, waves } = plan.estimate;
   const renders = plan.renders ? ` ${count(plan.renders, "render")} ${plan.renders === 1 ? "comes" : "come"} first.` : "";
-  return `${count(plan.steps.length, "model call")} in ${count(plan.waves, "wave")} ${plan.steps.length === 1 ? "fills" : "fill"} ${count(quadrants, "quadrant")}.${renders}`;
+  return `${count(calls, "model call")} in ${count(waves, "wave")} ${calls === 1 ? "fills" : "fill"} ${count(quadrants, "quadrant")}.${renders}`;
+}
+
+/** 3,4, 5,6 and 2 more. */
+export function named(cells: readonly Cell[], most = 3): string {
+  const names = cells.slice(0, most).map(([x, y]) => `${x},${y}`).join(", ");
+  return cells.length > most ? `${names} and ${(cells.length - most).toLocaleString("en")} more` : names;
 }
 
 export function added(jobs: number, position: number): string {
@@ -76,13 +104,12 @@ export function added(jobs: number, position: number): string {
   return `${count(jobs, "job")} added.${before}`;
 }
 
-export const waveName = (wave: number): string => ["", "Islands", "Strips", "Crossings"][wave] ?? `Wave ${wave}`;
-
 const LABEL: Record<string, string> = {
   generated: "finished",
   rendered: "only rendered",
   empty: "empty",
   blocked: "waits for other steps",
+  stuck: "cannot go on",
   pending: "waiting",
   processing: "being made",
   failed: "failed",
@@ -92,7 +119,7 @@ export const stateLabel = (state: string): string => LABEL[state] ?? state;
 
 export function jobState(job: Job): string {
   if (job.state === "pending") return job.position ? `waiting, place ${job.position}` : "waiting";
-  if (job.state === "blocked") return "waits for other steps";
+  if (job.state === "blocked") return job.reason || (job.held_by ? `held behind job ${job.held_by}` : "waits for other steps");
   if (job.state === "processing") return job.doing || "being made";
   if (job.state === "error") return job.reason || "failed";
   if (job.state === "cancelled") return "called off";

@@ -31,6 +31,9 @@ const RANK: Record<JobState, number> = {
 };
 const KEPT_EVENTS = 5_000;
 
+/** Whether a step is blocked for good, until somebody does something about it: it says why. */
+export const isStuck = (job: { state: JobState; reason: string }): boolean => job.state === "blocked" && job.reason !== "";
+
 const isLayer = (layer: string): layer is Layer => layer === "render" || layer === "generation";
 
 export class World {
@@ -138,7 +141,7 @@ export class World {
   /** The state of a quadrant in one word, for people who hear the map and for tests. */
   stateOf(x: number, y: number): string {
     const job = this.jobAt(x, y);
-    if (job) return job.state === "error" ? "failed" : job.state;
+    if (job) return job.state === "error" ? "failed" : isStuck(job) ? "stuck" : job.state;
     const key = keyOf(x, y);
     if (this.tiles.generation.has(key)) return "generated";
     return this.tiles.render.has(key) ? "rendered" : "empty";
