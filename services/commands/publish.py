@@ -17,6 +17,7 @@ from protocol.errors import ProtocolError
 from protocol.ingest import Accepted, Publish
 from protocol.message import Identifier, Line, Text
 from protocol.plan import Plan
+from protocol.view import LeftOut
 from services import source
 from services.client import Client, Unanswered
 from services.commands.preview import figures
@@ -63,8 +64,18 @@ def main(words: Sequence[str]) -> int:
     else:
         print(_would_take(plan, answer) if isinstance(answer, Planned) else _is_accepted(answer))
         if told:
-            print(f"{_count(told, 'quadrant')} of the region {'is' if told == 1 else 'are'} left out.")
+            print(_are_left_out(told, answer.left_out or left_out))
     return 0
+
+
+def _are_left_out(count: int, named: Sequence[Any]) -> str:
+    told = f"{_count(count, 'quadrant')} of the region {'is' if count == 1 else 'are'} left out."
+    try:
+        first = LeftOut.model_validate(named[0])
+    except ValidationError:
+        # The file's own account is not looked at any closer.
+        return told
+    return f"{told} {first.quadrant[0]},{first.quadrant[1]}: {first.reason}"
 
 
 def _is_accepted(answer: Accepted) -> str:

@@ -77,7 +77,11 @@ def test_what_was_left_out_is_said(world: Stage, plan: Run) -> None:
     accepted = world.command("publish", "-", given=json.dumps({**document, "id": "some"}))
     assert accepted.returncode == 0, accepted.stderr
     sentence = "1 quadrant of the region is" if left_out == 1 else f"{left_out} quadrants of the region are"
-    assert accepted.stdout.endswith(f"\n{sentence} left out.\n")
+    first = document["left_out"][0]
+    x, y = first["quadrant"]
+    assert accepted.stdout.endswith(f"\n{sentence} left out. {x},{y}: {first['reason']}\n")
+    odd = world.command("publish", "-", given=json.dumps({**document, "id": "some", "left_out": ["all", 7]}))
+    assert odd.stdout.endswith("\n2 quadrants of the region are left out.\n")
     again = world.command("publish", "-", "--json", given=json.dumps({**document, "id": "some"}))
     assert json.loads(again.stdout)["left_out_count"] == left_out
 
