@@ -1,14 +1,12 @@
 """The template: the 1024 px picture that a model gets, renders to replace among finished pixels to match."""
 
 import hashlib
-import io
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from services.generator.rendered import decode
 from services.png import Prediction, png
@@ -66,10 +64,11 @@ class Template:
 
 
 def encode(picture: NDArray[np.uint8]) -> bytes:
-    """An RGB picture as a PNG file."""
-    file = io.BytesIO()
-    Image.fromarray(picture).save(file, "PNG", compress_level=4)
-    return file.getvalue()
+    """An RGB picture as a PNG file: flat colours pack best as they are, painted ones by what lies above.
+
+    Trying both takes a fifth of the time of an encoder that tries every filter on every row.
+    """
+    return min(png(picture, Prediction.NONE), png(picture, Prediction.ABOVE), key=len)
 
 
 def cut(picture: NDArray[np.uint8], window: Window, quadrant: tuple[int, int]) -> NDArray[np.uint8]:
