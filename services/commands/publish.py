@@ -72,7 +72,7 @@ def _are_left_out(count: int, named: Sequence[Any]) -> str:
     told = f"{_count(count, 'quadrant')} of the region {'is' if count == 1 else 'are'} left out."
     try:
         first = LeftOut.model_validate(named[0])
-    except ValidationError:
+    except (ValidationError, IndexError):
         # The file's own account is not looked at any closer.
         return told
     return f"{told} {first.quadrant[0]},{first.quadrant[1]}: {first.reason}"
