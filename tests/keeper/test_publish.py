@@ -64,7 +64,14 @@ def test_two_plans_share_renders(house: House) -> None:
         ([island(999_999, 0)], Code.BAD_PLAN, "the edge of the world"),
         ([Step(id="s1", quadrants=[(0, 0)])], Code.SEAM, "Step s1"),
         ([island(0, 0), island(2, 0, "b")], Code.SEAM, "neither waits for the other"),
-        ([island(0, 0, model_id="nope")], Code.UNKNOWN_MODEL, "plain, pixel-art, keyless"),
+        ([island(0, 0), island(0, 0, "b", after=["s1"])], Code.SEAM, "which step s1 keeps already"),
+        ([island(0, 0, after=["s1"])], Code.BAD_PLAN, "in a circle, for itself"),
+        (
+            [island(0, 0, after=["good"] * 3), island(9, 9, "b", after=["x", "good"])],
+            Code.BAD_PLAN,
+            "x, which",
+        ),
+        ([island(0, 0, model_id="nope")], Code.UNKNOWN_MODEL, "Step s1: There is no model nope"),
     ],
 )
 def test_a_plan_that_is_not_sound_is_refused_whole(
