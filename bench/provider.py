@@ -24,7 +24,7 @@ def picture() -> bytes:
     """A picture about as hard to pack as a painted one."""
     chance = np.random.default_rng(0)
     coarse = chance.integers(0, 200, (WINDOW // 8, WINDOW // 8, 3), np.uint8)
-    fine = chance.integers(0, 32, (WINDOW, WINDOW, 3), np.uint8)
+    fine = chance.integers(0, 8, (WINDOW, WINDOW, 3), np.uint8)
     return png(coarse.repeat(8, axis=0).repeat(8, axis=1) + fine, Prediction.ABOVE)
 
 

@@ -88,7 +88,8 @@ async def filled(address: str, bounds: tuple[int, int, int, int], at_once: int) 
                 await asyncio.to_thread(world.publish, renders)
                 await asyncio.to_thread(world.settled, "renders")
             await asyncio.to_thread(world.publish, {"id": "fill", "rectangle": list(bounds)})
-            view = await asyncio.to_thread(world.settled, "fill")
+            # Seldom asked, for every answer is work for the keeper.
+            view = await asyncio.to_thread(world.settled, "fill", pause=1.0)
             jobs = await asyncio.to_thread(world.get, "/api/queue?plan=fill&kind=generate&limit=500")
         finally:
             await asyncio.to_thread(world.kill)

@@ -76,11 +76,11 @@ class Generator:
         seconds = loop.time() - started
         task.say("cutting quadrants")
         kept = [*work.quadrants, *work.scaffold]
-        files = await asyncio.to_thread(_cut, picture, template.window, kept)
+        files, digest = await asyncio.to_thread(_cut, picture, template, kept)
         return Result(
             tiles=[("generation", x, y, png) for (x, y), png in zip(kept, files, strict=True)],
             model_seconds=seconds,
-            template=template.digest,
+            template=digest,
             source=adapter.source,
         )
 
@@ -132,9 +132,10 @@ class Generator:
         return self._adapters[model.model_id]
 
 
-def _cut(picture: Picture, window: Window, quadrants: list[tuple[int, int]]) -> list[bytes]:
-    """The PNG file of each quadrant; raises TryFailed if the picture is not usable."""
+def _cut(picture: Picture, template: Template, quadrants: list[tuple[int, int]]) -> tuple[list[bytes], str]:
+    """The PNG file of each quadrant and the template's digest; raises TryFailed if the picture is no use."""
     pixels = inspect(picture) if isinstance(picture, bytes) else picture
     if pixels.shape != (WINDOW, WINDOW, 3):
         raise ValueError(f"an adapter gave pixels of the shape {pixels.shape}")
-    return [encode(cut(pixels, window, quadrant)) for quadrant in quadrants]
+    files = [encode(cut(pixels, template.window, quadrant)) for quadrant in quadrants]
+    return files, template.digest

@@ -25,14 +25,14 @@ PATIENCE = 90.0
 T = TypeVar("T")
 
 
-def until(what: str, look: Callable[[], T | None], *, patience: float = PATIENCE) -> T:
+def until(what: str, look: Callable[[], T | None], *, patience: float = PATIENCE, pause: float = 0.05) -> T:
     """What `look` finds, asked again until it finds something or patience ends."""
     deadline = time.monotonic() + patience
     while time.monotonic() < deadline:
         found = look()
         if found:
             return found
-        time.sleep(0.05)
+        time.sleep(pause)
     raise AssertionError(f"{what}: not within {patience:g} s")
 
 
@@ -128,7 +128,7 @@ class World:
         answer = self.command("publish", "-", given=json.dumps(plan))
         assert answer.returncode == 0, answer.stderr + answer.stdout
 
-    def settled(self, plan: str, *, patience: float = 300.0) -> dict[str, Any]:
+    def settled(self, plan: str, *, patience: float = 300.0, pause: float = 0.2) -> dict[str, Any]:
         """Wait until a plan has settled; its view."""
 
         def look() -> dict[str, Any] | None:
@@ -138,7 +138,7 @@ class World:
                 return None
             return next((view for view in plans if view["plan"] == plan and view["settled"]), None)
 
-        return until(f"{plan} settled", look, patience=patience)
+        return until(f"{plan} settled", look, patience=patience, pause=pause)
 
     def tiles(self, layer: str) -> dict[tuple[int, int], str]:
         """SHA-256 of what stands on the map, by quadrant; read from the store of a stopped world."""
