@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-FIRST = ("tests/system/test_order.py",)
+FIRST = ("tests/system/test_order.py", "tests/system/test_islands.py", "tests/system/test_main_job.py")
 """The longest files: begun last, one of several workers would still be at them when the others are done."""
 
 
