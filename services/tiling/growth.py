@@ -24,6 +24,8 @@ Laid = tuple[int, int]
 _ISLAND = 0
 _OTHERS = range(1, len(SHAPES))
 PERIOD = 3
+_LATTICE = ((_ISLAND, (0, 0), 0), (1, (0, 2), 4), (2, (2, 0), 4), (3, (2, 2), 8))
+"""Pieces of the lattice: the number of the shape, where it lies in a period, how many finished ones it sees."""
 
 
 class Step:
@@ -83,14 +85,30 @@ class Growth:
         """Lay everything that can be laid from here."""
         width = self.field.width
         around = sorted({i + dy * width + dx for i in self.missing for dy in (-1, 0) for dx in (-1, 0)})
-        # All islands at once: one by one, each would have everything around it considered over and over.
-        for place in around:
-            if self._on_lattice(place) and (seen := self._seen(_ISLAND, place)) is not None:
-                laid = (_ISLAND, place)
-                if self._wanted(laid) and not self._spoilt(laid):
-                    self._enter(Step(laid, self._places(laid), (), self._wave(seen)))
+        self._lay_lattice(around)
         self.offer(around)
         self.drain()
+
+    def _lay_lattice(self, places: Iterable[int]) -> None:
+        """Lay the islands, and what they enclose: the strips between two, the quadrant between four.
+
+        All at once: one by one, each would have everything around it considered over and over.
+        """
+        lattice: dict[tuple[int, int], list[int]] = {}
+        for place in places:
+            y, x = divmod(place, self.field.width)
+            lattice.setdefault(((x - self._column) % PERIOD, (y - self._row) % PERIOD), []).append(place)
+        for number, corner, enclosed in _LATTICE:
+            for place in lattice.get(corner, ()):
+                seen = self._seen(number, place)
+                laid = (number, place)
+                if (
+                    seen is not None
+                    and len(seen) == enclosed
+                    and self._wanted(laid)
+                    and not self._spoilt(laid)
+                ):
+                    self._enter(Step(laid, self._places(laid), tuple(self.makers(seen)), self._wave(seen)))
 
     def offer(self, places: Iterable[int]) -> None:
         """Consider every shape at these places."""
