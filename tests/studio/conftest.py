@@ -12,7 +12,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, async_playwright
 
-from tests.gateway.house import TREE, House
+from tests.gateway.house import CONFIG, TREE, House
 from tests.studio.desk import Desk
 from tests.studio.painter import Painter
 
@@ -45,7 +45,11 @@ async def house(short: Path, built_studio: Path) -> AsyncIterator[House]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    house.configure(http={"port": port}, lease_seconds=60)
+    models = [
+        {**model, "cost_per_image": 0.5} if model["model_id"] == "chunky" else model
+        for model in CONFIG["models"]
+    ]
+    house.configure(http={"port": port}, lease_seconds=60, models=models)
     async with aiohttp.ClientSession() as house.session:
         await house.open("keeper", "gateway")
         yield house

@@ -1,8 +1,10 @@
 """A person at the studio: one browser page, and what they do and see there."""
 
+import io
 import re
 from typing import Any
 
+from PIL import Image
 from playwright.async_api import Locator, Page, expect
 
 from tests.gateway.house import until
@@ -92,6 +94,18 @@ class Desk:
             return found
 
         return sorted(await until(look, "the pictures on the map to be what the server has"))
+
+    async def pixel(self, x: int, y: int) -> tuple[int, ...]:
+        """The colour in a quadrant as it is seen, off the middle, where the tags stand."""
+        return (await self.pixels(x, y))[0]
+
+    async def pixels(self, x: int, y: int, count: int = 24) -> list[tuple[int, ...]]:
+        """Some pixels side by side in the lower part of a quadrant."""
+        px, py = await self.spot(x, y)
+        clip = {"x": px, "y": py + QUADRANT_PX / 4, "width": count, "height": 1}
+        with Image.open(io.BytesIO(await self.page.screenshot(clip=clip))) as picture:
+            row = picture.convert("RGB")
+            return [row.getpixel((i, 0)) for i in range(row.width)]
 
     async def states(self) -> dict[str, Any]:
         """Every quadrant in view that is not empty, with its state and versions."""

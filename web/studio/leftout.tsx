@@ -50,8 +50,9 @@ function Row({ gap, go }: { gap: Gap; go: (place: { quadrants: readonly Cell[] }
       title="Show on the map"
       data-gap={first.join()}
       onFocus={say}
-      onMouseEnter={say}
-      onMouseLeave={() => (explained.value = null)}
+      // A finger does not hover: what it asked for stays until it asks for something else.
+      onPointerEnter={(event) => event.pointerType === "mouse" && say()}
+      onPointerLeave={(event) => event.pointerType === "mouse" && (explained.value = null)}
       onBlur={() => (explained.value = null)}
       onClick={() => {
         go({ quadrants: [first] });

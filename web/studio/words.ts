@@ -35,7 +35,8 @@ export function between(least: number, most: number): string {
 /** 0.98, 1,250, 0.0042: no currency, for none is known. */
 export function price(cost: number): string {
   if (cost > 0 && cost < 0.1) return String(Number(cost.toPrecision(2)));
-  return cost.toLocaleString("en", { minimumFractionDigits: cost < 1_000 && cost % 1 ? 2 : 0, maximumFractionDigits: cost < 1_000 ? 2 : 0 });
+  const digits = cost < 1_000 ? 2 : 0;
+  return cost.toLocaleString("en", { minimumFractionDigits: digits, maximumFractionDigits: digits });
 }
 
 /** How long the model calls take, as far as it is known. */
