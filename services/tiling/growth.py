@@ -25,7 +25,7 @@ _ISLAND = 0
 _OTHERS = range(1, len(SHAPES))
 PERIOD = 3
 _LATTICE = ((_ISLAND, (0, 0), 0), (1, (0, 2), 4), (2, (2, 0), 4), (3, (2, 2), 8))
-"""Pieces of the lattice: the number of the shape, where it lies in a period, how many finished ones it sees."""
+"""Pieces of the lattice: number of the shape, where it lies in a period, finished quadrants that it sees."""
 
 
 class Step:
