@@ -42,7 +42,7 @@ IDLE_SECONDS = 1.0
 PATIENCE_SECONDS = 60.0
 """The longest that a request for events is kept waiting."""
 WORK_FRAME_BYTES = 16 << 20
-POOL_THREADS = 4
+POOL_THREADS, PLANNING_THREADS = 4, 2  # apart: results reach the disk while cities are drawn up
 
 log = logging.getLogger("keeper")
 
@@ -83,6 +83,7 @@ class Keeper:
         blobs.folder.mkdir(exist_ok=True)
         self._sockets = sockets
         self._pool = ThreadPoolExecutor(POOL_THREADS, thread_name_prefix="blobs")
+        self._planning = ThreadPoolExecutor(PLANNING_THREADS, thread_name_prefix="planning")
         self.store = Store(self._file.connection)
         planner = Planner(config, self.store, clock)
         self._progress = Progress(self.store, clock)
@@ -100,7 +101,7 @@ class Keeper:
             planner=planner,
             progress=self._progress,
             views=Views(self.store, clock),
-            pool=self._pool,
+            pool=self._planning,
             later=self._batches.add,
             start=self._start_beside,
         )
@@ -167,7 +168,8 @@ class Keeper:
             for box in boxes:
                 box.close()
             context.term()
-            self._pool.shutdown()
+            for pool in (self._pool, self._planning):
+                pool.shutdown()
             loop.set_exception_handler(None)
             self._file.close()
             self._lock.release()

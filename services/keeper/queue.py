@@ -11,6 +11,8 @@ from services.tiling.quadrant import frame_of
 
 CellRow = tuple[int, int, int, str]
 
+SMALL_BOX = 2_500
+"""Quadrants."""
 LIVE = "('blocked', 'pending', 'processing')"
 
 _WITHIN = (
@@ -139,7 +141,7 @@ class Queue:
     def running_renders(self, x0: int, y0: int, x1: int, y1: int) -> dict[tuple[int, int], int]:
         """The render jobs there that are pending or processing, by canonical frame; they wait for nothing."""
         rows = self._connection.execute(
-            "SELECT c.x, c.y, q.id FROM job_quadrants c JOIN generation_queue q ON q.id = c.job_id "
+            f"SELECT c.x, c.y, q.id FROM {_joined(x0, y0, x1, y1)} "
             "WHERE c.x BETWEEN ? AND ? AND c.y BETWEEN ? AND ? AND q.kind = 'render' "
             "AND q.status IN ('pending', 'processing') ORDER BY q.id DESC",
             (x0, x1, y0, y1),
@@ -158,8 +160,8 @@ class Queue:
     ) -> list[tuple[int, int, str]]:
         """What unsettled plans, except those in `but`, are still to generate there: `(x, y, plan)`."""
         rows = self._connection.execute(
-            "SELECT c.x, c.y, q.plan_id FROM job_quadrants c JOIN generation_queue q ON q.id = c.job_id "
-            "JOIN plans p ON p.id = q.plan_id WHERE c.x BETWEEN ? AND ? AND c.y BETWEEN ? AND ? "
+            f"SELECT c.x, c.y, q.plan_id FROM {_joined(x0, y0, x1, y1)} "
+            "CROSS JOIN plans p ON p.id = q.plan_id WHERE c.x BETWEEN ? AND ? AND c.y BETWEEN ? AND ? "
             "AND q.kind = 'generate' AND q.status IN ('blocked', 'pending', 'processing', 'error') "
             "AND p.settled = 0 AND q.plan_id NOT IN (SELECT value FROM json_each(?))",
             (x0, x1, y0, y1, json.dumps(list(but))),
@@ -169,9 +171,10 @@ class Queue:
     def failed(self, x0: int, y0: int, x1: int, y1: int) -> set[tuple[int, int]]:
         """Where model calls failed for good there, called off since or not."""
         rows = self._connection.execute(
-            "SELECT c.x, c.y FROM job_quadrants c JOIN generation_queue q ON q.id = c.job_id "
+            f"SELECT c.x, c.y FROM {_joined(x0, y0, x1, y1)} "
             "WHERE c.x BETWEEN ? AND ? AND c.y BETWEEN ? AND ? AND q.kind = 'generate' "
-            "AND (q.status = 'error' OR (q.status = 'cancelled' AND q.error_class NOT IN ('', 'seam')))",
+            "AND q.status IN ('error', 'cancelled') "
+            "AND (q.status = 'error' OR q.error_class NOT IN ('', 'seam'))",
             (x0, x1, y0, y1),
         )
         return {(row[0], row[1]) for row in rows}
@@ -279,3 +282,13 @@ class Queue:
             "SELECT min(lease_expires_at) FROM generation_queue WHERE status = 'processing'"
         ).fetchone()
         return float(row[0]) if row[0] is not None else float("inf")
+
+
+def _joined(x0: int, y0: int, x1: int, y1: int) -> str:
+    """The jobs that touch a box, as tables to select from: `c` is where, `q` is the job.
+
+    In a small box few jobs ever were; in a large one those that are under way are fewer than all its history.
+    """
+    if (x1 - x0 + 1) * (y1 - y0 + 1) <= SMALL_BOX:
+        return "job_quadrants c CROSS JOIN generation_queue q ON q.id = c.job_id"
+    return "generation_queue q CROSS JOIN job_quadrants c ON c.job_id = q.id"

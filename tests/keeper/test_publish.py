@@ -237,6 +237,35 @@ def test_render_draws_whole_frames_anew_unless_they_are_under_way(house: House, 
     assert versions[(0, 0)] > versions[(2, 0)]
 
 
+def test_the_steps_of_a_plan_share_its_renders_by_whole_frames(house: House, control: Peer) -> None:
+    control.ask(Fill(plan="f", rectangle=(0, 0, 11, 11)), Accepted)
+    frames = [job.quadrants for job in house.jobs(kind="render")]
+    # 12×12 quadrants and their halo reach into 8×8 frames of 2×2; nothing is drawn twice.
+    assert len(frames) == 64
+    assert len({cell for frame in frames for cell in frame}) == 256
+    assert {frame[0][0] % 2 for frame in frames} == {frame[0][1] % 2 for frame in frames} == {0}
+
+
+def test_renders_run_ahead_of_the_calls_that_need_them(house: House, worker: Peer) -> None:
+    house.publish(island(0, 0, "a"), island(20, 0, "b"))
+    for _ in range(9):
+        worker.ack(worker.lease("render", "generate"))
+    # The first call is out, and slow; meanwhile all that the second one needs is drawn.
+    slow = worker.lease("generate")
+    assert slow.step == "a"
+    assert len(worker.work_off("render")) == 9
+    assert worker.lease("generate").step == "b"
+    assert house.job(slow.job).state == "processing"
+
+
+def test_renders_made_before_are_not_made_again(house: House, worker: Peer, control: Peer) -> None:
+    house.publish(island(0, 0), id="first")
+    worker.work_off()
+    control.ask(Fill(plan="f", rectangle=(2, 0, 3, 1)), Accepted)
+    frames = {job.quadrants[0] for job in house.jobs(plan="f", kind="render")}
+    assert frames == {(4, -2), (4, 0), (4, 2)}
+
+
 def test_steps_wait_for_renders_that_their_plan_draws_anew(house: House) -> None:
     house.publish(Step(id="r", kind="render", quadrants=[(4, 4)]), island(4, 4, after=["r"]))
     jobs = house.jobs()
