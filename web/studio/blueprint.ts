@@ -7,8 +7,11 @@ import { planned, preview } from "./state";
 
 export interface Drawn {
   step: PlannedStep;
+  /** Its outline, where that is more than its bounds. */
   paths: Point[][];
   bounds: Rect;
+  /** Whether its quadrants are all of its bounds, as nearly always. */
+  isFull: boolean;
   /** Where its tag stands: the middle of its quadrants, or of the first where that lies outside of them. */
   tag: Point;
 }
@@ -89,7 +92,7 @@ function drawn(step: PlannedStep): Drawn {
   const isFull = (x1 - x0 + 1) * (y1 - y0 + 1) === step.quadrants.length;
   const [x, y] = step.quadrants[0]!;
   const tag: Point = isFull ? [(x0 + x1 + 1) / 2, (y0 + y1 + 1) / 2] : [x + 0.5, y + 0.5];
-  return { step, paths: outline(step.quadrants), bounds, tag };
+  return { step, paths: isFull ? [] : outline(step.quadrants), bounds, isFull, tag };
 }
 
 function gapsOf(left: [Cell, string][]): Gap[] {
