@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Coroutine, Mapping
 from concurrent.futures import Executor
 from functools import partial
+from itertools import groupby
 from typing import Any
 
 from protocol.control import (
@@ -182,7 +183,17 @@ class Control:
         return Changed(jobs=self._progress.revive(self._progress.failed_of(request.plan)))
 
     def on_retry_failed(self, letter: Letter, request: RetryFailed) -> Message:
-        return Changed(jobs=self._progress.revive(self._store.queue.select(FAILED)))
+        """Plan by plan: one whose ground was given away meanwhile must not keep the others from it."""
+        changed, refusal = 0, None
+        for _, jobs in groupby(self._store.queue.select(FAILED, order="plan_id, id"), lambda job: job.plan):
+            try:
+                changed += self._progress.revive(list(jobs))
+            except ProtocolError as error:
+                log.warning("not retried: %s", error.message)
+                refusal = refusal or error
+        if refusal is not None and not changed:
+            raise refusal
+        return Changed(jobs=changed)
 
     def on_clear_queue(self, letter: Letter, request: ClearQueue) -> Message:
         changed = self._progress.cancel(self._store.queue.select(f"status IN {LIVE}"))

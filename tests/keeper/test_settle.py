@@ -160,6 +160,21 @@ def test_a_retry_on_ground_that_was_given_away_is_a_conflict(house: House, contr
     assert control.ask(RetryJob(job=job), Error).code == Code.CONFLICT
 
 
+def test_a_conflict_of_one_plan_does_not_keep_the_others_from_a_retry(
+    house: House, worker: Peer, control: Peer
+) -> None:
+    house.publish(island(0, 0), id="first")
+    house.publish(island(40, 0), id="other")
+    worker.work_off("render")
+    for _ in range(2):
+        fail(worker, "generate")
+    house.publish(island(1, 1), id="second")
+
+    assert control.ask(RetryFailed(), Changed).jobs == 1
+    assert (states(house, "first"), states(house, "other")) == ({"s1": "error"}, {"s1": "pending"})
+    assert control.ask(RetryFailed(), Error).code == Code.CONFLICT
+
+
 def test_clearing_the_queue_calls_off_what_has_not_ended(
     house: House, worker: Peer, control: Peer, chain: list[str]
 ) -> None:
