@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from protocol.codec import MAP_LIMIT_BYTES, SIGNATURE, Catalogue, catalogue, decode, encode
+from protocol.codec import MAP_LIMIT_BYTES, SIGNATURE, Catalogue, Envelope, catalogue, decode, encode
 from protocol.control import CONTROL, Planned
 from protocol.errors import Code, ProtocolError
 from protocol.event import Events
 from protocol.ingest import INGEST, Accepted, Publish
-from protocol.plan import Plan
+from protocol.plan import STEP_LIMIT, Plan, Step
 from protocol.work import WORK, Lease
 from tests.protocol import vectors
 
@@ -141,3 +141,20 @@ def test_mutated_messages_are_refused_or_valid_but_never_crash(data: st.DataObje
         decode([SIGNATURE, bytes(content)], EVERYTHING)
     except ProtocolError as error:
         assert error.message
+
+
+def test_a_plan_of_the_most_steps_fits_into_one_map() -> None:
+    """Far from the origin, each after eight others: more than any planner writes."""
+    steps = [
+        Step(
+            id=f"{900_000 + i % 141},{-900_000 - i // 141}",
+            quadrants=[(900_000 + x, -900_000 - y) for x in (0, 1) for y in (0, 1)],
+            after=[f"{900_000 + i % 141},{-900_000 - j}" for j in range(8)],
+        )
+        for i in range(STEP_LIMIT)
+    ]
+    frames = encode(Envelope(id="1", body=Publish(plan=Plan(id="city", steps=steps))))
+    assert len(frames[1]) < MAP_LIMIT_BYTES
+    body = decode(frames, INGEST).body
+    assert isinstance(body, Publish)
+    assert body.plan.steps == steps
