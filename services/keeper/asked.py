@@ -83,7 +83,10 @@ def _placed(quadrants: list[Cell], ground: Ground) -> Step:
     step = Step(id="generate", quadrants=quadrants)
     check_shape(step)
     ground.check_free(quadrants)
-    found = place_padded(quadrants, ground.finished)
+    found = place_padded(quadrants, ground.finished, ground.kept_out())
+    if isinstance(found, Refusal):
+        # Padding on what others have reserved is refused as a conflict, which passes by itself.
+        found = place_padded(quadrants, ground.finished)
     if isinstance(found, Refusal):
         raise ProtocolError(Code.SEAM, found.reason)
     return step.model_copy(update={"padding": _plain(found.padding)})

@@ -68,9 +68,11 @@ def place(infill: Collection[tuple[int, int]], finished: Collection[tuple[int, i
 
 
 def place_padded(
-    quadrants: Collection[tuple[int, int]], finished: Collection[tuple[int, int]]
+    quadrants: Collection[tuple[int, int]],
+    finished: Collection[tuple[int, int]],
+    avoid: Collection[tuple[int, int]] = (),
 ) -> Padded | Refusal:
-    """A legal way to fill these quadrants, with as little padding as possible."""
+    """A legal way to fill these quadrants, with as little padding as possible and none on what to avoid."""
     exact = place(quadrants, finished)
     if isinstance(exact, Window):
         return Padded(exact)
@@ -85,8 +87,10 @@ def place_padded(
         for left in range(x1 - width, x0 + 1)
     ]
     for infill in sorted(larger, key=lambda region: (len(region), sorted(region))):
+        if not asked < infill or any(cell in avoid for cell in infill):
+            continue
         window = place(infill, finished)
-        if isinstance(window, Window) and asked < infill:
+        if isinstance(window, Window):
             return Padded(window, tuple(sorted(infill - asked)))
     return exact
 

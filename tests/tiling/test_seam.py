@@ -147,3 +147,16 @@ def test_padding_never_covers_finished_quadrants() -> None:
         . G .
     """
     assert isinstance(place_padded(cells(drawing, "S"), cells(drawing, "G")), Refusal)
+
+
+def test_padding_keeps_off_what_is_to_be_avoided() -> None:
+    drawing = """
+        . . . .
+        . . S .
+        . A . .
+    """
+    found = place_padded(cells(drawing, "S"), set(), cells(drawing, "A"))
+    assert isinstance(found, Padded)
+    assert not set(found.padding) & cells(drawing, "A")
+    everywhere = {(x, y) for x in range(5) for y in range(4)} - cells(drawing, "S")
+    assert isinstance(place_padded(cells(drawing, "S"), set(), everywhere), Refusal)
