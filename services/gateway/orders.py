@@ -31,6 +31,9 @@ from services.gateway.keeper import Keeper
 from services.gateway.models import Models
 from services.tiling.camera import View
 
+LISTED_LIMIT = 250_000
+"""Quadrants in the largest region that goes to the keeper one by one; more would hold everybody else up."""
+
 log = logging.getLogger("gateway")
 
 
@@ -78,6 +81,12 @@ class Orders:
         if body.polygon is not None:
             # Looking for what a large polygon covers would hold everybody else up.
             quadrants = await asyncio.to_thread(self._under, body.polygon)
+            if len(quadrants) > LISTED_LIMIT:
+                raise ProtocolError(
+                    Code.TOO_LARGE,
+                    f"The polygon covers {len(quadrants):,} quadrants; one request fills at most "
+                    f"{LISTED_LIMIT:,} that are no rectangle. Fill it in parts.",
+                )
         asked = Fill(
             plan=_plan_id("fill", request),
             rectangle=body.rectangle,

@@ -207,7 +207,11 @@ async def test_a_plan_that_can_go_on_is_not_planned_anew(open_house: House, pain
 
 
 async def test_too_large_a_region_is_refused_whole(open_house: House) -> None:
-    for region in ({"rectangle": [0, 0, 1_000, 1_000]}, {"rectangle": [-900_000, 0, 900_000, 0]}):
+    for region in (
+        {"rectangle": [0, 0, 1_000, 1_000]},
+        {"rectangle": [-900_000, 0, 900_000, 0]},
+        {"polygon": square(0.5, 0.5, 520.5, 520.5)},
+    ):
         for query in ("", "?dry_run=1"):
             status, answer = await open_house.post(f"/api/fill{query}", region)
             assert status in (400, 413), answer
