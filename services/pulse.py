@@ -37,8 +37,10 @@ class Pulse:
             beat = Beat(name=self.name, pid=os.getpid(), ready=self._ready, doing=self._doing)
             with contextlib.suppress(ProtocolError):
                 await self._client.ask(beat, Heard, timeout=BEAT_SECONDS, resend=BEAT_SECONDS)
+            # Not wait_for: before Python 3.12 it misses a cancellation in the moment of a change.
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._changed.wait(), BEAT_SECONDS)
+                async with asyncio.timeout(BEAT_SECONDS):
+                    await self._changed.wait()
             self._changed.clear()
 
     async def close(self) -> None:

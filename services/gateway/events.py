@@ -91,7 +91,9 @@ class Listeners:
                 await _write(request, response, text)
                 continue
             try:
-                await asyncio.wait_for(news.wait(), HEARTBEAT_SECONDS)
+                # Not wait_for: before Python 3.12 it misses a cancellation in the moment of a change.
+                async with asyncio.timeout(HEARTBEAT_SECONDS):
+                    await news.wait()
             except TimeoutError:
                 await _write(request, response, b": still here\n\n")
 

@@ -145,7 +145,9 @@ class Crew:
                 self._say(child, f"{child.reason} Starts again in {wait:.1f} s.")
             self._change()
             try:
-                await asyncio.wait_for(child.wanted.wait(), wait)
+                # Not wait_for: before Python 3.12 it misses a cancellation in the moment of a change.
+                async with asyncio.timeout(wait):
+                    await child.wanted.wait()
             except TimeoutError:
                 continue
 
