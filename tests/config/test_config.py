@@ -7,7 +7,16 @@ from typing import Any
 
 import pytest
 
-from services.config import DEFAULT_CONFIG, AppConfig, ConfigError, Model, load, open_to_others
+from services.config import (
+    DEFAULT_CONFIG,
+    GENERATOR_SLOTS,
+    AppConfig,
+    ConfigError,
+    Counts,
+    Model,
+    load,
+    open_to_others,
+)
 
 CANARY = "CANARY-9f3c2b"
 
@@ -141,6 +150,17 @@ def test_a_model_may_say_what_it_costs_and_how_many_calls_it_takes_at_once(file:
     )
     assert (settings.models[0].cost_per_image, settings.models[0].max_concurrency) == (0.0, 16)
     assert AppConfig.model_validate(sample()).models[0].max_concurrency is None
+
+
+def test_a_local_model_is_held_to_what_the_processors_can_do() -> None:
+    local = Model(name="a", model_id="a", provider="pixel-art")
+    remote = Model(name="b", model_id="b", provider="oxen", api_key="literal")
+    fewer = Model(name="c", model_id="c", provider="oxen", api_key="literal", max_concurrency=3)
+    settings = AppConfig(models=[local, remote, fewer])
+    assert settings.concurrency(local) == min(2 * (os.cpu_count() or 1), GENERATOR_SLOTS)
+    assert settings.concurrency(remote) == GENERATOR_SLOTS
+    assert settings.concurrency(fewer) == 3
+    assert AppConfig(models=[remote], services=Counts(generator=2)).concurrency(remote) == 2 * GENERATOR_SLOTS
 
 
 def test_a_link_is_followed(file: Path) -> None:
