@@ -12,7 +12,7 @@ run:  ## set everything up, start it and print the address of the studio
 
 test:  ## set up what is needed and run all tests
 	$(SETUP) --dev
-	@exec .venv/bin/python -m pytest -n 3 --dist loadfile
+	@exec .venv/bin/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder
 
 check:  ## check format, lint and types
 	$(SETUP) --dev

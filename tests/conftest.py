@@ -7,8 +7,28 @@ from pathlib import Path
 
 import pytest
 
-FIRST = ("tests/system/test_order.py", "tests/system/test_islands.py", "tests/system/test_main_job.py")
-"""The longest files: begun last, one of several workers would still be at them when the others are done."""
+FIRST = tuple(
+    f"tests/{name}.py"
+    for name in (
+        "system/test_order",
+        "renderer/test_process",
+        "renderer/test_scene",
+        "supervisor/test_commands",
+        "supervisor/test_restart",
+        "studio/test_work",
+        "studio/test_plans",
+        "gateway/test_door",
+        "commands/test_publish",
+        "system/test_islands",
+        "system/test_main_job",
+        "tiling/test_polygon",
+        "tiling/test_sweep",
+    )
+)
+"""The longest files: begun last, one of several workers would still be at them when the others are done.
+
+pytest-xdist keeps this order only with --no-loadscope-reorder.
+"""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

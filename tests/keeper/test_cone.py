@@ -98,7 +98,7 @@ def test_what_is_held_is_always_what_waits_for_the_dead(house: House, worker: Pe
             steps.append(island(40 * i, 40 * plan, f"s{i}", after=after))
         house.publish(*steps, id=f"p{plan}", model_id=chance.choice(["plain", "keyless"]))
     jobs = [job.job for job in house.jobs()]
-    for turn in range(400):
+    for turn in range(150):
         deed = chance.random()
         if deed < 0.45 and (lease := worker.ready()) is not None:
             if chance.random() < 0.15:
