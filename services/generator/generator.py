@@ -18,8 +18,7 @@ from services.generator.models.pixel_art import colour_counts
 from services.generator.models.web import Web
 from services.generator.rendered import Rendered, Renders
 from services.tiling.quadrant import WINDOW
-from services.tiling.region import is_rectangle, named
-from services.tiling.seam import Window
+from services.tiling.seam import Refusal, Window, place
 from services.tiling.template import context
 from services.worker import Result, Task, TryFailed
 
@@ -87,14 +86,16 @@ class Generator:
     async def _template(self, task: Task, work: GenerateWork, renders: Renders) -> Template:
         """The renders and the finished neighbours that the model sees; none of them may be missing."""
         infill = frozenset([*work.quadrants, *work.padding, *work.scaffold])
-        if not is_rectangle(infill):
-            raise TryFailed("bug", "The quadrants to fill are not one full rectangle.", retry=False)
         window = Window(work.x, work.y)
         around = context(window, infill)
         finished = await task.fetch("generation", around) if around else {}
-        if lacking := [cell for cell in around if cell not in finished]:
+        # Asked once more before anything is paid for; nothing beyond the window can be known here.
+        legal = place(infill, finished)
+        if isinstance(legal, Refusal):
+            raise TryFailed("bug", f"{legal.reason} The model was not called.", retry=False)
+        if legal != window:
             raise TryFailed(
-                "bug", f"The model would see {named(lacking)} unfinished, so it was not called.", retry=False
+                "bug", "The model would not see what it must match, so it was not called.", retry=False
             )
         drawn = await renders.layer("render", sorted(infill))
         return Template(

@@ -118,7 +118,9 @@ async def test_a_hole_in_the_context_is_named(keeper: Keeper) -> None:
     keeper.tiles["generation", 0, 0] = layers((0, 0))["render"]
     nack = await keeper.refusal(work((1, 1)))
     assert (nack.error_class, nack.retry) == ("bug", False)
-    assert nack.reason == "The model would see 0,1, 1,0 unfinished, so it was not called."
+    assert nack.reason == (
+        "It would leave a seam: the model would see 0,1, 1,0 still empty. The model was not called."
+    )
 
 
 async def test_a_missing_render_is_named(keeper: Keeper) -> None:
