@@ -2,7 +2,7 @@
 
 import signal
 
-from playwright.async_api import expect
+from playwright.async_api import Route, expect
 
 from tests.gateway.house import House
 from tests.studio.conftest import Desks
@@ -56,6 +56,26 @@ async def test_a_gateway_that_comes_back_finds_the_page_waiting(
     await one.sees_all(BLOCK, "generated")
     await expect(one.page.locator("[data-banner]")).to_have_count(0)
     assert await one.pictured()
+
+
+async def test_a_picture_that_could_not_be_had_is_asked_for_again(painter: Painter, desk: Desks) -> None:
+    one = await desk()
+    refused: list[str] = []
+
+    async def refuse_twice(route: Route) -> None:
+        address = route.request.url
+        if refused.count(address) < 2:
+            refused.append(address)
+            await route.abort()
+        else:
+            await route.continue_()
+
+    await one.page.route("**/tiles/generation/**", refuse_twice)
+    await one.drag((0, 0), (1, 1))
+    await one.act("generate")
+    await one.sees_all(BLOCK, "generated")
+    assert await one.pictured()
+    assert refused
 
 
 async def test_a_keeper_that_is_away_is_said(house: House, desk: Desks) -> None:

@@ -12,6 +12,8 @@ import { world } from "./world";
 const DENSE = window.devicePixelRatio > 1.25 ? 1 : 0;
 const DEEPEST = 8;
 const FAILED = "failed";
+const AGAIN_MS = 1_000;
+const AGAIN_AT_MOST_MS = 30_000;
 
 let orders = 0;
 
@@ -24,6 +26,8 @@ interface Shown {
   wanted: string;
   /** Which order the picture that is shown came with; orders are numbered as they are made. */
   painted: number;
+  /** How often in a row the picture could not be had. */
+  failures: number;
   callOff: () => void;
 }
 
@@ -56,7 +60,7 @@ class Tiles extends L.GridLayer {
 
   protected override createTile(coords: L.Coords): HTMLElement {
     const box = document.createElement("div");
-    const tile: Shown = { box, z: -coords.z - DENSE, x: coords.x, y: coords.y, wanted: "", painted: 0, callOff: () => {} };
+    const tile: Shown = { box, z: -coords.z - DENSE, x: coords.x, y: coords.y, wanted: "", painted: 0, failures: 0, callOff: () => {} };
     this.shown.set(`${coords.z}/${coords.x}/${coords.y}`, tile);
     this.bring(tile);
     return box;
@@ -87,13 +91,22 @@ class Tiles extends L.GridLayer {
       arrived: (picture) => {
         if (number <= tile.painted) return;
         tile.painted = number;
+        tile.failures = 0;
         picture.dataset["tile"] = `${this.kind}/${tile.z}/${tile.x}/${tile.y}`;
         tile.box.replaceChildren(picture);
       },
       failed: () => {
-        if (tile.wanted === wanted) tile.wanted = FAILED;
+        if (tile.wanted === wanted) this.bringLater(tile);
       },
     });
+  }
+
+  /** The server may be on its way back, and no event may ever come that names this tile. */
+  private bringLater(tile: Shown): void {
+    tile.wanted = FAILED;
+    const wait = Math.min(AGAIN_MS * 2 ** tile.failures++, AGAIN_AT_MOST_MS);
+    const timer = setTimeout(() => tile.wanted === FAILED && this.bring(tile), wait);
+    tile.callOff = () => clearTimeout(timer);
   }
 
   /** A render that generations cover wholly is not asked for until the other layer is shown. */
