@@ -6,7 +6,7 @@ import { place } from "./camera";
 import { SIZE } from "./geometry";
 import { Icon } from "./icons";
 import { KEYS } from "./keys";
-import { fit, MAX_ZOOM, MIN_ZOOM } from "./map";
+import { fit, MAX_ZOOM, MIN_ZOOM, zoomBy } from "./map";
 import { Popover } from "./popover";
 import { centre, extent, hover, layer, tool, zoom } from "./state";
 import { latLon, percent } from "./words";
@@ -79,13 +79,13 @@ function showAll(map: L.Map): void {
 export function Zoom({ map }: { map: L.Map }) {
   return (
     <div class="card zoom" role="group" aria-label="Zoom" data-over-map>
-      <button type="button" class="quiet square" aria-label="Zoom out" data-act="zoom-out" disabled={zoom.value <= MIN_ZOOM} onClick={() => map.zoomOut()}>
+      <button type="button" class="quiet square" aria-label="Zoom out" data-act="zoom-out" disabled={zoom.value <= MIN_ZOOM} onClick={() => zoomBy(map, -1)}>
         <Icon name="minus" />
       </button>
       <span class="percent" aria-live="polite">
         {percent(Math.round(zoom.value))}
       </span>
-      <button type="button" class="quiet square" aria-label="Zoom in" data-act="zoom-in" disabled={zoom.value >= MAX_ZOOM} onClick={() => map.zoomIn()}>
+      <button type="button" class="quiet square" aria-label="Zoom in" data-act="zoom-in" disabled={zoom.value >= MAX_ZOOM} onClick={() => zoomBy(map, 1)}>
         <Icon name="plus" />
       </button>
       <button type="button" class="quiet square" aria-label="Show the whole map" data-act="fit" title="Show the whole map" onClick={() => showAll(map)}>

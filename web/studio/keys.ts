@@ -3,6 +3,7 @@
 import type L from "leaflet";
 import { generate, render } from "./actions";
 import { between, cellsIn, keyOf, type Cell, type Rect } from "./geometry";
+import { zoomBy } from "./map";
 import { addPlan, fill } from "./planning";
 import { clearSelection, isTyping } from "./selection";
 import { layer, preview, select, selectedRect, tool } from "./state";
@@ -56,10 +57,10 @@ const ACTS: Record<string, (map: L.Map) => void> = {
   l: () => (layer.value = layer.value === "render" ? "generation" : "render"),
   s: () => (tool.value = "select"),
   m: () => (tool.value = "move"),
-  "+": (map) => map.zoomIn(),
-  "=": (map) => map.zoomIn(),
-  "-": (map) => map.zoomOut(),
-  "−": (map) => map.zoomOut(),
+  "+": (map) => zoomBy(map, 1),
+  "=": (map) => zoomBy(map, 1),
+  "-": (map) => zoomBy(map, -1),
+  "−": (map) => zoomBy(map, -1),
 };
 
 function selectMiddle(map: L.Map): void {

@@ -35,6 +35,7 @@ export function makeMap(element: HTMLElement): L.Map {
     wheelDebounceTime: 30,
     maxBoundsViscosity: 1,
   });
+  map.on("zoomend", () => zoomOn(map));
   return map;
 }
 
@@ -55,6 +56,22 @@ export function cellAt(map: L.Map, event: { clientX: number; clientY: number }):
   return [Math.floor(place.lng), Math.floor(place.lat)];
 }
 
+/** The level that zooming by whole levels is on its way to. */
+let aim: number | null = null;
+
+/** Zoom by whole levels; what Leaflet drops because it still moves is done when it has arrived. */
+export function zoomBy(map: L.Map, levels: number): void {
+  const next = Math.max(MIN_ZOOM, Math.min(MAX_ZOOM, (aim ?? map.getZoom()) + levels));
+  if (aim === null && next === map.getZoom()) return;
+  aim = next;
+  map.setZoom(next);
+}
+
+function zoomOn(map: L.Map): void {
+  if (aim === map.getZoom()) aim = null;
+  if (aim !== null) map.setZoom(aim);
+}
+
 /** Show the whole of a rectangle, as large as whole zoom levels allow; `aside` px at the left are covered. */
 export function fit(map: L.Map, rect: Rect, aside = 0): void {
   const margin = 24;
@@ -65,6 +82,7 @@ export function fit(map: L.Map, rect: Rect, aside = 0): void {
   const zoom = Math.max(MIN_ZOOM, Math.min(0, level));
   const shift = aside / 2 / (SIZE * 2 ** zoom);
   const middle = at((rect[0] + rect[2] + 1) / 2 - shift, (rect[1] + rect[3] + 1) / 2);
+  aim = null;
   map.setView(middle, zoom, { animate: false });
 }
 
@@ -104,6 +122,7 @@ export function goToAddress(map: L.Map): boolean {
   const address = readAddress();
   if (!address) return false;
   layer.value = address.layer;
+  aim = null;
   map.setView(at(address.x, address.y), address.zoom, { animate: false });
   return true;
 }
