@@ -1,6 +1,6 @@
 """The command line as it is typed, and a world to type it against."""
 
-import os
+import io
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -9,9 +9,8 @@ from typing import Protocol
 
 import pytest
 
-from tests.supervisor.stage import TREE, Stage
-
-PATIENCE = 60.0
+import supervisor
+from tests.supervisor.stage import Stage
 
 
 class Run(Protocol):
@@ -21,22 +20,21 @@ class Run(Protocol):
 
 
 @pytest.fixture
-def plan(tmp_path: Path) -> Run:
-    """`supervisor.py plan …` in an empty folder, without a world."""
+def plan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Run:
+    """`supervisor.py plan …` in an empty folder, without a world; in this process, to start at once."""
 
     def run(*words: str, given: str | bytes = b"") -> subprocess.CompletedProcess[str]:
         data = () if "--data" in words else ("--data", str(tmp_path / "no-world"))
-        answer = subprocess.run(
-            [sys.executable, str(TREE / "supervisor.py"), "plan", *words, *data],
-            input=given.encode() if isinstance(given, str) else given,
-            capture_output=True,
-            env={**os.environ, "COLUMNS": "100"},
-            cwd=tmp_path,
-            timeout=PATIENCE,
-        )
-        assert b"Traceback" not in answer.stderr, answer.stderr.decode()
-        said = answer.stdout.decode(), answer.stderr.decode()
-        return subprocess.CompletedProcess(answer.args, answer.returncode, *said)
+        content = given.encode() if isinstance(given, str) else given
+        monkeypatch.chdir(tmp_path)
+        monkeypatch.setenv("COLUMNS", "100")
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(content)))
+        try:
+            code = supervisor.main(["plan", *words, *data])
+        except SystemExit as wrong_usage:
+            code = int(wrong_usage.code or 0)
+        said = capfd.readouterr()
+        return subprocess.CompletedProcess([*words, *data], code, said.out, said.err)
 
     return run
 

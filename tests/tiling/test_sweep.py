@@ -22,7 +22,7 @@ blobs = st.builds(
     st.integers(0, 3),
 )
 sides = st.integers(0, 13)
-thorough = settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+thorough = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 @thorough
