@@ -22,13 +22,12 @@ from services.config import DEFAULT_CONFIG, DEFAULT_DATA, AppConfig, Model, load
 from services.positions import Broken, parse
 from services.tiling import estimate
 from services.tiling.camera import View
+from services.tiling.field import MARGIN
 from services.tiling.planning import Map, Planning, plan
 from services.tiling.quadrant import Quadrant
 from services.tiling.region import BadRegion, bounding, check_size, rectangle
 
 POLYGON_BYTES = 8 << 20
-SHORE = 8
-"""Quadrants between a region and the edge of the world, as the keeper wants it: scaffold overhangs."""
 SLOW = 50_000
 """Quadrants from which on a person wonders whether anything happens."""
 
@@ -110,9 +109,9 @@ def _region(given: argparse.Namespace, config: AppConfig) -> Collection[Quadrant
 def _check_shore(corners: Sequence[int]) -> None:
     if max(map(abs, corners)) > COORDINATE_LIMIT:
         raise BadRegion(f"A corner lies beyond ±{COORDINATE_LIMIT:,}, the edge of the world.")
-    if max(map(abs, corners)) > COORDINATE_LIMIT - SHORE:
+    if max(map(abs, corners)) > COORDINATE_LIMIT - MARGIN:
         raise BadRegion(
-            f"The region lies at ±{COORDINATE_LIMIT:,}, the edge of the world; stay off it by {SHORE}."
+            f"The region lies at ±{COORDINATE_LIMIT:,}, the edge of the world; stay off it by {MARGIN}."
         )
 
 

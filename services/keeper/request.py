@@ -12,13 +12,12 @@ from services.keeper import proof
 from services.keeper.ground import Box, Cell, Ground
 from services.keeper.lifecycle import Job
 from services.keeper.plans import PlanRow
+from services.tiling.field import MARGIN
 from services.tiling.region import BadRegion, bounding, check_size, rectangle
 
 Request = Publish | Render | Generate | Fill | Replan
 LARGEST_INFILL = 4
 """Quadrants that one model call fills at most."""
-SHORE = 8
-"""Quadrants between a region and the edge of the world: for scaffold, and for renders beyond that."""
 
 
 @dataclass(frozen=True)
@@ -97,10 +96,10 @@ def region_of(request: Request, rest: Rest | None) -> Region | None:
         region = _quadrants(rest.quadrants, request.repair)
     else:
         return None
-    if max(map(abs, region.box)) > COORDINATE_LIMIT - SHORE:
+    if max(map(abs, region.box)) > COORDINATE_LIMIT - MARGIN:
         raise ProtocolError(
             Code.BAD_PLAN,
-            f"The region lies at ±{COORDINATE_LIMIT}, the edge of the world; stay off it by {SHORE}.",
+            f"The region lies at ±{COORDINATE_LIMIT}, the edge of the world; stay off it by {MARGIN}.",
         )
     return region
 

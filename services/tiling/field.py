@@ -11,7 +11,7 @@ from services.tiling.region import bounding
 from services.tiling.shape import AROUND
 
 MARGIN = 8
-"""Quadrants around the region: room for scaffold, and for looking."""
+"""Quadrants around a region, which must not lie beyond the world: room for scaffold, and for looking."""
 EDGE = 3
 """Of these, the outermost that are never drawn."""
 
