@@ -6,13 +6,11 @@ from pydantic import Field, model_validator
 
 from protocol.codec import catalogue
 from protocol.event import TileRef, Watch
-from protocol.ingest import Publish
+from protocol.ingest import PlanBegin, PlanCommit, PlanPart, Publish
 from protocol.message import (
     Count,
     Identifier,
     JobId,
-    JobKind,
-    JobState,
     Line,
     Message,
     Ping,
@@ -20,8 +18,33 @@ from protocol.message import (
     Rectangle,
     Text,
 )
+from protocol.order import (
+    Adopt,
+    CancelWhere,
+    DeleteOrphan,
+    Edit,
+    Export,
+    ListOrphans,
+    Move,
+    Prune,
+    RetryWhere,
+    Revert,
+    RevertPlan,
+    Where,
+    WorkerGone,
+)
 from protocol.plan import Lane
-from protocol.view import Counts, Estimate, JobView, LeftOut, PlannedStep, PlanView, VersionView, Working
+from protocol.view import (
+    Counts,
+    Estimate,
+    JobView,
+    LeftOut,
+    ModelView,
+    PlannedStep,
+    PlanView,
+    VersionView,
+    Working,
+)
 from protocol.work import Fetch, FetchAsset
 
 REGION_LIMIT = 1_000_000
@@ -96,7 +119,7 @@ class Planned(Message):
 
     TYPE: ClassVar[str] = "planned"
 
-    steps: Annotated[list[PlannedStep], Field(max_length=20_000)]
+    steps: Annotated[list[PlannedStep], Field(max_length=100_000)]
     waves: Count
     renders: Count
     left_out: Annotated[list[LeftOut], Field(max_length=20_000)] = []
@@ -124,19 +147,17 @@ class Status(Message):
     renders: Count
     per_minute: Annotated[float, Field(ge=0, allow_inf_nan=False)]
     last_event: Count
+    paused: bool = False
+    models: Annotated[list[ModelView], Field(max_length=1_000)] = []
+    orphans: Count = 0
+    """Results that came too late and wait for a person."""
 
 
-class ListJobs(Message):
+class ListJobs(Where, Message):
     """Asks for jobs, newest id last, `limit` at a time, after `cursor`."""
 
     TYPE: ClassVar[str] = "list_jobs"
 
-    states: Annotated[list[JobState], Field(max_length=6)] = []
-    model_id: Identifier | None = None
-    plan: Identifier | None = None
-    kind: JobKind | None = None
-    held: bool = False
-    """Only jobs that cannot go on by themselves."""
     cursor: Count = 0
     limit: Annotated[int, Field(ge=1, le=500)] = 100
 
@@ -228,13 +249,22 @@ class ClearQueue(Message):
 
 
 class Pause(Message):
-    """Stops handing out jobs; what runs goes on. Survives a restart."""
+    """Stops handing out jobs: all, one model's, or one plan's. What runs goes on. Survives a restart."""
 
     TYPE: ClassVar[str] = "pause"
 
+    model_id: Identifier | None = None
+    plan: Identifier | None = None
 
-class Resume(Message):
-    """Hands out jobs again."""
+    @model_validator(mode="after")
+    def _names_one_thing(self) -> Self:
+        if self.model_id is not None and self.plan is not None:
+            raise ValueError("either a model or a plan is paused, not both at once")
+        return self
+
+
+class Resume(Pause):
+    """Hands out jobs again: all, one model's, or one plan's."""
 
     TYPE: ClassVar[str] = "resume"
 
@@ -291,6 +321,9 @@ class Quadrant(Message):
 
 CONTROL = catalogue(
     Publish,
+    PlanBegin,
+    PlanPart,
+    PlanCommit,
     Render,
     Generate,
     Fill,
@@ -307,8 +340,20 @@ CONTROL = catalogue(
     ClearQueue,
     Pause,
     Resume,
+    CancelWhere,
+    RetryWhere,
+    Move,
+    Edit,
     GetMap,
     GetQuadrant,
+    Revert,
+    RevertPlan,
+    ListOrphans,
+    Adopt,
+    DeleteOrphan,
+    Export,
+    Prune,
+    WorkerGone,
     Fetch,
     FetchAsset,
     Watch,

@@ -21,6 +21,7 @@ class Code(StrEnum):
     UNKNOWN_PLAN = "UNKNOWN_PLAN"
     UNKNOWN_PROCESS = "UNKNOWN_PROCESS"
     UNKNOWN_TILE = "UNKNOWN_TILE"
+    UNKNOWN_ORPHAN = "UNKNOWN_ORPHAN"
     WRONG_STATE = "WRONG_STATE"
     LEASE_LOST = "LEASE_LOST"
     NO_SPACE = "NO_SPACE"
@@ -35,12 +36,21 @@ class Code(StrEnum):
 class ProtocolError(Exception):
     """Raised for anything a peer asked that is answered with a code and a sentence.
 
-    `re` is the id of the message that caused it, as far as it could be read.
+    `re` is the id of the message that caused it, as far as it could be read; `retry_after` are seconds.
     """
 
-    def __init__(self, code: Code, message: str, *, details: str = "", re: str | None = None) -> None:
+    def __init__(
+        self,
+        code: Code,
+        message: str,
+        *,
+        details: str = "",
+        re: str | None = None,
+        retry_after: float | None = None,
+    ) -> None:
         super().__init__(f"{code}: {message}")
         self.code = code
         self.message = message
         self.details = details
         self.re = re
+        self.retry_after = retry_after

@@ -28,6 +28,8 @@ class TileRef(Part):
     x: int
     y: int
     version: Count
+    stale: bool = False
+    """Whether a neighbour that it was made to match has been replaced since."""
 
 
 class JobChange(Part):
@@ -59,13 +61,23 @@ class PlanChange(Part):
 
 
 class QueueChange(Part):
-    """The handing out of jobs was paused or goes on."""
+    """The handing out of jobs was paused or goes on: of all, of one model's or of one plan's."""
 
     kind: Literal["queue"] = "queue"
     paused: bool
+    model_id: Annotated[str, Field(max_length=128)] = ""
+    plan: Annotated[str, Field(max_length=128)] = ""
+    reason: Line = ""
 
 
-Change = Annotated[JobChange | PlanChange | QueueChange, Field(discriminator="kind")]
+class MapChange(Part):
+    """Tiles changed though no job did it: a person brought older ones back, or they became stale or fresh."""
+
+    kind: Literal["map"] = "map"
+    tiles: Annotated[list[TileRef], Field(max_length=100_000)] = []
+
+
+Change = Annotated[JobChange | PlanChange | QueueChange | MapChange, Field(discriminator="kind")]
 
 
 class Event(Part):

@@ -56,6 +56,8 @@ class Error(Message):
     code: Annotated[Code, Field(strict=False)]
     message: Text
     details: Text = ""
+    retry_after: Seconds | None = None
+    """With BUSY: when it is worth asking again."""
 
 
 class Ping(Message):

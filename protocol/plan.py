@@ -6,11 +6,15 @@ from pydantic import Field, model_validator
 
 from protocol.message import Identifier, Line, Part, QuadrantXY, Rectangle, Text
 
-STEP_LIMIT = 20_000
+STEP_LIMIT = 100_000
 REPAIR_LIMIT = 20_000
 
 Lane = Literal["interactive", "bulk"]
 """Interactive work is served before bulk work."""
+
+
+Priority = Annotated[int, Field(ge=-1_000, le=1_000)]
+"""Within its lane, what has the higher number is served first."""
 
 
 class Step(Part):
@@ -27,12 +31,14 @@ class Step(Part):
     scaffold: Annotated[list[QuadrantXY], Field(max_length=4)] = []
     after: Annotated[list[Identifier], Field(max_length=64)] = []
     model_id: Identifier | None = None
+    prompt: Text | None = None
+    negative_prompt: Text | None = None
+    """Both instead of the plan's, where a step has its own."""
 
 
-class Plan(Part):
-    """Steps under one id, accepted whole or refused whole. Publishing the same id again changes nothing.
+class PlanHead(Part):
+    """What is said once about a plan, whatever its steps are.
 
-    Either `steps` says everything, or `rectangle` leaves the steps to the keeper: it is filled completely.
     `model_id` holds for every step that names none; without either, the world's default model is used.
     """
 
@@ -42,6 +48,15 @@ class Plan(Part):
     prompt: Text = ""
     negative_prompt: Text = ""
     lane: Lane = "bulk"
+    priority: Priority = 0
+
+
+class Plan(PlanHead):
+    """Steps under one id, accepted whole or refused whole. Publishing the same id again changes nothing.
+
+    Either `steps` says everything, or `rectangle` leaves the steps to the keeper: it is filled completely.
+    """
+
     steps: Annotated[list[Step], Field(max_length=STEP_LIMIT)] = []
     rectangle: Rectangle | None = None
     repair: Annotated[list[QuadrantXY], Field(max_length=REPAIR_LIMIT)] = []

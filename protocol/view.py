@@ -18,11 +18,26 @@ from protocol.message import (
     Text,
     Token,
 )
-from protocol.plan import Lane
+from protocol.plan import Lane, Priority
 
 Counts = dict[JobState, Count]
 Shape = Literal["2x2", "2x1", "1x2", "1x1"]
 """Width × height of what one model call fills, in quadrants."""
+
+
+class ModelView(Part):
+    """What one model does now. Times are of its latest calls, None where it has none yet."""
+
+    model_id: Annotated[str, Field(max_length=128)]
+    paused: bool = False
+    until_seconds: Seconds = 0.0
+    """How long a rate limit still keeps it from being called."""
+    reason: Line = ""
+    pending: Count = 0
+    in_hands: Count = 0
+    rate_per_minute: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
+    seconds_p50: Seconds | None = None
+    seconds_p90: Seconds | None = None
 
 
 class LeftOut(Part):
@@ -87,11 +102,19 @@ class JobView(Part):
     padding: Annotated[list[QuadrantXY], Field(max_length=4)] = []
     scaffold: Annotated[list[QuadrantXY], Field(max_length=4)] = []
     lane: Lane
+    priority: Priority = 0
     attempt: Count
     max_attempts: Count
+    deaths: Count = 0
+    """Workers that died over it."""
     worker: Line = ""
     doing: Line = ""
     reason: Text = ""
+    error_class: Annotated[str, Field(max_length=20)] = ""
+    paused: bool = False
+    """Whether it waits because its plan, its model or the whole queue is paused."""
+    seconds_left: Seconds | None = None
+    """Until it is done, from its place and how long such jobs take; None where that cannot be known."""
     created_at: Seconds
     started_at: Seconds = 0.0
     finished_at: Seconds = 0.0
@@ -123,6 +146,31 @@ class PlanView(Part):
     """Settled with something left: to retry and resume, or to plan anew, helps."""
     reason: Text = ""
     """Why it is stuck; empty if it is not."""
+    paused: bool = False
+    entered: Count = 0
+    """How many of its jobs are in the queue by now; a large plan is put in little by little."""
+    jobs: Count = 0
+    rate_per_minute: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
+    """Quadrants committed, while it was worked on."""
+    cost: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
+    """Of the calls made so far, as far as their models state a price."""
+
+
+class Seen(Part):
+    """A neighbour that a model was shown."""
+
+    version: Token
+    x: int
+    y: int
+
+
+class OrphanTile(Part):
+    """One image of a late result."""
+
+    layer: Layer
+    x: int
+    y: int
+    sha256: Annotated[str, Field(max_length=64)]
 
 
 class VersionView(Part):
@@ -136,7 +184,37 @@ class VersionView(Part):
     plan: Identifier
     model_id: Annotated[str, Field(max_length=128)] = ""
     prompt: Text = ""
+    negative_prompt: Text = ""
+    seed: Count | None = None
+    parameters: Annotated[str, Field(max_length=4_000)] = ""
+    template: Annotated[str, Field(max_length=64)] = ""
+    renders: Annotated[str, Field(max_length=64)] = ""
+    saw: Annotated[list[Seen], Field(max_length=64)] = []
+    worker: Line = ""
+    seconds: Seconds = 0.0
+    model_seconds: Seconds = 0.0
+    cost: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
+    attempt: Count = 0
+    source: Line = ""
+    scaffold: bool = False
+    stale: bool = False
+    """Whether it stands and a neighbour that it saw does not any more."""
+    sha256: Annotated[str, Field(max_length=64)]
+
+
+class OrphanView(Part):
+    """One result that came too late: kept, since it was paid for."""
+
+    orphan: Token
+    job: JobId
+    plan: Annotated[str, Field(max_length=128)]
+    model_id: Annotated[str, Field(max_length=128)] = ""
+    prompt: Text = ""
+    tiles: Annotated[list[OrphanTile], Field(max_length=256)]
     worker: Line = ""
     seconds: Seconds = 0.0
     attempt: Count = 0
-    sha256: Annotated[str, Field(max_length=64)]
+    received_at: Seconds
+    adoptable: bool
+    reason: Text = ""
+    """Why it cannot be put on the map now; empty if it can."""

@@ -21,8 +21,10 @@ from protocol.message import (
     Token,
 )
 
-ErrorClass = Literal["transient", "rejected", "auth", "bad_image", "unavailable", "bug"]
-"""Why a try failed: transient and bad_image may be tried again, the others need a person."""
+ErrorClass = Literal[
+    "transient", "rate_limited", "rejected", "auth", "moderated", "bad_image", "unavailable", "bug"
+]
+"""Why a try failed: transient, rate_limited and bad_image may be tried again, the others need a person."""
 
 
 class RenderWork(Part):
@@ -131,6 +133,17 @@ class Made(Part):
     seconds: Seconds
     model_seconds: Seconds = 0.0
     template: Annotated[str, Field(max_length=64)] = ""
+    """SHA-256 of what the model was sent."""
+    renders: Annotated[str, Field(max_length=64)] = ""
+    """SHA-256 over the renders that it was drawn from."""
+    saw: Annotated[list[Token], Field(max_length=64)] = []
+    """The versions of the finished neighbours that the model was shown."""
+    seed: Annotated[int, Field(ge=0, le=2**62)] | None = None
+    parameters: Annotated[str, Field(max_length=4_000)] = ""
+    """What else the model was told, as a JSON object; never a key."""
+    cost: Annotated[float, Field(ge=0, le=1_000_000, allow_inf_nan=False)] | None = None
+    calls: Count = 0
+    """Calls that this try made; 0 if its result had been paid for by an earlier one."""
     source: Line = ""
 
 
@@ -164,6 +177,8 @@ class Nack(Message):
     error_class: ErrorClass
     reason: Text
     retry: bool = True
+    retry_after: Seconds | None = None
+    """With rate_limited: for how long the model wants no more calls."""
     burn: bool = True
     """False hands the job back as if it had not been tried, as on a drain."""
 

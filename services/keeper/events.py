@@ -3,7 +3,7 @@
 import sqlite3
 from collections.abc import Iterable
 
-from protocol.event import Change, Event, JobChange, QueueChange
+from protocol.event import Change, Event, JobChange, MapChange, QueueChange
 
 Row = tuple[float, str, int, str]
 
@@ -43,5 +43,5 @@ class EventLog:
 def row(change: Change, now: float) -> Row:
     """What a change is written down as."""
     job = change.job if isinstance(change, JobChange) else 0
-    plan = "" if isinstance(change, QueueChange) else change.plan
+    plan = "" if isinstance(change, QueueChange | MapChange) else change.plan
     return now, plan, job, change.model_dump_json(exclude_defaults=False)

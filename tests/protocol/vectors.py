@@ -8,15 +8,15 @@ from protocol.codec import Envelope, encode
 from protocol.control import Fill, Planned, Replan
 from protocol.errors import Code
 from protocol.event import Event, Events, JobChange, TileRef, Watch
-from protocol.ingest import Accepted, Publish
+from protocol.ingest import Accepted, PlanPart, Publish
 from protocol.message import Error, Message, Ping
 from protocol.plan import Plan, Step
 from protocol.view import Estimate, LeftOut, PlannedStep
-from protocol.work import Ack, GenerateWork, Lease, Made, Ready, TileImage
+from protocol.work import Ack, GenerateWork, Lease, Made, Nack, Ready, TileImage
 
 FOLDER = Path(protocol.__file__).parent / "vectors"
 
-EARLIER = {"publish_rectangle", "publish_steps", "accepted"}
+EARLIER = {"publish_rectangle", "publish_steps", "publish_repair", "accepted", "ack", "error", "events"}
 """Written before these messages got more fields; peers may go on to send them without."""
 
 GOLDEN: dict[str, tuple[Message, str | None, list[bytes]]] = {
@@ -129,6 +129,16 @@ GOLDEN: dict[str, tuple[Message, str | None, list[bytes]]] = {
         [],
     ),
     "replan": (Replan(plan="coast-1", id="coast-2", repair=True), None, []),
+    "plan_part": (
+        PlanPart(plan="city-1", first=1_000, steps=[Step(id="s1000", quadrants=[(3, 4)], prompt="Rain")]),
+        None,
+        [],
+    ),
+    "nack_rate_limited": (
+        Nack(job=5, token=6, error_class="rate_limited", reason="Asked too often.", retry_after=30.0),
+        None,
+        [],
+    ),
     "watch": (Watch(since=41, wait=10.0), None, []),
     "events": (
         Events(
