@@ -132,8 +132,8 @@ class Dependencies:
         """Move jobs that interactive work waits for, with what they wait for, to the interactive lane."""
         for job_id in job_ids:
             self._connection.execute(
-                f"UPDATE generation_queue SET lane = 'interactive', priority = 0 WHERE status IN {LIVE} "
-                "AND priority > 0 AND "
+                f"UPDATE generation_queue SET lane = 'interactive', rank = -priority WHERE status IN {LIVE} "
+                "AND lane = 'bulk' AND "
                 "(id = ?1 OR id IN (SELECT needs_id FROM dependencies WHERE job_id = ?1))",
                 (job_id,),
             )

@@ -42,6 +42,12 @@ class Job:
     model_id: str = ""
     prompt: str = ""
     negative_prompt: str = ""
+    priority: int = 0
+    """A person's wish: within its lane the higher comes first."""
+    place: int = 0
+    """Where it stands among those of its rank; 0 until it is in the queue."""
+    suspended: bool = False
+    """Whether its plan is paused."""
     deaths: int = 0
     """Workers that died or went silent over it."""
     attempt: int = 0
@@ -54,6 +60,12 @@ class Job:
     doing: str = ""
     error_class: str = ""
     reason: str = ""
+    limited: int = 0
+    """Tries that ended at the model's rate limit; they are not counted as attempts."""
+    calls: int = 0
+    """Calls of the model that were made for it."""
+    cost: float = 0.0
+    """Of these calls, as far as the model states a price."""
     started_at: float = 0.0
     finished_at: float = 0.0
 

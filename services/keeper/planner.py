@@ -29,6 +29,7 @@ from services.keeper.request import (
     plan_id,
     region_of,
 )
+from services.keeper.row import rank
 from services.keeper.store import Store
 
 PLANNED_LEFT_OUT = 20_000
@@ -124,8 +125,8 @@ class Planner:
         """Put the plan and all its jobs into the queue."""
         draft, store = proposal.draft, self._store
         asked = draft.asked
-        priority = 0 if asked.lane == "interactive" else 1
-        position = store.queue.count("status = 'pending' AND priority <= ?", (priority,)) if draft.jobs else 0
+        first = rank(draft.jobs[0]) if draft.jobs else 0
+        position = store.queue.count("status = 'pending' AND rank <= ?", (first,)) if draft.jobs else 0
         entry = proposal.entry or enter(draft, self._next_id())
         jobs, needs = entry.jobs, entry.needs
         generated = sum(len(job.quadrants) for job in jobs if job.kind == "generate")

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from protocol.message import JobKind
 from services.keeper.lifecycle import Job
-from services.keeper.row import COLUMNS, MARKS, Row, job_of, priority
+from services.keeper.row import COLUMNS, MARKS, Row, job_of, place, rank
 from services.tiling.quadrant import frame_of
 
 CellRow = tuple[int, int, int, str]
@@ -66,16 +66,24 @@ class Queue:
     def save(self, job: Job) -> None:
         """Write back everything about a job that can change."""
         self._connection.execute(
-            "UPDATE generation_queue SET plan_id = ?, status = ?, lane = ?, priority = ?, deaths = ?, "
+            "UPDATE generation_queue SET plan_id = ?, status = ?, error_class = ?, lane = ?, priority = ?, "
+            "rank = ?, place = ?, suspended = ?, model_id = ?, prompt = ?, negative_prompt = ?, deaths = ?, "
             "attempt = ?, not_before = ?, token = ?, lease_request = ?, lease_worker = ?, "
-            "lease_expires_at = ?, worker = ?, doing = ?, error_class = ?, reason = ?, "
+            "lease_expires_at = ?, worker = ?, doing = ?, reason = ?, limited = ?, calls = ?, cost = ?, "
             "started_at = ?, finished_at = ?, x = ?, y = ?, held = CASE WHEN ?2 <> 'blocked' THEN 0 "
-            "WHEN ?14 = 'seam' THEN 1 ELSE held END WHERE id = ?",
+            "WHEN ?3 = 'seam' THEN 1 ELSE held END WHERE id = ?",
             (
                 job.plan,
                 job.state,
+                job.error_class,
                 job.lane,
-                priority(job),
+                job.priority,
+                rank(job),
+                place(job),
+                int(job.suspended),
+                job.model_id,
+                job.prompt,
+                job.negative_prompt,
                 job.deaths,
                 job.attempt,
                 job.not_before,
@@ -85,8 +93,10 @@ class Queue:
                 job.lease_expires_at,
                 job.worker,
                 job.doing,
-                job.error_class,
                 job.reason,
+                job.limited,
+                job.calls,
+                job.cost,
                 job.started_at,
                 job.finished_at,
                 job.x,
@@ -104,10 +114,10 @@ class Queue:
         worker before that has done anything else.
         """
         found = []
-        order = "priority, deaths, id LIMIT 1"
+        order = "rank, deaths, place, id LIMIT 1"
         full = [model for model, limit in limits.items() if self._in_hands(model) >= limit]
         for kind in set(kinds):
-            due = "status = 'pending' AND kind = ? AND not_before <= ?"
+            due = "status = 'pending' AND suspended = 0 AND kind = ? AND not_before <= ?"
             if kind != "generate" or not full:
                 found += self.select(due, (kind, now), order)
                 continue
@@ -115,18 +125,19 @@ class Queue:
             for model in self._models_pending():
                 if model not in full:
                     found += self.select(f"{due} AND model_id = ?", (kind, now, model), order)
-        return min(found, key=lambda job: (priority(job), job.deaths, job.id), default=None)
+        return min(found, key=turn, default=None)
 
     def _in_hands(self, model_id: str) -> int:
         return self.count("status = 'processing' AND model_id = ?", (model_id,))
 
     def _models_pending(self) -> list[str]:
         """The models that have a pending job; from one to the next by the index, whatever their number."""
+        waiting = "status = 'pending' AND suspended = 0 AND kind = 'generate'"
         rows = self._connection.execute(
             "WITH RECURSIVE found (model) AS ("
-            "SELECT min(model_id) FROM generation_queue WHERE status = 'pending' AND kind = 'generate' "
-            "UNION ALL SELECT (SELECT min(model_id) FROM generation_queue WHERE status = 'pending' "
-            "AND kind = 'generate' AND model_id > model) FROM found WHERE model IS NOT NULL) "
+            f"SELECT min(model_id) FROM generation_queue WHERE {waiting} "
+            f"UNION ALL SELECT (SELECT min(model_id) FROM generation_queue WHERE {waiting} "
+            "AND model_id > model) FROM found WHERE model IS NOT NULL) "
             "SELECT model FROM found WHERE model IS NOT NULL"
         )
         return [row[0] for row in rows]
@@ -242,7 +253,9 @@ class Queue:
     def within(self, x0: int, y0: int, x1: int, y1: int) -> list[Job]:
         """Jobs there that are under way or failed; those at work first, then those that failed."""
         return self.select(
-            _WITHIN, (x0, x1, y0, y1), order="status = 'processing' DESC, status = 'error' DESC, priority, id"
+            _WITHIN,
+            (x0, x1, y0, y1),
+            order="status = 'processing' DESC, status = 'error' DESC, rank, place, id",
         )
 
     def crowded(self, x0: int, y0: int, x1: int, y1: int, *, limit: int) -> bool:
@@ -265,16 +278,16 @@ class Queue:
         """The place of each pending job in the order of handing out, from 1."""
         if not jobs:
             return {}
-        last = max((priority(job), job.deaths, job.id) for job in jobs)
+        last = max(turn(job) for job in jobs)
         # One walk for all of them. Left to itself SQLite takes the index of the counts and then sorts.
         rows = self._connection.execute(
-            "SELECT id, place FROM (SELECT id, row_number() OVER (ORDER BY priority, deaths, id) AS place "
-            "FROM generation_queue INDEXED BY queue_position "
-            "WHERE status = 'pending' AND (priority, deaths, id) <= (?, ?, ?)) "
+            "SELECT id, nth FROM (SELECT id, row_number() OVER (ORDER BY rank, deaths, place, id) AS nth "
+            "FROM generation_queue INDEXED BY queue_order WHERE status = 'pending' AND suspended = 0 "
+            "AND (rank, deaths, place, id) <= (?, ?, ?, ?)) "
             "WHERE id IN (SELECT value FROM json_each(?))",
             (*last, json.dumps([job.id for job in jobs])),
         )
-        return {job_id: place for job_id, place in rows}
+        return {job_id: nth for job_id, nth in rows}
 
     def next_due(self) -> float:
         """When the first lease runs out."""
@@ -282,6 +295,11 @@ class Queue:
             "SELECT min(lease_expires_at) FROM generation_queue WHERE status = 'processing'"
         ).fetchone()
         return float(row[0]) if row[0] is not None else float("inf")
+
+
+def turn(job: Job) -> tuple[int, int, int, int]:
+    """What the order of handing out goes by, the lowest first."""
+    return rank(job), job.deaths, place(job), job.id
 
 
 def _joined(x0: int, y0: int, x1: int, y1: int) -> str:

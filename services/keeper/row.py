@@ -4,20 +4,31 @@ import json
 import sqlite3
 
 from services.keeper.lifecycle import Cells, Job
+from services.keeper.schema import BULK_RANK
 
 Row = tuple[object, ...]
 
 COLUMNS = (
     "id, plan_id, step, kind, status, model_id, prompt, negative_prompt, quadrants, padding, scaffold, x, y, "
-    "lane, priority, deaths, attempt, max_attempts, not_before, token, lease_request, lease_worker, "
-    "lease_expires_at, worker, doing, error_class, reason, created_at, started_at, finished_at"
+    "lane, priority, rank, place, suspended, deaths, attempt, max_attempts, not_before, token, "
+    "lease_request, lease_worker, lease_expires_at, worker, doing, error_class, reason, limited, calls, "
+    "cost, created_at, started_at, finished_at"
 )
 MARKS = ", ".join("?" * len(COLUMNS.split(", ")))
 
 
-def priority(job: Job) -> int:
-    """What comes first: interactive before bulk."""
-    return 0 if job.lane == "interactive" else 1
+PLACES = 20
+"""Bits between the places of two jobs that came one after the other, so that others can be moved between."""
+
+
+def rank(job: Job) -> int:
+    """What comes first, the lower: interactive before bulk, then the higher priority."""
+    return (0 if job.lane == "interactive" else BULK_RANK) - job.priority
+
+
+def place(job: Job) -> int:
+    """Where a job stands within its rank: in the order of ids until somebody moves it."""
+    return job.place or job.id << PLACES
 
 
 def _cells(text: str) -> Cells:
@@ -41,7 +52,10 @@ def row(job: Job) -> Row:
         job.x,
         job.y,
         job.lane,
-        priority(job),
+        job.priority,
+        rank(job),
+        place(job),
+        int(job.suspended),
         job.deaths,
         job.attempt,
         job.max_attempts,
@@ -54,6 +68,9 @@ def row(job: Job) -> Row:
         job.doing,
         job.error_class,
         job.reason,
+        job.limited,
+        job.calls,
+        job.cost,
         job.created_at,
         job.started_at,
         job.finished_at,
@@ -79,6 +96,9 @@ def job_of(row: sqlite3.Row) -> Job:
         model_id=row["model_id"],
         prompt=row["prompt"],
         negative_prompt=row["negative_prompt"],
+        priority=row["priority"],
+        place=row["place"],
+        suspended=bool(row["suspended"]),
         deaths=row["deaths"],
         attempt=row["attempt"],
         not_before=row["not_before"],
@@ -90,6 +110,9 @@ def job_of(row: sqlite3.Row) -> Job:
         doing=row["doing"],
         error_class=row["error_class"],
         reason=row["reason"],
+        limited=row["limited"],
+        calls=row["calls"],
+        cost=row["cost"],
         started_at=row["started_at"],
         finished_at=row["finished_at"],
     )

@@ -6,10 +6,50 @@ from sqlite_utils import Database, Migrations
 
 APPLICATION_ID = 0x54573031
 """`TW01`: what SQLite's header says about whose file this is."""
-VERSION = 2
+VERSION = 3
 """Kept in `user_version`; a file with a larger one was written by a newer keeper."""
 
+BULK_RANK = 10_000
+"""What the bulk lane adds to the rank of a job: more than any priority can take away."""
+
 migrations = Migrations("tilewright")
+
+
+def _counted(row: str, way: str) -> str:
+    """One job more or less in both tallies."""
+    return (
+        f"INSERT INTO queue_tally VALUES ({row}.status, {row}.model_id, {way}1) "
+        f"ON CONFLICT (status, model_id) DO UPDATE SET jobs = jobs {way}1; "
+        f"INSERT INTO plan_tally VALUES ({row}.plan_id, {row}.kind, {row}.status, {way}1, "
+        f"{way}json_array_length({row}.quadrants)) ON CONFLICT (plan_id, kind, status) "
+        "DO UPDATE SET jobs = jobs + excluded.jobs, quadrants = quadrants + excluded.quadrants;"
+    )
+
+
+_STANDS = (
+    "INSERT INTO tile_tally VALUES ({0}.layer, {1}1) ON CONFLICT (layer) DO UPDATE SET tiles = tiles {1}1;"
+)
+
+TALLYING = (
+    # Triggers: whatever changes a job or a tile, the figures that people see stay true.
+    "CREATE TRIGGER IF NOT EXISTS job_added AFTER INSERT ON generation_queue "
+    f"BEGIN {_counted('NEW', '+')} END",
+    "CREATE TRIGGER IF NOT EXISTS job_removed AFTER DELETE ON generation_queue "
+    f"BEGIN {_counted('OLD', '-')} END",
+    "CREATE TRIGGER IF NOT EXISTS job_changed AFTER UPDATE OF status, model_id, plan_id ON generation_queue "
+    "WHEN OLD.status <> NEW.status OR OLD.model_id <> NEW.model_id OR OLD.plan_id <> NEW.plan_id "
+    f"BEGIN {_counted('OLD', '-')} {_counted('NEW', '+')} END",
+    "CREATE TRIGGER IF NOT EXISTS tile_laid AFTER INSERT ON tiles WHEN NEW.scaffold_plan IS NULL "
+    f"BEGIN {_STANDS.format('NEW', '+')} END",
+    "CREATE TRIGGER IF NOT EXISTS tile_lifted AFTER DELETE ON tiles WHEN OLD.scaffold_plan IS NULL "
+    f"BEGIN {_STANDS.format('OLD', '-')} END",
+    "CREATE TRIGGER IF NOT EXISTS tile_kept AFTER UPDATE OF scaffold_plan ON tiles "
+    "WHEN OLD.scaffold_plan IS NOT NULL AND NEW.scaffold_plan IS NULL "
+    f"BEGIN {_STANDS.format('NEW', '+')} END",
+    "CREATE TRIGGER IF NOT EXISTS tile_scaffolded AFTER UPDATE OF scaffold_plan ON tiles "
+    "WHEN OLD.scaffold_plan IS NULL AND NEW.scaffold_plan IS NOT NULL "
+    f"BEGIN {_STANDS.format('OLD', '-')} END",
+)
 
 
 @migrations()
@@ -156,6 +196,84 @@ def m002_plans_that_repair(db: Database) -> None:
         "WHERE n.status IN ('error', 'cancelled') OR n.held = 1 "
         "UNION SELECT d.job_id FROM behind b JOIN dependencies d ON d.needs_id = b.id) "
         "UPDATE generation_queue SET held = 1 WHERE status = 'blocked' AND id IN (SELECT id FROM behind)",
+    ):
+        db.execute(sql)
+
+
+@migrations()
+def m003_order_and_provenance(db: Database) -> None:
+    """Let jobs be moved, plans and models be paused, figures be kept, tiles say where they came from."""
+    # Each statement may have been done by a life of the keeper that was killed right after it.
+    tables = set(db.table_names())
+    if "models" not in tables:
+        _table(db, "models", {"model_id": str, "paused": int, "until": float, "reason": str}, pk="model_id")
+    if "saw" not in tables:
+        _table(db, "saw", {"version": int, "seen": int}, pk=("version", "seen"))
+    if "queue_tally" not in tables:
+        _table(db, "queue_tally", {"status": str, "model_id": str, "jobs": int}, pk=("status", "model_id"))
+    if "plan_tally" not in tables:
+        _table(
+            db,
+            "plan_tally",
+            {"plan_id": str, "kind": str, "status": str, "jobs": int, "quadrants": int},
+            pk=("plan_id", "kind", "status"),
+        )
+    if "tile_tally" not in tables:
+        _table(db, "tile_tally", {"layer": str, "tiles": int}, pk="layer")
+    number = "INTEGER NOT NULL DEFAULT 0"
+    for table, column, kind in (
+        ("generation_queue", "rank", number),
+        ("generation_queue", "place", number),
+        ("generation_queue", "suspended", number),
+        ("generation_queue", "limited", number),
+        ("generation_queue", "calls", number),
+        ("generation_queue", "cost", "REAL NOT NULL DEFAULT 0"),
+        ("plans", "priority", number),
+        ("plans", "paused", number),
+        ("plans", "staged", "TEXT NOT NULL DEFAULT ''"),
+        ("plans", "entered", number),
+        ("tile_versions", "token", number),
+        ("tile_versions", "replaced", number),
+        ("tile_versions", "seed", "INTEGER"),
+        ("tile_versions", "parameters", "TEXT NOT NULL DEFAULT ''"),
+        ("tile_versions", "renders", "TEXT NOT NULL DEFAULT ''"),
+        ("tile_versions", "cost", "REAL"),
+        ("tiles", "stale", number),
+    ):
+        if column not in db.table(table).columns_dict:
+            db.execute(f"ALTER TABLE {table} ADD COLUMN {column} {kind}")
+    for sql in (
+        # `priority` was 0 or 1 by the lane; from here on it is a person's number.
+        f"UPDATE generation_queue SET rank = CASE lane WHEN 'interactive' THEN 0 ELSE {BULK_RANK} END, "
+        "priority = 0, place = id << 20 WHERE place = 0",
+        "UPDATE plans SET entered = jobs WHERE entered = 0",
+        "DROP INDEX IF EXISTS queue_next",
+        "DROP INDEX IF EXISTS queue_next_of_model",
+        "DROP INDEX IF EXISTS queue_position",
+        "CREATE INDEX IF NOT EXISTS queue_turn ON generation_queue (kind, rank, deaths, place, id) "
+        "WHERE status = 'pending' AND suspended = 0",
+        "CREATE INDEX IF NOT EXISTS queue_turn_of_model ON generation_queue "
+        "(kind, model_id, rank, deaths, place, id) WHERE status = 'pending' AND suspended = 0",
+        "CREATE INDEX IF NOT EXISTS queue_order ON generation_queue (rank, deaths, place, id) "
+        "WHERE status = 'pending' AND suspended = 0",
+        "CREATE INDEX IF NOT EXISTS queue_lane ON generation_queue (rank, place) "
+        "WHERE status IN ('pending', 'blocked')",
+        "CREATE INDEX IF NOT EXISTS queue_taken ON generation_queue (model_id, kind, id) "
+        "WHERE status = 'complete'",
+        "CREATE INDEX IF NOT EXISTS queue_finished ON generation_queue (model_id, finished_at) "
+        "WHERE status = 'complete'",
+        "CREATE INDEX IF NOT EXISTS saw_by_seen ON saw (seen)",
+        "CREATE INDEX IF NOT EXISTS tiles_stale ON tiles (x, y) WHERE stale = 1",
+        "CREATE INDEX IF NOT EXISTS versions_of_plan ON tile_versions (plan_id)",
+        "DELETE FROM queue_tally",
+        "INSERT INTO queue_tally SELECT status, model_id, count(*) FROM generation_queue "
+        "GROUP BY status, model_id",
+        "DELETE FROM plan_tally",
+        "INSERT INTO plan_tally SELECT plan_id, kind, status, count(*), sum(json_array_length(quadrants)) "
+        "FROM generation_queue GROUP BY plan_id, kind, status",
+        "DELETE FROM tile_tally",
+        "INSERT INTO tile_tally SELECT layer, count(*) FROM tiles WHERE scaffold_plan IS NULL GROUP BY layer",
+        *TALLYING,
     ):
         db.execute(sql)
 

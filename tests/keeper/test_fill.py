@@ -104,7 +104,7 @@ def test_a_region_of_which_nothing_can_be_filled_is_refused(islands: House, cont
     [
         (Fill(plan="f", quadrants=[]), Code.BAD_PLAN, "holds no quadrants"),
         (Fill(plan="f", rectangle=(0, 0, 1_000, 1_000)), Code.BAD_PLAN, "1,000,000 is the most"),
-        (Fill(plan="f", rectangle=(0, 0, 999, 999)), Code.TOO_LARGE, "a plan has at most 20000"),
+        (Fill(plan="f", rectangle=(0, 0, 999, 999)), Code.TOO_LARGE, "a plan has at most 100000"),
         (Fill(plan="f", quadrants=[(999_999, 0)]), Code.BAD_PLAN, "the edge of the world"),
         (Fill(plan="f", quadrants=[(0, -999_995)]), Code.BAD_PLAN, "the edge of the world"),
         (Fill(plan="f", quadrants=[(0, 0)], model_id="nope"), Code.UNKNOWN_MODEL, "There is no model nope"),

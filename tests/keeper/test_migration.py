@@ -12,7 +12,24 @@ from services.keeper import schema
 from tests.keeper.house import House, island, opened
 
 FIRST_TABLES = """
-    DROP TABLE repairs; DROP INDEX queue_held; DROP INDEX queue_next_of_model;
+    DROP TRIGGER job_added; DROP TRIGGER job_removed; DROP TRIGGER job_changed;
+    DROP TRIGGER tile_laid; DROP TRIGGER tile_lifted; DROP TRIGGER tile_kept; DROP TRIGGER tile_scaffolded;
+    DROP TABLE models; DROP TABLE saw;
+    DROP TABLE queue_tally; DROP TABLE plan_tally; DROP TABLE tile_tally;
+    DROP INDEX queue_turn; DROP INDEX queue_turn_of_model; DROP INDEX queue_order; DROP INDEX queue_lane;
+    DROP INDEX queue_taken; DROP INDEX queue_finished; DROP INDEX tiles_stale; DROP INDEX versions_of_plan;
+    UPDATE generation_queue SET priority = lane = 'bulk';
+    ALTER TABLE generation_queue DROP COLUMN rank; ALTER TABLE generation_queue DROP COLUMN place;
+    ALTER TABLE generation_queue DROP COLUMN suspended; ALTER TABLE generation_queue DROP COLUMN limited;
+    ALTER TABLE generation_queue DROP COLUMN calls; ALTER TABLE generation_queue DROP COLUMN cost;
+    ALTER TABLE plans DROP COLUMN priority; ALTER TABLE plans DROP COLUMN paused;
+    ALTER TABLE plans DROP COLUMN staged; ALTER TABLE plans DROP COLUMN entered;
+    ALTER TABLE tile_versions DROP COLUMN token; ALTER TABLE tile_versions DROP COLUMN replaced;
+    ALTER TABLE tile_versions DROP COLUMN seed; ALTER TABLE tile_versions DROP COLUMN parameters;
+    ALTER TABLE tile_versions DROP COLUMN renders; ALTER TABLE tile_versions DROP COLUMN cost;
+    ALTER TABLE tiles DROP COLUMN stale;
+    DELETE FROM _sqlite_migrations WHERE name LIKE 'm003%';
+    DROP TABLE repairs; DROP INDEX queue_held;
     ALTER TABLE plans DROP COLUMN left_out; ALTER TABLE plans DROP COLUMN left_out_count;
     ALTER TABLE generation_queue DROP COLUMN held;
     DELETE FROM _sqlite_migrations WHERE name LIKE 'm002%';
