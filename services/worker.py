@@ -32,6 +32,7 @@ from protocol.work import (
     Touched,
 )
 from services.client import Client, Unanswered
+from services.failpoint import failpoint
 
 WORK_ANSWERS = catalogue(Lease, Idle, Touched, Acked, Nacked, Pixels, AssetFile, Farewell)
 PARKED_SECONDS = 20.0
@@ -230,6 +231,7 @@ class Worker:
         return body if isinstance(body, Lease) else None
 
     async def _work(self, lease: Lease) -> None:
+        failpoint("w_taken")
         task = Task(lease, self._client)
         self.tasks[lease.job] = task
         started = asyncio.get_running_loop().time()
@@ -245,6 +247,7 @@ class Worker:
             except TryFailed as failure:
                 await self._fail(lease, failure)
             else:
+                failpoint("w_worked")
                 seconds = asyncio.get_running_loop().time() - started
                 await self._hand_in(lease, result, seconds)
         except Unanswered:
@@ -299,8 +302,13 @@ class Worker:
             source=result.source,
         )
         ack = Ack(job=lease.job, token=lease.token, tiles=tiles, assets=assets, made=made)
-        if await self._settle(lease, ack, Acked, attachments):
-            self.done += 1
+        taken = await self._settle(lease, ack, Acked, attachments)
+        self.done += taken
+        self.told(lease, result, taken)
+        failpoint("w_done")
+
+    def told(self, lease: Lease, result: Result, taken: bool) -> None:
+        """Hear what became of a result; a worker that keeps books does so here."""
 
     async def _settle(
         self,

@@ -10,7 +10,7 @@ from protocol.errors import Code, ProtocolError
 from protocol.message import Error, Message
 from protocol.work import Lease
 from services.actor import Letter
-from services.keeper.failpoint import failpoint
+from services.failpoint import failpoint
 from services.keeper.store import Store
 
 NO_SPACE = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR}

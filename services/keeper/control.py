@@ -33,6 +33,7 @@ from protocol.errors import Code, ProtocolError
 from protocol.ingest import Publish
 from protocol.message import Message
 from services.actor import Letter
+from services.failpoint import failpoint
 from services.keeper.entry import enter
 from services.keeper.lifecycle import Job
 from services.keeper.planner import Planner, Proposal
@@ -151,6 +152,7 @@ class Control:
         answer = self._planner.accept(proposal)
         log.info("plan %s accepted with %d jobs", answer.plan, len(answer.jobs))
         self._progress.accepted(answer.plan, proposal.draft.leans_on)
+        failpoint("keeper_plan")
         if isinstance(request, Replan):
             # After the new plan is in: renders that both need become its own instead of being called off.
             self._progress.cancel_plan(request.plan)

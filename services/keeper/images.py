@@ -11,7 +11,7 @@ from protocol.errors import Code, ProtocolError
 from protocol.message import Layer
 from protocol.work import Ack
 from services.blobs import Blobs
-from services.keeper.failpoint import failpoint
+from services.failpoint import failpoint
 from services.keeper.lifecycle import Job
 from services.keeper.tiles import Stored
 from services.tiling.quadrant import SIZE

@@ -28,6 +28,8 @@ from protocol.work import (
 )
 from services.actor import Letter
 from services.blobs import Blobs
+from services.config import AppConfig
+from services.failpoint import failpoint
 from services.keeper import images, lifecycle
 from services.keeper.images import HandedIn
 from services.keeper.lifecycle import Job
@@ -84,6 +86,10 @@ class Work:
             Goodbye: self.on_goodbye,
             **self.fetching,
         }
+
+    def take_over(self, config: AppConfig) -> None:
+        """Lease for another time from now on."""
+        self._lease_seconds = config.lease_seconds
 
     def on_ready(self, letter: Letter, ready: Ready) -> Message | None:
         for job in self._reaper.succeed(ready.worker):
@@ -149,6 +155,7 @@ class Work:
         if handed.palette is not None:
             self._store.tiles.put_asset("palette", handed.palette, job.id, now)
         self._progress.note(lifecycle.complete(job, now), refs)
+        failpoint("keeper_ack")
         return Acked(job=job.id)
 
     def on_nack(self, letter: Letter, nack: Nack) -> Message:

@@ -7,6 +7,7 @@ from protocol.message import JobKind
 from protocol.work import GenerateWork, Idle, Lease, PaletteWork, Ready, RenderWork, Work
 from services.actor import Letter
 from services.config import AppConfig
+from services.failpoint import failpoint
 from services.keeper import legality, lifecycle
 from services.keeper.lifecycle import Job
 from services.keeper.store import Store
@@ -36,10 +37,14 @@ class Workers:
     ) -> None:
         self._store = store
         self._clock = clock
+        self._note = note
+        self.take_over(config)
+        self.parked: dict[tuple[str, str], Parked] = {}
+
+    def take_over(self, config: AppConfig) -> None:
+        """Hand out by another configuration from now on."""
         self._lease_seconds = config.lease_seconds
         self._limits = {m.model_id: m.at_once for m in config.models if m.at_once}
-        self._note = note
-        self.parked: dict[tuple[str, str], Parked] = {}
 
     def park(self, letter: Letter, ready: Ready, until: float) -> None:
         """Keep a request waiting; the same request sent again takes its own place, and its time goes on.
@@ -108,6 +113,7 @@ class Workers:
                 seconds=self._lease_seconds,
             )
             self._note(job)
+            failpoint("keeper_lease")
             return self._answer(job, now)
         return None
 

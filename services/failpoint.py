@@ -1,0 +1,79 @@
+"""Places where a test or the drill makes a process fail; without either they do nothing.
+
+`TILEWRIGHT_CRASH=name:n` kills the process at the nth pass of a place. `TILEWRIGHT_FAULTS` names a folder:
+a file there called NAME, or NAME@PROCESS, happens to whichever process first comes to that place, once. Its
+content says what: `kill` and `stop` send this process SIGKILL or SIGSTOP, `lose` tells the caller to drop
+what it was about to send, `full` fails as SQLite does on a full disk.
+"""
+
+import os
+import signal
+import sqlite3
+from pathlib import Path
+
+PLACES = frozenset(
+    {
+        "keeper_plan", "keeper_lease", "keeper_ack", "before_commit", "after_commit", "blobs_written",
+        "reply", "w_taken", "w_worked", "w_spooled", "w_done",
+    }
+)  # fmt: skip
+"""`keeper_…`: within the transaction; `reply`: the answer is about to be sent; `w_…`: in a worker's hands."""
+
+
+class Faults:
+    """What the environment asks for."""
+
+    def __init__(self, folder: str, crash: str, process: str) -> None:
+        self._folder = Path(folder) if folder else None
+        self._wanted, _, count = crash.partition(":")
+        self._left = int(count or 1)
+        self._process = process
+
+    def meet(self, name: str) -> bool:
+        """Let happen what is asked for at this place; True if the caller is to lose what it would send."""
+        if name == self._wanted:
+            self._left -= 1
+            if self._left == 0:
+                os.kill(os.getpid(), signal.SIGKILL)
+        return self._folder is not None and self._do(self._taken(self._folder, name))
+
+    def _taken(self, folder: Path, name: str) -> str:
+        """What the first file for this place says; it is gone then, and nobody else's."""
+        for file in (f"{name}@{self._process}", name):
+            mine = folder / f".{file}.{os.getpid()}"
+            try:
+                (folder / file).rename(mine)
+            except FileNotFoundError:
+                continue
+            what = mine.read_text()
+            mine.unlink()
+            return what
+        return ""
+
+    def _do(self, what: str) -> bool:
+        match what.strip():
+            case "kill":
+                os.kill(os.getpid(), signal.SIGKILL)
+            case "stop":
+                os.kill(os.getpid(), signal.SIGSTOP)
+            case "full":
+                error = sqlite3.OperationalError("database or disk is full")
+                error.sqlite_errorcode = sqlite3.SQLITE_FULL
+                raise error
+            case "lose":
+                return True
+        return False
+
+
+def _asked(environment: os._Environ[str] = os.environ) -> Faults | None:
+    folder, crash = environment.get("TILEWRIGHT_FAULTS", ""), environment.get("TILEWRIGHT_CRASH", "")
+    process = environment.get("TILEWRIGHT_CHILD", "").rpartition("/")[2]
+    return Faults(folder, crash, process) if folder or crash else None
+
+
+_faults = _asked()
+
+
+def failpoint(name: str) -> bool:
+    """Pass a place where a fault may be asked for; True if what would be sent now is to be lost."""
+    return _faults is not None and _faults.meet(name)
