@@ -33,6 +33,8 @@ from services.supervision.world import NOT_READY, READY, World
 
 NOT_WELL, USAGE, NOT_RUNNING, ALREADY, PORT_IN_USE, BAD_CONFIG, INTERRUPTED = 1, 2, 3, 75, 76, 78, 130
 
+STUBBED = ("renderer", "generator")
+"""The kinds that `--stubs PACKAGE`, of the drill, replaces by cheap stand-ins."""
 COMMANDS = Path(__file__).resolve().parent / "services" / "commands"
 DOWN_SECONDS = 30.0
 
@@ -67,7 +69,8 @@ def up(given: argparse.Namespace) -> int:
                 # From here on the command that started us does not listen any more.
                 os.dup2(2, 1)
 
-        return asyncio.run(World(settings, given.config, given.data, given.package, tell).run())
+        packages = dict.fromkeys(STUBBED, given.stubs) if given.stubs else {}
+        return asyncio.run(World(settings, given.config, given.data, given.package, tell, packages).run())
     finally:
         lock.release()
 
@@ -167,6 +170,7 @@ def _parser() -> argparse.ArgumentParser:
         if name == "up":
             command.add_argument("--detach", action="store_true", help="run in the background")
             command.add_argument("--detached", action="store_true", help=argparse.SUPPRESS)
+            command.add_argument("--stubs", help=argparse.SUPPRESS)
         if name == "status":
             command.add_argument("--json", action="store_true", help="print one JSON object")
         if name == "restart":

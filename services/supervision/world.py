@@ -5,7 +5,7 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from protocol.errors import ProtocolError
@@ -30,14 +30,22 @@ class World:
     """What `up` runs. The caller holds the lock."""
 
     def __init__(
-        self, settings: AppConfig, config: Path, data: Path, package: str, tell: Callable[[str], None]
+        self,
+        settings: AppConfig,
+        config: Path,
+        data: Path,
+        package: str,
+        tell: Callable[[str], None],
+        packages: Mapping[str, str] | None = None,
     ) -> None:
+        """`packages` names the package of a kind whose program is not in `package`."""
         self.settings = settings
         self.sockets = Sockets(data)
         self.exit_code = 0
         self._config = config.resolve()
         self._data = data.resolve()
         self._package = package
+        self._packages = packages or {}
         self._tell = tell
         self.crew = Crew(self._children(), self._address, tell)
 
@@ -74,7 +82,8 @@ class World:
         return [self._child(kind, name) for kind, name in names]
 
     def _child(self, kind: str, name: str) -> Child:
-        command = [sys.executable, "-m", f"{self._package}.{kind}", "--name", name]
+        package = self._packages.get(kind, self._package)
+        command = [sys.executable, "-m", f"{package}.{kind}", "--name", name]
         command += ["--config", str(self._config), "--data", str(self._data), "--lifeline"]
         mark = f"{self.sockets.folder.name}/{name}"
         return Child(
