@@ -26,6 +26,8 @@ from services.config import AppConfig, Sockets
 from services.keeper.batch import Answers, Batches
 from services.keeper.control import Control
 from services.keeper.database import DatabaseFile, DatabaseRefused, FolderLock
+from services.keeper.intake import Intake
+from services.keeper.orders import Orders
 from services.keeper.planner import Planner
 from services.keeper.progress import Progress
 from services.keeper.reaper import Reaper
@@ -85,7 +87,7 @@ class Keeper:
         self._pool = ThreadPoolExecutor(POOL_THREADS, thread_name_prefix="blobs")
         self._planning = ThreadPoolExecutor(PLANNING_THREADS, thread_name_prefix="planning")
         self.store = Store(self._file.connection)
-        planner = Planner(config, self.store, clock)
+        self._planner = Planner(config, self.store, clock)
         self._progress = Progress(self.store, clock)
         self._reaper = Reaper(self.store, clock, self._progress.note)
         self._workers = Workers(self.store, clock, config, self._progress.note)
@@ -97,13 +99,15 @@ class Keeper:
             take_back=lambda lease: self._work.take_back(lease),
         )
         control = Control(
-            store=self.store,
-            planner=planner,
-            progress=self._progress,
+            intake=Intake(
+                planner=self._planner,
+                progress=self._progress,
+                pool=self._planning,
+                later=self._batches.add,
+                start=self._start_beside,
+            ),
+            orders=Orders(self.store, self._progress),
             views=Views(self.store, clock),
-            pool=self._planning,
-            later=self._batches.add,
-            start=self._start_beside,
         )
         self._work = Work(
             store=self.store,
@@ -173,6 +177,12 @@ class Keeper:
             loop.set_exception_handler(None)
             self._file.close()
             self._lock.release()
+
+    def take_over(self, config: AppConfig) -> None:
+        """Go by another configuration from now on; what is under way goes on."""
+        self._planner.take_over(config)
+        self._workers.take_over(config)
+        self._work.take_over(config)
 
     def on_ping(self, letter: Letter, ping: Ping) -> Message:
         return Pong(name=self._name)

@@ -61,6 +61,10 @@ class Planner:
         self._promised = 0
         """The last job id given to a plan that has yet to be put in; forgotten with the plan."""
 
+    def take_over(self, config: AppConfig) -> None:
+        """Plan by another configuration from now on."""
+        self._config = config
+
     def before(self, request: Request) -> Accepted | None:
         """The answer that the same plan id got before."""
         if isinstance(request, Replan) and request.id == request.plan:

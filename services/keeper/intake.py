@@ -1,0 +1,106 @@
+"""The intake: plans that come in, drawn up at once if they are small and beside the batch if they are not."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from concurrent.futures import Executor
+from functools import partial
+from typing import Any
+
+from protocol.control import Replan
+from protocol.errors import ProtocolError
+from protocol.message import Message
+from services.actor import Letter
+from services.failpoint import failpoint
+from services.keeper.entry import enter
+from services.keeper.planner import Planner, Proposal
+from services.keeper.progress import Progress, log
+from services.keeper.request import Case, Request
+
+Deed = Callable[[], Message | None]
+SMALL = 200
+"""Steps that are drawn up at once; more would hold everybody else up, as planning any region would."""
+
+
+class Intake:
+    """Answers requests for plans. `later` puts a deed into the next transaction, `start` runs one beside."""
+
+    def __init__(
+        self,
+        *,
+        planner: Planner,
+        progress: Progress,
+        pool: Executor,
+        later: Callable[[Letter, Deed], None],
+        start: Callable[[Coroutine[Any, Any, None]], None],
+    ) -> None:
+        self._planner = planner
+        self._progress = progress
+        self._pool = pool
+        self._later = later
+        self._start = start
+        self._drawing_up: set[str] = set()
+
+    def on_plan(self, letter: Letter, request: Request) -> Message | None:
+        if (before := self._planner.before(request)) is not None:
+            return before
+        if letter.envelope.id in self._drawing_up:
+            # Sent again while it is being drawn up, it is answered once, when that is done.
+            return None
+        if isinstance(request, Replan):
+            self._progress.look_again(request.plan)
+        case = self._planner.survey(request)
+        if case.region is None and case.size <= SMALL:
+            return self._answer(request, self._planner.propose(case))
+        self._drawing_up.add(letter.envelope.id)
+        self._start(self._propose_aside(letter, case))
+        return None
+
+    async def _propose_aside(self, letter: Letter, case: Case) -> None:
+        """Draw a large plan up in a thread, then let it join the next transaction."""
+        loop = asyncio.get_running_loop()
+        try:
+            proposal = await loop.run_in_executor(self._pool, self._planner.propose, case)
+        except ProtocolError as error:
+            self._drawing_up.discard(letter.envelope.id)
+            letter.refuse(error)
+            return
+        self._later(letter, partial(self._take_up, letter, case, proposal))
+
+    async def _number_aside(self, letter: Letter, case: Case, proposal: Proposal, first: int) -> None:
+        """Write a large plan's rows out in a thread, so that putting them in is all that is left."""
+        loop = asyncio.get_running_loop()
+        proposal.entry = await loop.run_in_executor(self._pool, enter, proposal.draft, first)
+        self._later(letter, partial(self._take_up, letter, case, proposal))
+
+    def _take_up(self, letter: Letter, case: Case, proposal: Proposal) -> Message | None:
+        """Accept what was drawn up, unless the ground has changed meanwhile: then draw it up again."""
+        request = case.request
+        # From here on it is answered, unless it goes back into a thread.
+        self._drawing_up.discard(letter.envelope.id)
+        if (before := self._planner.before(request)) is not None:
+            return before
+        if proposal.planned is not None:
+            return proposal.planned
+        now = self._planner.survey(request)
+        again: Coroutine[Any, Any, None]
+        if self._planner.is_stale(case, proposal, now):
+            again = self._propose_aside(letter, now)
+        elif proposal.entry is None:
+            again = self._number_aside(letter, now, proposal, self._planner.number(proposal))
+        else:
+            return self._answer(request, proposal)
+        self._drawing_up.add(letter.envelope.id)
+        self._start(again)
+        return None
+
+    def _answer(self, request: Request, proposal: Proposal) -> Message:
+        if proposal.planned is not None:
+            return proposal.planned
+        answer = self._planner.accept(proposal)
+        log.info("plan %s accepted with %d jobs", answer.plan, len(answer.jobs))
+        self._progress.accepted(answer.plan, proposal.draft.leans_on)
+        failpoint("keeper_plan")
+        if isinstance(request, Replan):
+            # After the new plan is in: renders that both need become its own instead of being called off.
+            self._progress.cancel_plan(request.plan)
+        return answer
