@@ -1,6 +1,6 @@
 """Start, watch, restart and stop a world; the command line starts here.
 
-    supervisor.py up [--detach] | down | status [--json] | restart NAME
+    supervisor.py up [--detach] | down | status [--json] | restart NAME | scale KIND NUMBER
     supervisor.py COMMAND …      every other command is a file in services/commands
 
 Exit codes: 0 well, 1 something is down or went wrong, 2 wrong usage, 3 not running, 75 another supervisor has
@@ -18,17 +18,31 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import get_args
 
 from rich.console import Console
 
 from protocol.control import GetStatus, Status
 from protocol.errors import ProtocolError
-from protocol.life import AskServices, Done, RestartProcess, Services, StopAll
+from protocol.life import (
+    PROCESSES_LIMIT,
+    AskServices,
+    Done,
+    RestartProcess,
+    Scale,
+    Scaled,
+    Services,
+    StopAll,
+    WorkerKind,
+)
 from services import logs
 from services.config import DEFAULT_CONFIG, DEFAULT_DATA, ConfigError, Sockets, load, open_to_others
 from services.supervision import port, report
 from services.supervision.ask import NotRunning, ask
+from services.supervision.configuration import Configuration
+from services.supervision.crew import STOP_SECONDS
 from services.supervision.lock import Held, Lock
+from services.supervision.voice import Voice
 from services.supervision.world import NOT_READY, READY, World
 
 NOT_WELL, USAGE, NOT_RUNNING, ALREADY, PORT_IN_USE, BAD_CONFIG, INTERRUPTED = 1, 2, 3, 75, 76, 78, 130
@@ -41,10 +55,14 @@ DOWN_SECONDS = 30.0
 
 def up(given: argparse.Namespace) -> int:
     """Start everything and stay; with --detach, return when everything is ready."""
-    settings = load(given.config)
-    given.data.mkdir(mode=0o700, parents=True, exist_ok=True)
     if given.detach:
+        load(given.config)
+        given.data.mkdir(mode=0o700, parents=True, exist_ok=True)
         return _detach(given)
+    sockets = Sockets(given.data)
+    config = Configuration(given.config, sockets.folder)
+    settings = config.settings
+    given.data.mkdir(mode=0o700, parents=True, exist_ok=True)
     lock = Lock(given.data)
     try:
         lock.take()
@@ -60,23 +78,28 @@ def up(given: argparse.Namespace) -> int:
         os.umask(0o077)
         log = logs.start("supervisor", given.data / "logs", console=False)
 
-        def tell(line: str) -> None:
-            log.info("%s", line)
-            # Nobody may be there any more to read it; that is no reason to stop.
-            with contextlib.suppress(OSError, ValueError):
-                print(line, flush=True)
+        def written(line: str) -> None:
             if given.detached and line.startswith((READY, NOT_READY)):
                 # From here on the command that started us does not listen any more.
                 os.dup2(2, 1)
 
+        voice = Voice(written)
+
+        def tell(line: str) -> None:
+            log.info("%s", line)
+            voice.say(line)
+
         packages = dict.fromkeys(STUBBED, given.stubs) if given.stubs else {}
-        return asyncio.run(World(settings, given.config, given.data, given.package, tell, packages).run())
+        try:
+            return asyncio.run(World(config, sockets, given.data, given.package, tell, packages).run())
+        finally:
+            voice.close()
     finally:
         lock.release()
 
 
 def down(given: argparse.Namespace) -> int:
-    """Stop everything in order and wait until it is gone."""
+    """Stop everything in order and wait until it is gone; who works finishes or hands back within STOP s."""
     lock = Lock(given.data)
     holder = lock.holder()
     if holder is None:
@@ -136,9 +159,36 @@ def restart(given: argparse.Namespace) -> int:
     return 0
 
 
+def scale(given: argparse.Namespace) -> int:
+    """Run so many renderers or generators, until all is stopped or that number changes in app_config.json."""
+    kinds = get_args(WorkerKind)
+    if given.kind not in kinds:
+        return _wrong(f"{given.kind} cannot be scaled; only {' and '.join(kinds)} can.", USAGE)
+    if not given.number.isdecimal() or int(given.number) > PROCESSES_LIMIT:
+        return _wrong(f"{given.number} is no number from 0 to {PROCESSES_LIMIT}.", USAGE)
+    try:
+        body = Scale(kind=given.kind, count=int(given.number))
+        done = ask(Sockets(given.data).address("life"), body, Scaled, timeout=5.0)
+    except NotRunning:
+        return _wrong(f"Nothing runs in {given.data}.", NOT_RUNNING)
+    except ProtocolError as error:
+        return _wrong(error.message, NOT_WELL)
+    if done.count == done.before:
+        print(
+            f"There are {done.count} {given.kind}s already."
+            if done.count != 1
+            else f"There is one {given.kind} already."
+        )
+    else:
+        what = "start" if done.count > done.before else "finish their work and end"
+        print(f"{done.count} instead of {done.before}: {', '.join(done.names)} {what}.")
+    return 0
+
+
 def main(arguments: Sequence[str] | None = None, package: str = "services") -> int:
     """Run one command; give its exit code."""
     words = list(sys.argv[1:] if arguments is None else arguments)
+    _open_standard_files()
     try:
         if words and words[0] in _others():
             command = importlib.import_module(f"services.commands.{words[0]}")
@@ -162,9 +212,10 @@ def _parser() -> argparse.ArgumentParser:
         description="Start, watch and stop a Tilewright world.",
         epilog=f"More commands, each with its own --help: {', '.join(_others())}.",
     )
+    commands_here = {"up": up, "down": down, "status": status, "restart": restart, "scale": scale}
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for name, handle in {"up": up, "down": down, "status": status, "restart": restart}.items():
-        words = (handle.__doc__ or "").strip()
+    for name, handle in commands_here.items():
+        words = (handle.__doc__ or "").strip().replace("STOP", f"{STOP_SECONDS:g}")
         command = commands.add_parser(name, parents=[both], help=words, description=words)
         command.set_defaults(handle=handle)
         if name == "up":
@@ -175,7 +226,19 @@ def _parser() -> argparse.ArgumentParser:
             command.add_argument("--json", action="store_true", help="print one JSON object")
         if name == "restart":
             command.add_argument("name", metavar="NAME", help="a process, as status names it")
+        if name == "scale":
+            command.add_argument("kind", metavar="KIND", help=" or ".join(get_args(WorkerKind)))
+            command.add_argument("number", metavar="NUMBER", help=f"0 to {PROCESSES_LIMIT}")
     return parser
+
+
+def _open_standard_files() -> None:
+    """Where standard input or output was closed, the next file opened would take its place."""
+    for descriptor in range(3):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)
 
 
 def _others() -> list[str]:

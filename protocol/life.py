@@ -8,6 +8,10 @@ from protocol.codec import catalogue
 from protocol.message import Count, Identifier, Line, Message, Part, Ping, Seconds, Text
 
 ProcessState = Literal["waiting", "starting", "ready", "stopping", "backoff", "failed", "stopped"]
+WorkerKind = Literal["renderer", "generator"]
+"""The kinds of which there may be any number."""
+PROCESSES_LIMIT = 64
+"""The most processes of one kind."""
 
 
 class Beat(Message):
@@ -47,6 +51,14 @@ class ProcessView(Part):
     reason: Text = ""
 
 
+class ConfigView(Part):
+    """The configuration that is in force, and why the file as it is now is not, if it is not."""
+
+    path: Text
+    loaded_at: Seconds
+    error: Text = ""
+
+
 class Services(Message):
     """Every process, in the order in which they start."""
 
@@ -56,6 +68,7 @@ class Services(Message):
     uptime_seconds: Seconds
     address: Line
     services: Annotated[list[ProcessView], Field(max_length=1_000)]
+    config: ConfigView | None = None
 
 
 class RestartProcess(Message):
@@ -64,6 +77,26 @@ class RestartProcess(Message):
     TYPE: ClassVar[str] = "restart_process"
 
     name: Identifier
+
+
+class Scale(Message):
+    """Asks for so many processes of one kind, until all is stopped or app_config.json says another number."""
+
+    TYPE: ClassVar[str] = "scale"
+
+    kind: WorkerKind
+    count: Annotated[int, Field(ge=0, le=PROCESSES_LIMIT)]
+
+
+class Scaled(Message):
+    """It has begun: `names` start if `count` is more than `before`, else finish their work and end."""
+
+    TYPE: ClassVar[str] = "scaled"
+
+    kind: WorkerKind
+    count: Annotated[int, Field(ge=0, le=PROCESSES_LIMIT)]
+    before: Count
+    names: Annotated[list[Identifier], Field(max_length=PROCESSES_LIMIT)]
 
 
 class StopAll(Message):
@@ -78,4 +111,4 @@ class Done(Message):
     TYPE: ClassVar[str] = "done"
 
 
-LIFE = catalogue(Beat, AskServices, RestartProcess, StopAll, Ping)
+LIFE = catalogue(Beat, AskServices, RestartProcess, Scale, StopAll, Ping)

@@ -5,11 +5,12 @@ import ipaddress
 import os
 import re
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
 from services.complaint import complaint
@@ -166,6 +167,8 @@ class AppConfig(Section):
     browser: str | None = None
     """The Chromium to use; found by itself when not given."""
 
+    _reasons: dict[str, str] | None = PrivateAttr(default=None)
+
     @model_validator(mode="after")
     def _models_fit_together(self) -> Self:
         seen: dict[str, int] = {}
@@ -198,6 +201,16 @@ class AppConfig(Section):
     def model(self, model_id: str) -> Model | None:
         """The model of that id."""
         return next((model for model in self.models if model.model_id == model_id), None)
+
+    def told(self, reasons: Mapping[str, str]) -> Self:
+        """The same, for a process that has not been given the keys: why which models cannot be called."""
+        copy = self.model_copy()
+        copy._reasons = dict(reasons)
+        return copy
+
+    def why_unavailable(self, model: Model) -> str:
+        """A sentence, or nothing if the model can be called."""
+        return model.why_unavailable() if self._reasons is None else self._reasons.get(model.model_id, "")
 
 
 class Sockets:

@@ -9,7 +9,14 @@ import pytest
 TREE = Path(__file__).resolve().parent.parent
 SERVICES = {"keeper", "generator", "renderer", "gateway", "commands"}
 LEAVES = {"protocol", "services.tiling"}
-SUPERVISOR = {"services.config", "services.logs", "services.backoff", "services.supervision", "protocol"}
+SUPERVISOR = {
+    "services.config",
+    "services.lifeline",
+    "services.logs",
+    "services.backoff",
+    "services.supervision",
+    "protocol",
+}
 
 
 def module_name(path: Path) -> str:

@@ -52,6 +52,7 @@ async def serve(process: Process) -> None:
     door = Door(config.http.host, on_bug)
     listeners = Listeners(feed)
     models = Models(config)
+    process.take_over.append(models.take_over)
     studio = Path(os.environ.get(STUDIO_VARIABLE) or STUDIO)
     views = Views(config, models, studio)
     app = web.Application(middlewares=[*door.middlewares, views.files], client_max_size=PLAN_LIMIT_BYTES)

@@ -1,34 +1,24 @@
 """The models that people may pick, as the studio sees them: never a key, never an address."""
 
-import json
-import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
 from protocol.errors import Code, ProtocolError
 from services.config import AppConfig
-
-UNAVAILABLE_VARIABLE = "TILEWRIGHT_UNAVAILABLE"
-"""Set by the supervisor: model_id → reason, as JSON. This process is not given the keys themselves."""
-
-
-def unavailable_models(config: AppConfig, environment: Mapping[str, str] | None = None) -> dict[str, str]:
-    """Why each model that cannot be called cannot be called."""
-    told = (os.environ if environment is None else environment).get(UNAVAILABLE_VARIABLE)
-    if told is None:
-        reasons = {model.model_id: model.why_unavailable() for model in config.models}
-    else:
-        reasons = {str(model_id): str(reason) for model_id, reason in json.loads(told).items()}
-    return {model_id: reason for model_id, reason in reasons.items() if reason}
 
 
 class Models:
     """The models of the configuration and whether they can be called."""
 
     def __init__(self, config: AppConfig) -> None:
+        self.take_over(config)
+
+    def take_over(self, config: AppConfig) -> None:
+        """Go by another configuration from now on."""
         self.default = config.default_model
         self._config = config
-        self._unavailable = unavailable_models(config)
+        reasons = {model.model_id: config.why_unavailable(model) for model in config.models}
+        self._unavailable = {model_id: reason for model_id, reason in reasons.items() if reason}
 
     def listed(self) -> list[dict[str, Any]]:
         """What a page may know of each model."""

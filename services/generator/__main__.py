@@ -17,6 +17,7 @@ async def serve(process: Process) -> None:
     # A core dump would hold the keys of the models.
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     generator = Generator(process.config)
+    process.take_over.append(generator.take_over)
     worker = Worker(
         process.sockets.address("work"),
         process.name,

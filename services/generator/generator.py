@@ -44,6 +44,12 @@ class Generator:
             return await self._make_palette(task, work)
         raise TryFailed("bug", f"A generator cannot do a {work.kind} job.", retry=False)
 
+    def take_over(self, config: AppConfig) -> None:
+        """Go by another configuration from now on; calls under way end with the adapter they have."""
+        kept = {model.model_id for model in config.models if self._config.model(model.model_id) == model}
+        self._adapters = {id: adapter for id, adapter in self._adapters.items() if id in kept}
+        self._config = config
+
     async def close(self) -> None:
         """Let go of every connection."""
         await self._web.close()

@@ -11,6 +11,7 @@ async def serve(process: Process) -> None:
     """Keep one world until told to stop; a folder it must not touch ends it with a sentence."""
     try:
         keeper = Keeper(process.config, process.data, process.sockets, name=process.name)
+        process.take_over.append(keeper.take_over)
         await keeper.run(process.stop, process.pulse)
     except DatabaseRefused as refused:
         process.log.error("%s", refused)

@@ -21,7 +21,9 @@ class NotRunning(Exception):
     """Raised when nobody listens at the address."""
 
 
-def ask(address: str, body: Message, answer: type[M], *, timeout: float = 10.0) -> M:
+def ask(
+    address: str, body: Message, answer: type[M], *, timeout: float = 10.0, resend: float = RESEND_SECONDS
+) -> M:
     """The answer to the question, which is sent again under the same id until it is answered.
 
     Raises NotRunning if nobody listens now, ProtocolError if the answer is an error or does not come.
@@ -35,7 +37,7 @@ def ask(address: str, body: Message, answer: type[M], *, timeout: float = 10.0) 
         dealer.setsockopt(zmq.IMMEDIATE, 1)
         dealer.connect(address)
         while (left := deadline - time.monotonic()) > 0:
-            pause = int(min(left, RESEND_SECONDS) * 1_000) + 1
+            pause = int(min(left, resend) * 1_000) + 1
             if not dealer.poll(pause, zmq.POLLOUT):
                 continue
             dealer.send_multipart(encode(request))
@@ -43,7 +45,10 @@ def ask(address: str, body: Message, answer: type[M], *, timeout: float = 10.0) 
                 continue
             reply = decode(dealer.recv_multipart(), catalogue(answer), limit=64 << 20)
             if isinstance(reply.body, Error):
-                raise ProtocolError(reply.body.code, reply.body.message, details=reply.body.details)
+                error = reply.body
+                raise ProtocolError(
+                    error.code, error.message, details=error.details, retry_after=error.retry_after
+                )
             if isinstance(reply.body, answer):
                 return reply.body
     raise ProtocolError(Code.UNAVAILABLE, f"{body.TYPE}: no answer within {timeout:g} s.")

@@ -17,6 +17,8 @@ from services.supervision.record import Record, Run
 OUTPUT_BYTES = 1 << 20
 KEPT_OUTPUTS = 3
 TAIL_BYTES = 8_192
+OOM_SCORES = {"keeper": -500, "renderer": 500}
+"""Whom a kernel short of memory takes first: a browser, which is soon replaced; last the only writer."""
 
 
 @dataclass
@@ -61,6 +63,7 @@ class Child:
             self.output_start = output.tell()
             self.process = subprocess.Popen(
                 self.command,
+                bufsize=0,
                 stdin=subprocess.PIPE,
                 stdout=output,
                 stderr=subprocess.STDOUT,
@@ -68,6 +71,12 @@ class Child:
                 cwd=self.folder,
                 start_new_session=True,
             )
+        assert self.process.stdin is not None
+        os.set_blocking(self.process.stdin.fileno(), False)
+        if self.kind in OOM_SCORES:
+            # Less than zero only root may give.
+            with contextlib.suppress(OSError):
+                Path(f"/proc/{self.process.pid}/oom_score_adj").write_text(str(OOM_SCORES[self.kind]))
         self.ended = ended = asyncio.Event()
         self.starts += 1
         self.state, self.reason, self.doing, self.killed_for = "starting", "", "", ""
@@ -111,6 +120,12 @@ class Child:
         self.ready_at = self.last_beat = None
         self.doing = ""
         return code, run
+
+    def hand(self, line: bytes) -> None:
+        """Write a line on its lifeline; who does not read is hung, and the watchdog's business."""
+        if self.process is not None and self.process.stdin is not None:
+            with contextlib.suppress(OSError):
+                self.process.stdin.write(line)
 
     def signal(self, number: signal.Signals) -> None:
         """Send a signal to the process, if it runs."""

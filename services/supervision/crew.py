@@ -1,63 +1,88 @@
 """All processes of one world: started in order, watched, started again, stopped in order."""
 
 import asyncio
+import logging
 import os
 import random
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 
 from protocol.errors import Code, ProtocolError
-from protocol.life import AskServices, Beat, Done, Heard, RestartProcess, Services, StopAll
+from protocol.life import (
+    AskServices,
+    Beat,
+    ConfigView,
+    Done,
+    Heard,
+    RestartProcess,
+    Scale,
+    Scaled,
+    Services,
+    StopAll,
+    WorkerKind,
+)
 from protocol.message import Message, Ping, Pong
+from services.supervision import watchdog
 from services.supervision.child import Child
+from services.supervision.notice import worker_gone
+from services.supervision.record import Throttle
+from services.supervision.roster import Roster
 
-SILENT_BEATS = 5
-BEAT_SECONDS = 1.0
-SILENT_START_SECONDS = 60.0
-"""A process that starts may be busy in C code, e.g. compiling; after this it hangs."""
-WATCH_SECONDS = 0.5
 STOP_SECONDS = 10.0
+"""How long a process may take to finish or hand back its work; then it is killed."""
 STOP_LAST_SECONDS = 4.0
 FINAL_CODES = {76, 78}
 """Port in use, configuration: another start would end in the same way."""
 
+log = logging.getLogger("supervisor")
+
 
 class Crew:
-    """The children, in the order in which they start; each keeps its place when it is started again."""
+    """The children of a roster. `control` is the keeper's socket."""
 
     def __init__(
-        self, children: list[Child], address: Callable[[], str], tell: Callable[[str], None]
+        self,
+        roster: Roster,
+        control: str,
+        address: Callable[[], str],
+        config: Callable[[], ConfigView],
+        tell: Callable[[str], None],
     ) -> None:
-        self.children = children
+        self.roster = roster
         self.stop = asyncio.Event()
         """Set when everything is to be stopped."""
         self.hurry = asyncio.Event()
         """Set when that is to happen at once."""
         self.fault: BaseException | None = None
         """A bug in here, because of which everything is stopped."""
+        self._control = control
         self._address = address
+        self._config = config
         self._tell = tell
-        self._named = {child.name: child for child in children}
         self._started = time.monotonic()
         self._chance = random.Random()
-        self._tasks: list[asyncio.Task[None]] = []
-        self._stopping: set[asyncio.Task[None]] = set()
+        self._throttle = Throttle()
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        """Who looks after which process."""
+        self._leaving: set[str] = set()
+        """Those that are no longer wanted and not gone yet."""
+        self._passing: set[asyncio.Task[None]] = set()
+        """What ends by itself."""
         self._changed = asyncio.Event()
 
     def open(self) -> None:
         """Begin to start the processes and to watch them."""
-        loop = asyncio.get_running_loop()
-        self._tasks = [loop.create_task(self._look_after(child)) for child in self.children]
-        self._tasks.append(loop.create_task(self._watch()))
-        for task in self._tasks:
-            task.add_done_callback(self._fell)
+        for child in self.roster.children:
+            self._employ(child)
+        self._tasks[""] = self._guarded(watchdog.watch(self.roster))
 
     async def settled(self) -> bool:
         """Wait until no process is on its way any more, or all is to stop; whether every one is ready."""
         while not self.stop.is_set():
-            if all(child.state in ("ready", "failed") or self._stuck(child) for child in self.children):
-                return all(child.state == "ready" for child in self.children)
+            children = self.roster.children
+            if all(child.state in ("ready", "failed") or self._stuck(child) for child in children):
+                return all(child.state == "ready" for child in children)
             await self._news()
         return False
 
@@ -71,10 +96,13 @@ class Crew:
                     supervisor_pid=os.getpid(),
                     uptime_seconds=time.monotonic() - self._started,
                     address=self._address(),
-                    services=[child.view() for child in self.children],
+                    services=[child.view() for child in self.roster.children],
+                    config=self._config(),
                 )
             case RestartProcess():
                 return self._on_restart(request)
+            case Scale():
+                return self.scale(request.kind, request.count)
             case StopAll():
                 self.stop.set()
                 return Done()
@@ -82,20 +110,85 @@ class Crew:
                 return Pong(name="supervisor")
         raise ProtocolError(Code.UNKNOWN_TYPE, f"{request.TYPE} is not answered here.")
 
+    def scale(self, kind: WorkerKind, count: int) -> Scaled:
+        """From now on so many of a kind; those beyond finish their work first."""
+        before = self.roster.counts[kind]
+        self.roster.counts[kind] = count
+        names = [child.name for child in (*self._dismiss(kind), *self._hire(kind))]
+        if names:
+            verb = "start" if count > before else "finish their work and end"
+            self._tell(f"{kind:<12} {count} instead of {before}: {', '.join(names)} {verb}")
+        return Scaled(kind=kind, count=count, before=before, names=names)
+
+    def reload(self, lines: Callable[[Child], list[bytes]]) -> None:
+        """Tell every process what it needs to know of a new configuration."""
+        for child in self.roster.children:
+            for line in lines(child):
+                child.hand(line)
+
+    def fell(self, task: asyncio.Task[None]) -> None:
+        """For tasks that only a bug ends: stop everything in order, and let the error be seen."""
+        if not task.cancelled() and task.exception() is not None:
+            self.fault = task.exception()
+            self.stop.set()
+
     async def close(self) -> None:
         """Stop everything in reverse order: first all that needs something, then what was needed."""
-        for task in self._tasks:
-            task.remove_done_callback(self._fell)
+        # Those that are leaving need no other care: they are stopped with all others.
+        tasks = [*self._tasks.values(), *self._passing]
+        for task in tasks:
+            task.remove_done_callback(self.fell)
             task.cancel()
-        await asyncio.gather(*self._tasks, *self._stopping, return_exceptions=True)
-        backwards = list(reversed(self.children))
+        await asyncio.gather(*tasks, return_exceptions=True)
+        backwards = self.roster.children[::-1]
         first = [child for child in backwards if child.needs]
         last = [child for child in backwards if not child.needs]
         for stage, seconds in ((first, STOP_SECONDS), (last, STOP_LAST_SECONDS)):
             await asyncio.gather(*(self._close(child, seconds) for child in stage))
 
+    def _employ(self, child: Child) -> None:
+        self._tasks[child.name] = self._guarded(self._look_after(child))
+
+    def _guarded(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
+        task = asyncio.get_running_loop().create_task(work)
+        task.add_done_callback(self.fell)
+        return task
+
+    def _aside(self, work: Coroutine[None, None, None]) -> None:
+        task = self._guarded(work)
+        self._passing.add(task)
+        task.add_done_callback(self._passing.discard)
+
+    def _hire(self, kind: WorkerKind) -> list[Child]:
+        new = self.roster.hire(kind)
+        for child in new:
+            self._employ(child)
+        return new
+
+    def _dismiss(self, kind: WorkerKind) -> list[Child]:
+        leaving = [child for child in self.roster.surplus(kind) if child.name not in self._leaving]
+        for child in leaving:
+            self._leaving.add(child.name)
+            self._aside(self._let_go(child, kind))
+        return leaving
+
+    async def _let_go(self, child: Child, kind: WorkerKind) -> None:
+        task = self._tasks.pop(child.name)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        ran = child.process is not None
+        await self._close(child, STOP_SECONDS)
+        if ran:
+            self._aside(self._announce(child))
+        self.roster.remove(child)
+        self._leaving.discard(child.name)
+        self._say(child, "is gone")
+        self._change()
+        # It may be wanted again by now.
+        self._hire(kind)
+
     def _on_beat(self, beat: Beat) -> Message:
-        child = self._named.get(beat.name)
+        child = self.roster.get(beat.name)
         if child is None:
             raise ProtocolError(Code.UNKNOWN_PROCESS, f"{beat.name} was not started from here.")
         # A beat of the run before this one may still have been under way.
@@ -106,16 +199,14 @@ class Crew:
         return Heard()
 
     def _on_restart(self, request: RestartProcess) -> Message:
-        child = self._named.get(request.name)
-        if child is None:
-            known = ", ".join(self._named)
+        child = self.roster.get(request.name)
+        if child is None or child.name in self._leaving:
+            known = ", ".join(child.name for child in self.roster.children)
             raise ProtocolError(Code.UNKNOWN_PROCESS, f"There is no process {request.name}.", details=known)
         child.record.forget()
         child.wanted.set()
         if child.process is not None and child.state != "stopping":
-            task = asyncio.get_running_loop().create_task(self._end(child, STOP_SECONDS))
-            self._stopping.add(task)
-            task.add_done_callback(self._stopping.discard)
+            self._aside(self._end(child, STOP_SECONDS))
         return Done()
 
     async def _look_after(self, child: Child) -> None:
@@ -123,7 +214,7 @@ class Crew:
             child.state = "waiting"
             self._change()
             if child.needs:
-                await self._named[child.needs].ready.wait()
+                await self.roster.keeper.ready.wait()
             child.wanted.clear()
             child.start()
             self._change()
@@ -131,6 +222,7 @@ class Crew:
             if self.stop.is_set():
                 return
             code, run = child.over()
+            self._aside(self._announce(child))
             await self._sweep(child)
             if child.wanted.is_set():
                 self._say(child, "stopped, starts again")
@@ -141,6 +233,8 @@ class Crew:
                 child.state = "failed"
                 self._say(child, f"given up; {child.reason}")
             else:
+                if not run.excused:
+                    wait = self._throttle.wait(wait, time.monotonic())
                 child.state = "backoff"
                 self._say(child, f"{child.reason} Starts again in {wait:.1f} s.")
             self._change()
@@ -151,22 +245,17 @@ class Crew:
             except TimeoutError:
                 continue
 
-    async def _watch(self) -> None:
-        """Kill what has gone silent. A process busy in C code looks the same as a dead one."""
-        before = time.monotonic()
-        while True:
-            await asyncio.sleep(WATCH_SECONDS)
-            now = time.monotonic()
-            if now - before > 4 * WATCH_SECONDS:
-                # It was we who were stopped or starved: the beats still lie unread.
-                for child in self.children:
-                    child.last_beat = child.last_beat and now
-            before = now
-            for child in self.children:
-                limit = SILENT_BEATS * BEAT_SECONDS if child.ready_at is not None else SILENT_START_SECONDS
-                heard = child.last_beat or child.started_at
-                if child.state in ("starting", "ready") and now - heard > limit:
-                    child.kill(f"was silent for {now - heard:.0f} s and was killed")
+    async def _announce(self, child: Child) -> None:
+        """Let the keeper know that a worker's process has ended; its next run never waits for that."""
+        if child.kind not in ("renderer", "generator"):
+            return
+        starts = child.starts
+
+        def too_late() -> bool:
+            return child.starts > starts and child.first_beat is not None
+
+        if not await worker_gone(self._control, child.name, too_late):
+            log.info("%s: the keeper was not told of its end; leases run out by themselves", child.name)
 
     async def _end(self, child: Child, seconds: float) -> None:
         """Stop one process: SIGTERM, some time, then SIGKILL for all of its group and what is left."""
@@ -199,7 +288,7 @@ class Crew:
             self._say(child, f"left {count} processes behind, which were killed")
 
     def _stuck(self, child: Child) -> bool:
-        return bool(child.state == "waiting" and child.needs and self._named[child.needs].state == "failed")
+        return bool(child.state == "waiting" and child.needs and self.roster.keeper.state == "failed")
 
     def _say(self, child: Child, what: str) -> None:
         self._tell(f"{child.name:<12} {what}")
@@ -213,9 +302,3 @@ class Crew:
         await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
         for wait in waits:
             wait.cancel()
-
-    def _fell(self, task: asyncio.Task[None]) -> None:
-        """A bug in the supervisor: stop everything in order, and let the error be seen."""
-        if not task.cancelled() and task.exception() is not None:
-            self.fault = task.exception()
-            self.stop.set()

@@ -1,31 +1,29 @@
 """The environment of a child: what it needs and nothing else."""
 
-import json
 import os
 import re
 from collections.abc import Mapping
 
-from services.config import AppConfig
+from services.supervision.configuration import Configuration
 
 _ALLOWED = re.compile(r"PATH|HOME|LANG|LC_ALL|TZ|TMPDIR|(XDG_|PYTHON|PLAYWRIGHT|TILEWRIGHT_).*")
 
 MARK = "TILEWRIGHT_CHILD"
 """Carried by a child and all that it starts, so that what it leaves behind can be found."""
+CONFIG, UNAVAILABLE = "TILEWRIGHT_CONFIG", "TILEWRIGHT_UNAVAILABLE"
+"""What a process reads of them, services/process.py says."""
 
 
 def for_child(
-    kind: str, mark: str, settings: AppConfig, given: Mapping[str, str] = os.environ
+    kind: str, mark: str, configuration: Configuration, given: Mapping[str, str] = os.environ
 ) -> dict[str, str]:
     """The variables for one child. Keys go to generators alone; others learn which models lack one."""
     variables = {name: value for name, value in given.items() if _ALLOWED.fullmatch(name)}
-    keys = {variable for model in settings.models if (variable := model.key_variable())}
-    for key in keys:
-        variables.pop(key, None)
-        if kind == "generator" and key in given:
-            variables[key] = given[key]
+    for model in configuration.settings.models:
+        variables.pop(model.key_variable() or "", None)
+    variables.pop(UNAVAILABLE, None)
+    if kind == "generator":
+        variables |= configuration.keys()
     if kind in ("keeper", "gateway"):
-        reasons = {model.model_id: model.why_unavailable() for model in settings.models}
-        unavailable = {model_id: reason for model_id, reason in reasons.items() if reason}
-        variables["TILEWRIGHT_UNAVAILABLE"] = json.dumps(unavailable)
-    variables[MARK] = mark
-    return variables
+        variables[UNAVAILABLE] = str(configuration.reasons)
+    return variables | {CONFIG: str(configuration.path), MARK: mark}

@@ -2,19 +2,21 @@
 
 import asyncio
 import logging
-import os
 import signal
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from protocol.errors import ProtocolError
-from services.config import AppConfig, Sockets
+from services.config import ConfigError, Sockets
+from services.lifeline import key_line, reload_line
 from services.supervision import environment, leftovers, starter
 from services.supervision.ask import NotRunning
 from services.supervision.child import Child
+from services.supervision.configuration import Change, Configuration
 from services.supervision.crew import Crew
 from services.supervision.desk import Desk, cancelled
+from services.supervision.roster import Roster
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 READY = "The studio is at"
@@ -22,6 +24,8 @@ NOT_READY = "Not everything runs"
 """One of these begins the line that is printed when nothing is on its way any more."""
 
 INTERRUPTED = 130
+LOOK_SECONDS = 1.0
+"""How often the configuration file is looked at; it is read once two looks in a row have found the same."""
 
 log = logging.getLogger("supervisor")
 
@@ -31,23 +35,24 @@ class World:
 
     def __init__(
         self,
-        settings: AppConfig,
-        config: Path,
+        config: Configuration,
+        sockets: Sockets,
         data: Path,
         package: str,
         tell: Callable[[str], None],
         packages: Mapping[str, str] | None = None,
     ) -> None:
         """`packages` names the package of a kind whose program is not in `package`."""
-        self.settings = settings
-        self.sockets = Sockets(data)
+        self.config = config
+        self.sockets = sockets
         self.exit_code = 0
-        self._config = config.resolve()
         self._data = data.resolve()
         self._package = package
         self._packages = packages or {}
         self._tell = tell
-        self.crew = Crew(self._children(), self._address, tell)
+        counts = config.settings.services
+        roster = Roster({"renderer": counts.renderer, "generator": counts.generator}, self._child)
+        self.crew = Crew(roster, sockets.address("control"), self._address, config.view, tell)
 
     async def run(self) -> int:
         """Start everything, serve until told to stop, stop everything in order; give the exit code."""
@@ -55,42 +60,40 @@ class World:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             loop.add_signal_handler(number, self._on_signal, number)
         self.sockets.prepare()
+        self.config.hand_out(self.crew.roster.counts)
         if count := await asyncio.to_thread(leftovers.kill, self.sockets.folder.name):
             self._tell(f"Killed {count} processes that an earlier run had left behind.")
         desk = Desk(self.sockets.address("life"), self.crew.handle)
         answering = loop.create_task(desk.serve())
         greeting = loop.create_task(self._greet())
+        following = loop.create_task(self._follow())
+        following.add_done_callback(self.crew.fell)
         self.crew.open()
         try:
             await self.crew.stop.wait()
         finally:
             await cancelled(greeting)
+            following.remove_done_callback(self.crew.fell)
+            await cancelled(following)
             self._tell("Stopping.")
             await self.crew.close()
             await cancelled(answering)
             desk.close()
+            self.config.take_back()
         if self.crew.fault is not None:
             raise self.crew.fault
         return self.exit_code
 
-    def _children(self) -> list[Child]:
-        counts = self.settings.services
-        names = [("keeper", "keeper")]
-        names += [("renderer", f"renderer-{number}") for number in range(1, counts.renderer + 1)]
-        names += [("generator", f"generator-{number}") for number in range(1, counts.generator + 1)]
-        names += [("gateway", "gateway")]
-        return [self._child(kind, name) for kind, name in names]
-
     def _child(self, kind: str, name: str) -> Child:
         package = self._packages.get(kind, self._package)
         command = [sys.executable, "-m", f"{package}.{kind}", "--name", name]
-        command += ["--config", str(self._config), "--data", str(self._data), "--lifeline"]
+        command += ["--config", str(self.config.copy), "--data", str(self._data), "--lifeline"]
         mark = f"{self.sockets.folder.name}/{name}"
         return Child(
             name=name,
             kind=kind,
             command=command,
-            environment=environment.for_child(kind, mark, self.settings, os.environ),
+            environment=environment.for_child(kind, mark, self.config),
             mark=mark,
             folder=ROOT,
             output=self._data / "logs" / f"{name}.out",
@@ -99,7 +102,7 @@ class World:
 
     def _address(self) -> str:
         """Where a browser on this machine finds the studio; empty while a port is still to be chosen."""
-        http = self.settings.http
+        http = self.config.settings.http
         if http.port == 0:
             try:
                 return (self._data / "gateway.address").read_text().strip()
@@ -121,7 +124,7 @@ class World:
         well = await self.crew.settled()
         if self.crew.stop.is_set():
             return
-        keeper = self.crew.children[0]
+        keeper = self.crew.roster.keeper
         if keeper.state == "failed" and keeper.final_code:
             # Nothing can run without the keeper, and another start would end in the same way.
             self.exit_code = keeper.final_code
@@ -134,13 +137,43 @@ class World:
         else:
             self._tell(f"{NOT_READY}: `supervisor.py status` says why.")
 
+    async def _follow(self) -> None:
+        """Take over what changes in the configuration file, and hand out the numbers of processes."""
+        counts = dict(self.crew.roster.counts)
+        while True:
+            await asyncio.sleep(LOOK_SECONDS)
+            try:
+                change = await asyncio.to_thread(self.config.look)
+            except ConfigError as error:
+                self._tell(f"The configuration was not taken over, the one before goes on: {error}")
+                continue
+            if change is not None:
+                self._take_over(change)
+            told = change is not None and bool(change.taken)
+            if told or self.crew.roster.counts != counts or not self.config.handed_out():
+                counts = dict(self.crew.roster.counts)
+                await asyncio.to_thread(self.config.hand_out, counts)
+                self.crew.reload(self._news)
+
+    def _take_over(self, change: Change) -> None:
+        for child in self.crew.roster.children:
+            child.environment = environment.for_child(child.kind, child.mark, self.config)
+        for kind, count in change.counts.items():
+            self.crew.scale(kind, count)
+        self._tell(f"The configuration has changed; {change}.")
+
+    def _news(self, child: Child) -> list[bytes]:
+        """What a running process is told of a new configuration; keys go to generators alone."""
+        keys = self.config.keys() if child.kind == "generator" else {}
+        return [*(key_line(name, value) for name, value in keys.items()), reload_line()]
+
     async def _start_plan(self) -> None:
         while True:
             try:
-                published = await asyncio.to_thread(starter.publish, self.settings, self.sockets)
+                published = await asyncio.to_thread(starter.publish, self.config.settings, self.sockets)
             except NotRunning:
                 # The keeper has just died; it is being started again.
-                await self.crew.children[0].ready.wait()
+                await self.crew.roster.keeper.ready.wait()
                 continue
             except ProtocolError as error:
                 self._tell(f"The starter plan was not accepted: {error.message}")

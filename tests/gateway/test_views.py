@@ -3,6 +3,7 @@
 import asyncio
 import json
 import re
+from pathlib import Path
 
 import pytest
 
@@ -70,13 +71,15 @@ async def test_a_key_never_leaves(studio: House) -> None:
     assert CANARY not in studio.out("gateway")
 
 
-async def test_the_supervisor_says_which_models_cannot_be_called(house: House) -> None:
-    house.environment["TILEWRIGHT_UNAVAILABLE"] = json.dumps({"paid": "PAID_KEY is not set.", "keyless": ""})
+async def test_the_supervisor_says_which_models_cannot_be_called(house: House, tmp_path: Path) -> None:
+    told = tmp_path / "unavailable.json"
+    told.write_text(json.dumps({"paid": "PAID_KEY is not set."}))
+    house.environment["TILEWRIGHT_UNAVAILABLE"] = str(told)
     await house.open("gateway")
     _, answer, _ = await house.get("/api/models")
-    told = {model["model_id"]: (model["available"], model["reason"]) for model in answer["models"]}
-    assert told["paid"] == (False, "PAID_KEY is not set.")
-    assert told["keyless"] == (True, "")
+    shown = {model["model_id"]: (model["available"], model["reason"]) for model in answer["models"]}
+    assert shown["paid"] == (False, "PAID_KEY is not set.")
+    assert shown["keyless"] == (True, "")
     status, answer = await house.post("/api/generate", {"quadrants": [[0, 0]], "model_id": "paid"})
     assert (status, answer["error"]["code"]) == (409, "MODEL_UNAVAILABLE")
     assert "PAID_KEY is not set." in answer["error"]["message"]

@@ -101,6 +101,7 @@ class House:
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop: asyncio.Event | None = None
+        self._keeper: Keeper | None = None
         self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
 
     def open(self) -> None:
@@ -124,9 +125,15 @@ class House:
             self.failure = error
 
     async def _serve(self, keeper: Keeper, opened: "Future[None]") -> None:
-        self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
+        self._loop, self._stop, self._keeper = asyncio.get_running_loop(), asyncio.Event(), keeper
         opened.set_result(None)
         await keeper.run(self._stop)
+
+    def take_over(self, config: AppConfig) -> None:
+        """Let the running keeper go by another configuration; what is asked afterwards is answered by it."""
+        assert self._loop is not None and self._keeper is not None
+        self.config = config
+        self._loop.call_soon_threadsafe(self._keeper.take_over, config)
 
     def close(self) -> None:
         """Stop the keeper and wait until it has let go of the folder."""

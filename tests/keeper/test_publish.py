@@ -1,7 +1,5 @@
 """Plans: accepted whole, refused whole, the same id once."""
 
-import json
-
 import pytest
 
 from protocol.control import Fill, Generate, Planned, Render
@@ -92,10 +90,8 @@ def test_a_circle_names_a_step_of_it(house: House) -> None:
     assert error.details in ("a", "b")
 
 
-def test_a_model_without_its_key_is_unavailable_if_the_supervisor_says_so(
-    house: House, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("TILEWRIGHT_UNAVAILABLE", json.dumps({"keyless": "NO_SUCH_KEY is not set."}))
+def test_a_model_without_its_key_is_unavailable_if_the_supervisor_says_so(house: House) -> None:
+    house.take_over(house.config.told({"keyless": "NO_SUCH_KEY is not set."}))
     error = house.refused(island(0, 0), model_id="keyless")
 
     assert error.code == Code.MODEL_UNAVAILABLE

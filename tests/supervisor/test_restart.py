@@ -36,7 +36,7 @@ def test_a_crash_loop_is_given_up_with_the_reason(stage: Stage, part: dict[str, 
     assert failed["pid"] is None
     assert failed["reason"].startswith("ended with exit code 3")
     assert str(part.get("say", "")) in failed["reason"]
-    assert stage.lines("starts").count("renderer-1") == 5
+    assert stage.lines("starts").count("renderer-1") == 6
     assert stage.command("status").returncode == 1
     assert "no such thing" not in part or "no such thing" in stage.command("status").stdout
     others = [view for view in stage.status()["services"] if view["name"] != "renderer-1"]
@@ -97,4 +97,4 @@ def test_output_is_kept_by_process_and_its_file_does_not_grow_for_ever(stage: St
     stage.up()
     stage.in_state("renderer-1", "failed")
     assert (logs / "renderer-1.out.1").stat().st_size == 2 << 20
-    assert (logs / "renderer-1.out").read_text() == "here\n" * 5
+    assert (logs / "renderer-1.out").read_text() == "here\n" * 6
