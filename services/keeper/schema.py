@@ -21,8 +21,10 @@ def _counted(row: str, way: str) -> str:
         f"INSERT INTO queue_tally VALUES ({row}.status, {row}.model_id, {way}1) "
         f"ON CONFLICT (status, model_id) DO UPDATE SET jobs = jobs {way}1; "
         f"INSERT INTO plan_tally VALUES ({row}.plan_id, {row}.kind, {row}.status, {way}1, "
-        f"{way}json_array_length({row}.quadrants)) ON CONFLICT (plan_id, kind, status) "
-        "DO UPDATE SET jobs = jobs + excluded.jobs, quadrants = quadrants + excluded.quadrants;"
+        f"{way}json_array_length({row}.quadrants), {way}{row}.calls, {way}{row}.cost) "
+        "ON CONFLICT (plan_id, kind, status) DO UPDATE SET jobs = jobs + excluded.jobs, "
+        "quadrants = quadrants + excluded.quadrants, calls = calls + excluded.calls, "
+        "cost = cost + excluded.cost;"
     )
 
 
@@ -36,8 +38,10 @@ TALLYING = (
     f"BEGIN {_counted('NEW', '+')} END",
     "CREATE TRIGGER IF NOT EXISTS job_removed AFTER DELETE ON generation_queue "
     f"BEGIN {_counted('OLD', '-')} END",
-    "CREATE TRIGGER IF NOT EXISTS job_changed AFTER UPDATE OF status, model_id, plan_id ON generation_queue "
+    "CREATE TRIGGER IF NOT EXISTS job_changed "
+    "AFTER UPDATE OF status, model_id, plan_id, calls, cost ON generation_queue "
     "WHEN OLD.status <> NEW.status OR OLD.model_id <> NEW.model_id OR OLD.plan_id <> NEW.plan_id "
+    "OR OLD.calls <> NEW.calls OR OLD.cost <> NEW.cost "
     f"BEGIN {_counted('OLD', '-')} {_counted('NEW', '+')} END",
     "CREATE TRIGGER IF NOT EXISTS tile_laid AFTER INSERT ON tiles WHEN NEW.scaffold_plan IS NULL "
     f"BEGIN {_STANDS.format('NEW', '+')} END",
@@ -50,6 +54,18 @@ TALLYING = (
     "WHEN OLD.scaffold_plan IS NULL AND NEW.scaffold_plan IS NOT NULL "
     f"BEGIN {_STANDS.format('OLD', '-')} END",
 )
+
+RECOUNT = (
+    "DELETE FROM queue_tally",
+    "INSERT INTO queue_tally SELECT status, model_id, count(*) FROM generation_queue "
+    "GROUP BY status, model_id",
+    "DELETE FROM plan_tally",
+    "INSERT INTO plan_tally SELECT plan_id, kind, status, count(*), sum(json_array_length(quadrants)), "
+    "sum(calls), sum(cost) FROM generation_queue GROUP BY plan_id, kind, status",
+    "DELETE FROM tile_tally",
+    "INSERT INTO tile_tally SELECT layer, count(*) FROM tiles WHERE scaffold_plan IS NULL GROUP BY layer",
+)
+"""The tallies from nothing: the figures that the triggers keep from then on."""
 
 
 @migrations()
@@ -206,7 +222,12 @@ def m003_order_and_provenance(db: Database) -> None:
     # Each statement may have been done by a life of the keeper that was killed right after it.
     tables = set(db.table_names())
     if "models" not in tables:
-        _table(db, "models", {"model_id": str, "paused": int, "until": float, "reason": str}, pk="model_id")
+        _table(
+            db,
+            "models",
+            {"model_id": str, "paused": int, "until": float, "reason": str, "strikes": int},
+            pk="model_id",
+        )
     if "saw" not in tables:
         _table(db, "saw", {"version": int, "seen": int}, pk=("version", "seen"))
     if "queue_tally" not in tables:
@@ -215,7 +236,15 @@ def m003_order_and_provenance(db: Database) -> None:
         _table(
             db,
             "plan_tally",
-            {"plan_id": str, "kind": str, "status": str, "jobs": int, "quadrants": int},
+            {
+                "plan_id": str,
+                "kind": str,
+                "status": str,
+                "jobs": int,
+                "quadrants": int,
+                "calls": int,
+                "cost": float,
+            },
             pk=("plan_id", "kind", "status"),
         )
     if "tile_tally" not in tables:
@@ -256,23 +285,28 @@ def m003_order_and_provenance(db: Database) -> None:
         "(kind, model_id, rank, deaths, place, id) WHERE status = 'pending' AND suspended = 0",
         "CREATE INDEX IF NOT EXISTS queue_order ON generation_queue (rank, deaths, place, id) "
         "WHERE status = 'pending' AND suspended = 0",
-        "CREATE INDEX IF NOT EXISTS queue_lane ON generation_queue (rank, place) "
+        # With what work it is, so that what lies before a job is summed up in the index alone.
+        "CREATE INDEX IF NOT EXISTS queue_lane "
+        "ON generation_queue (rank, place, kind, model_id, held, suspended) "
         "WHERE status IN ('pending', 'blocked')",
         "CREATE INDEX IF NOT EXISTS queue_taken ON generation_queue (model_id, kind, id) "
         "WHERE status = 'complete'",
         "CREATE INDEX IF NOT EXISTS queue_finished ON generation_queue (model_id, finished_at) "
         "WHERE status = 'complete'",
+        "CREATE INDEX IF NOT EXISTS plans_halted ON plans (paused) WHERE paused <> 0",
         "CREATE INDEX IF NOT EXISTS saw_by_seen ON saw (seen)",
         "CREATE INDEX IF NOT EXISTS tiles_stale ON tiles (x, y) WHERE stale = 1",
         "CREATE INDEX IF NOT EXISTS versions_of_plan ON tile_versions (plan_id)",
-        "DELETE FROM queue_tally",
-        "INSERT INTO queue_tally SELECT status, model_id, count(*) FROM generation_queue "
-        "GROUP BY status, model_id",
-        "DELETE FROM plan_tally",
-        "INSERT INTO plan_tally SELECT plan_id, kind, status, count(*), sum(json_array_length(quadrants)) "
-        "FROM generation_queue GROUP BY plan_id, kind, status",
-        "DELETE FROM tile_tally",
-        "INSERT INTO tile_tally SELECT layer, count(*) FROM tiles WHERE scaffold_plan IS NULL GROUP BY layer",
+        # Of a plan that is held as a whole, of one palette among all renders, of ten thousand open plans:
+        # each is asked again and again, so each is answered from an index alone.
+        "DROP INDEX IF EXISTS queue_held",
+        "CREATE INDEX queue_held ON generation_queue (plan_id, kind) WHERE held = 1",
+        "CREATE INDEX IF NOT EXISTS queue_barred ON generation_queue (plan_id) "
+        "WHERE status = 'blocked' AND error_class = 'seam'",
+        "CREATE INDEX IF NOT EXISTS queue_palette ON generation_queue (status) WHERE kind = 'palette'",
+        "DROP INDEX IF EXISTS plans_open",
+        "CREATE INDEX plans_open ON plans (settled, x0, y0, x1, y1) WHERE settled = 0",
+        *RECOUNT,
         *TALLYING,
     ):
         db.execute(sql)
