@@ -1,6 +1,7 @@
 """What `status` says: the processes and the queue, as JSON or as tables."""
 
 import json
+import time
 from typing import Any, get_args
 
 from rich.console import Console
@@ -28,6 +29,7 @@ def as_json(services: Services | None, queue: Status | None, ingest: str) -> str
             "uptime_seconds": round(services.uptime_seconds, 1) if services else None,
             "address": services.address if services else None,
             "ingest": ingest,
+            "config": services.config.model_dump() if services and services.config else None,
         },
         indent=2,
     )
@@ -63,7 +65,21 @@ def show(services: Services, queue: Status | None, ingest: str, console: Console
         console.print("The keeper does not answer, so the queue is not known.")
     else:
         console.print(_queue_table(queue))
+    if services.config is not None and services.config.error:
+        console.print(
+            f"\nconfiguration: {services.config.path} was not taken over, the one of "
+            f"{clock(services.config.loaded_at)} goes on: {services.config.error}",
+            style="red",
+            markup=False,
+            highlight=False,
+            soft_wrap=True,
+        )
     console.print(f"\nstudio   {services.address}\ningest   {ingest}", highlight=False, soft_wrap=True)
+
+
+def clock(at: float) -> str:
+    """A moment as a person here reads it."""
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(at))
 
 
 def duration(seconds: float) -> str:

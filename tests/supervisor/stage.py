@@ -16,7 +16,7 @@ import psutil
 from protocol.errors import ProtocolError
 from protocol.life import AskServices, Services
 from services.config import Sockets
-from services.supervision import crew, lock, report
+from services.supervision import crew, lock, report, world
 from services.supervision.ask import NotRunning, ask
 from supervisor import main
 
@@ -24,6 +24,8 @@ TREE = Path(__file__).resolve().parent.parent.parent
 PATIENCE = 40.0
 STOP_SECONDS, LOCK_SECONDS = "STAGE_STOP_SECONDS", "STAGE_LOCK_SECONDS"
 """Variables that say how patient the supervisor of a stage is with who does not stop, and at the lock."""
+LOOK_SECONDS = "STAGE_LOOK_SECONDS"
+"""How often it looks at the configuration file."""
 
 T = TypeVar("T")
 
@@ -69,14 +71,22 @@ class Stage:
         prepared.write_text(json.dumps(named))
         prepared.replace(self.data / "script.json")
 
+    def configure(self) -> None:
+        """Write the settings to the configuration file, as an editor does."""
+        prepared = self.config.with_name("new.json")
+        prepared.write_text(json.dumps(self.settings, indent=2))
+        prepared.replace(self.config)
+
     def words(self, *words: str) -> list[str]:
-        """The command line of one command on this world."""
-        self.config.write_text(json.dumps(self.settings))
+        """The command line of one command on this world. What runs has its configuration changed by a test."""
+        if self.process is None:
+            self.config.write_text(json.dumps(self.settings))
         places = ["--config", str(self.config), "--data", str(self.data)]
         return [sys.executable, "-m", self._program, *words, *places]
 
     def up(self) -> "Stage":
-        """Start the supervisor."""
+        """Start the supervisor, on the settings as they are now."""
+        self.process = None
         with self.output.open("ab") as output:
             self.process = subprocess.Popen(
                 self.words("up"),
@@ -115,6 +125,12 @@ class Stage:
     def service(self, name: str) -> dict[str, Any]:
         """One process in `status`, empty if nobody answers."""
         return next((view for view in self.status()["services"] if view["name"] == name), {})
+
+    def goes_by(self, name: str) -> dict[str, Any]:
+        """The configuration that an actor has taken over last."""
+        with contextlib.suppress(FileNotFoundError):
+            return dict(json.loads((self.data / f"{name}.config").read_text()))
+        return {}
 
     def in_state(self, name: str, state: str) -> dict[str, Any]:
         """The process, once it is in that state."""
@@ -164,4 +180,5 @@ class Stage:
 if __name__ == "__main__":
     crew.STOP_SECONDS = float(os.environ.get(STOP_SECONDS, crew.STOP_SECONDS))
     lock.PATIENCE_SECONDS = float(os.environ.get(LOCK_SECONDS, lock.PATIENCE_SECONDS))
+    world.LOOK_SECONDS = float(os.environ.get(LOOK_SECONDS, 0.1))
     sys.exit(main(package="tests.supervisor.actors"))

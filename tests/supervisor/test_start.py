@@ -42,6 +42,7 @@ def test_status_says_all_there_is_to_say(stage: Stage) -> None:
         "uptime_seconds": None,
         "address": None,
         "ingest": ingest,
+        "config": None,
     }
     stage.up().ready()
     keeper = stage.service("keeper")

@@ -7,13 +7,14 @@ import subprocess
 import sys
 from typing import Any
 
+from services.config import AppConfig
 from services.process import Process, run
 
 SLEEPER = "import time; time.sleep(600)"
 
 
 def act(kind: str) -> None:
-    """Serve as the script says, an object of name → {hold, exit, after, say, orphan, stubborn}."""
+    """Serve as the script says, an object of name → {hold, exit, after, say, orphan, stubborn, work}."""
     run(kind, serve)
 
 
@@ -21,6 +22,7 @@ async def serve(process: Process) -> None:
     part = script(process)
     note(process, "starts")
     (process.data / f"{process.name}.environ").write_text(json.dumps(dict(os.environ)))
+    process.take_over.append(lambda config: note_config(process, config))
     if part.get("orphan"):
         # Like a browser: in a session of its own, so that a kill of our group does not reach it.
         orphan = subprocess.Popen([sys.executable, "-c", SLEEPER], start_new_session=True)  # noqa: ASYNC220
@@ -38,8 +40,21 @@ async def serve(process: Process) -> None:
         os._exit(part["exit"])
     await process.stop.wait()
     note(process, "stops")
+    if "work" in part:
+        await asyncio.sleep(part["work"])
     if part.get("stubborn"):
         await asyncio.Event().wait()
+
+
+def note_config(process: Process, config: AppConfig) -> None:
+    """Write down what this process goes by now, in DATA/NAME.config."""
+    known = {model.model_id: config.why_unavailable(model) for model in config.models}
+    keys = {model.model_id: model.key() for model in config.models}
+    counts = config.services.model_dump()
+    content = {"models": known, "keys": keys, "counts": counts, "port": config.http.port, "pid": os.getpid()}
+    prepared = process.data / f".{process.name}.config"
+    prepared.write_text(json.dumps(content))
+    prepared.replace(process.data / f"{process.name}.config")
 
 
 def script(process: Process) -> dict[str, Any]:
