@@ -78,7 +78,7 @@ class Stage:
         prepared.replace(self.config)
 
     def words(self, *words: str) -> list[str]:
-        """The command line of one command on this world. What runs has its configuration changed by a test."""
+        """The command line of one command on this world; what runs keeps its configuration file."""
         if self.process is None:
             self.config.write_text(json.dumps(self.settings))
         places = ["--config", str(self.config), "--data", str(self.data)]

@@ -1,12 +1,19 @@
 """One stand-in: a real process with real heartbeats; how it behaves is read from DATA/script.json."""
 
 import asyncio
+import contextlib
 import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from typing import Any
 
+import zmq
+
+from protocol.control import CONTROL, Changed
+from protocol.order import WorkerGone
+from services.actor import Letter, Mailbox
 from services.config import AppConfig
 from services.process import Process, run
 
@@ -14,7 +21,7 @@ SLEEPER = "import time; time.sleep(600)"
 
 
 def act(kind: str) -> None:
-    """Serve as the script says, an object of name → {hold, exit, after, say, orphan, stubborn, work}."""
+    """Serve as the script says: an object, name → {hold, exit, after, say, orphan, stubborn, work, deaf}."""
     run(kind, serve)
 
 
@@ -33,17 +40,39 @@ async def serve(process: Process) -> None:
     while part.get("hold"):
         await asyncio.sleep(0.02)
         part = script(process)
-    process.pulse.doing("acting")
-    process.pulse.ready()
-    if "after" in part:
-        await asyncio.sleep(part["after"])
-        os._exit(part["exit"])
-    await process.stop.wait()
+    with listening(process) if process.name == "keeper" else contextlib.nullcontext():
+        process.pulse.doing("acting")
+        process.pulse.ready()
+        if "after" in part:
+            await asyncio.sleep(part["after"])
+            os._exit(part["exit"])
+        await process.stop.wait()
     note(process, "stops")
     if "work" in part:
         await asyncio.sleep(part["work"])
     if part.get("stubborn"):
         await asyncio.Event().wait()
+
+
+@contextlib.contextmanager
+def listening(process: Process) -> Iterator[None]:
+    """The keeper's control socket: who is said to be gone is noted in DATA/gone."""
+
+    def on_batch(letters: list[Letter]) -> None:
+        for letter in letters:
+            assert isinstance(letter.envelope.body, WorkerGone)
+            if not script(process).get("deaf"):
+                note(process, "gone", letter.envelope.body.name)
+                letter.reply(Changed(jobs=0))
+
+    context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
+    mailbox = Mailbox(context, process.sockets.address("control"), CONTROL, on_batch)
+    mailbox.open()
+    try:
+        yield
+    finally:
+        mailbox.close()
+        context.term()
 
 
 def note_config(process: Process, config: AppConfig) -> None:
@@ -65,7 +94,7 @@ def script(process: Process) -> dict[str, Any]:
         return {}
 
 
-def note(process: Process, what: str) -> None:
-    """Add a line to DATA/starts or DATA/stops."""
+def note(process: Process, what: str, line: str = "") -> None:
+    """Add a line to DATA/starts or DATA/stops, or what is given to another file."""
     with (process.data / what).open("a") as lines:
-        lines.write(f"{process.name}\n")
+        lines.write(f"{line or process.name}\n")
