@@ -34,6 +34,7 @@ class Client:
         self._answers = answers
         self._stray = stray
         self._waiting: dict[str, asyncio.Future[Envelope]] = {}
+        self._asked: dict[str, list[bytes]] = {}
         self._context = zmq.asyncio.Context()
         self._socket = self._context.socket(zmq.DEALER)
         self._socket.setsockopt(zmq.LINGER, 0)
@@ -41,9 +42,10 @@ class Client:
         # Without IMMEDIATE a message to a keeper that is down would be queued in silence.
         self._socket.setsockopt(zmq.IMMEDIATE, 1)
         self._socket.setsockopt(zmq.RECONNECT_IVL, 50)
-        self._socket.setsockopt(zmq.RECONNECT_IVL_MAX, 1_000)
+        self._socket.setsockopt(zmq.RECONNECT_IVL_MAX, 250)
+        self._connected = self._socket.get_monitor_socket(zmq.EVENT_HANDSHAKE_SUCCEEDED)
         self._socket.connect(address)
-        self._reader: asyncio.Task[None] | None = None
+        self._tasks: list[asyncio.Task[None]] = []
 
     async def exchange(
         self,
@@ -58,14 +60,15 @@ class Client:
 
         Raises ProtocolError if the answer is an error, Unanswered if there is none.
         """
-        if self._reader is None:
-            self._reader = asyncio.create_task(self._read())
+        if not self._tasks:
+            self._tasks = [asyncio.create_task(self._read()), asyncio.create_task(self._ask_again())]
         request = Envelope(id=request_id or uuid.uuid4().hex, body=body, attachments=list(attachments))
         frames = encode(request)
         loop = asyncio.get_running_loop()
         deadline = loop.time() + timeout
         answer: asyncio.Future[Envelope] = loop.create_future()
         self._waiting[request.id] = answer
+        self._asked[request.id] = frames
         try:
             while (left := deadline - loop.time()) > 0:
                 sent = await self._send(frames)
@@ -74,7 +77,7 @@ class Client:
                 if done:
                     break
         finally:
-            del self._waiting[request.id]
+            del self._waiting[request.id], self._asked[request.id]
             answer.cancel()
         if answer.cancelled():
             raise Unanswered(Code.UNAVAILABLE, f"{body.TYPE}: no answer within {timeout:g} s.")
@@ -99,10 +102,14 @@ class Client:
         return envelope.body
 
     async def close(self) -> None:
-        """Let go of the socket; requests still waiting end as unanswered."""
-        if self._reader is not None:
-            self._reader.cancel()
-            await asyncio.gather(self._reader, return_exceptions=True)
+        """Let go of the socket; requests still waiting end as unanswered. May be called again."""
+        if self._socket.closed:
+            return
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._socket.disable_monitor()
+        self._connected.close()
         self._socket.close()
         self._context.term()
 
@@ -112,6 +119,14 @@ class Client:
         except zmq.Again:
             return False
         return True
+
+    async def _ask_again(self) -> None:
+        """Send what is unanswered again at once on a new connection: the old one took it along."""
+        await self._connected.recv_multipart()
+        while True:
+            await self._connected.recv_multipart()
+            for frames in list(self._asked.values()):
+                await self._send(frames)
 
     async def _read(self) -> None:
         while True:
