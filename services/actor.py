@@ -36,7 +36,11 @@ class Letter:
 
     def refuse(self, error: ProtocolError) -> None:
         """Answer with the error's code and sentence."""
-        self.reply(Error(code=error.code, message=error.message, details=error.details))
+        self.reply(
+            Error(
+                code=error.code, message=error.message, details=error.details, retry_after=error.retry_after
+            )
+        )
 
 
 class Mailbox:

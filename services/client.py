@@ -83,7 +83,10 @@ class Client:
             raise Unanswered(Code.UNAVAILABLE, f"{body.TYPE}: no answer within {timeout:g} s.")
         envelope = answer.result()
         if isinstance(envelope.body, Error):
-            raise ProtocolError(envelope.body.code, envelope.body.message, details=envelope.body.details)
+            error = envelope.body
+            raise ProtocolError(
+                error.code, error.message, details=error.details, retry_after=error.retry_after
+            )
         return envelope
 
     async def ask(

@@ -11,6 +11,7 @@ from protocol.message import Error, Message
 from protocol.work import Lease
 from services.actor import Letter
 from services.failpoint import failpoint
+from services.keeper.slices import LongDeed, Slices
 from services.keeper.store import Store
 
 NO_SPACE = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR}
@@ -44,6 +45,8 @@ class Batches:
         self._remember = remember
         self._take_back = take_back
         self._deeds: list[tuple[Letter, Deed]] = []
+        self._slices = Slices()
+        self._background: list[LongDeed] = []
         self._turning: asyncio.Handle | None = None
         self._troubled = False
         self.busy_at = 0.0
@@ -52,6 +55,22 @@ class Batches:
     def add(self, letter: Letter, deed: Deed) -> None:
         """Let a deed join the next transaction; what it returns is the answer."""
         self._deeds.append((letter, deed))
+        self._turn_soon()
+
+    def at_length(self, letter: Letter | None, deed: LongDeed) -> Message | None:
+        """Begin a deed that may take long, within a deed: `return batches.at_length(letter, deed(…))`.
+
+        See LongDeed for what it must keep to. The answer comes when all of it is done; if it is cut by a
+        transaction that cannot be committed, that is refused, and what was committed before stays.
+        """
+        return self._slices.begin(letter, deed)
+
+    def in_background(self, deed: LongDeed) -> None:
+        """Begin a deed that nobody waits for, in the next transaction; if it is cut, it is not told so."""
+        self._background.append(deed)
+        self._turn_soon()
+
+    def _turn_soon(self) -> None:
         if self._turning is None:
             # Once per pass of the loop: whatever all three mailboxes have by then shares one commit.
             self._turning = asyncio.get_running_loop().call_soon(self.turn)
@@ -66,7 +85,9 @@ class Batches:
             self.busy_at = asyncio.get_running_loop().time()
         try:
             self._store.begin()
+            self._slices.open()
             answers = [answer for letter, deed in deeds for answer in self._do(letter, deed)]
+            answers += self._go_on()
             answers += self._serve()
             failpoint("before_commit")
             self._store.commit()
@@ -74,6 +95,7 @@ class Batches:
             self._store.rollback()
             undo()
             self._one_by_one(deeds, error)
+            self._go_on_soon()
             return
         if self._troubled and self._store.written > written:
             self._troubled = False
@@ -82,31 +104,52 @@ class Batches:
         for letter, body in answers:
             if not letter.reply(body) and isinstance(body, Lease):
                 self.add(letter, partial(self._take_back, body))
+        self._go_on_soon()
 
-    def _do(self, letter: Letter, deed: Deed) -> Answers:
+    def _do(self, letter: Letter | None, deed: Deed) -> Answers:
         try:
             with self._store.part():
                 answer = deed()
         except ProtocolError as error:
-            return [(letter, Error(code=error.code, message=error.message, details=error.details))]
-        return [] if answer is None else [(letter, answer)]
+            if letter is None:
+                raise
+            answer = told(error)
+        return [] if answer is None or letter is None else [(letter, answer)]
+
+    def _go_on(self) -> Answers:
+        """Give each long deed its share of the transaction."""
+        answers: Answers = []
+        for begun in self._slices.left():
+            answers += self._do(begun.letter, partial(self._slices.go_on, begun))
+        background, self._background = self._background, []
+        for deed in background:
+            self._do(None, partial(self._slices.begin, None, deed))
+        return answers
+
+    def _go_on_soon(self) -> None:
+        if self._slices.busy or self._background:
+            self._turn_soon()
 
     def _one_by_one(self, deeds: list[tuple[Letter, Deed]], error: sqlite3.Error) -> None:
         """After a failed commit: what only reads is still answered, what must write is refused."""
-        _refusal(error)
+        refusal = _refusal(error)
         if not self._troubled:
             self._troubled = True
             log.error("nothing can be written: %s", error)
+        for cut in self._slices.undone():
+            cut.refuse(refusal)
         for letter, deed in deeds:
             undo = self._remember()
             try:
                 self._store.begin()
+                self._slices.open()
                 answers = self._do(letter, deed)
                 self._settle()
                 self._store.commit()
             except sqlite3.Error as again:
                 self._store.rollback()
                 undo()
+                self._slices.undone()
                 letter.refuse(_refusal(again))
             else:
                 for _, body in answers:
@@ -116,6 +159,11 @@ class Batches:
         """Forget what has not been done; whoever asked asks again."""
         if self._turning is not None:
             self._turning.cancel()
+
+
+def told(error: ProtocolError) -> Error:
+    """The answer that tells of an error."""
+    return Error(code=error.code, message=error.message, details=error.details, retry_after=error.retry_after)
 
 
 def _refusal(error: sqlite3.Error) -> ProtocolError:

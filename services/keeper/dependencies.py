@@ -16,12 +16,6 @@ class Dependencies:
         self._connection = connection
         self._queue = queue
 
-    def dependants(self, job_id: int) -> list[Job]:
-        """The blocked jobs that wait for this one."""
-        return self._queue.select(
-            "status = 'blocked' AND id IN (SELECT job_id FROM dependencies WHERE needs_id = ?)", (job_id,)
-        )
-
     def needs(self, job_id: int) -> list[Job]:
         """The jobs that this one waits for and that are not complete."""
         return self._queue.select(
@@ -38,16 +32,25 @@ class Dependencies:
             (job_id,),
         )
 
-    def held_by(self, job_ids: Iterable[int]) -> list[Job]:
-        """The blocked jobs that wait for these, directly or through others."""
-        found: dict[int, Job] = {}
-        frontier = list(job_ids)
-        while frontier:
-            for job in self.dependants(frontier.pop()):
-                if job.id not in found:
-                    found[job.id] = job
-                    frontier.append(job.id)
-        return list(found.values())
+    def behind(self, job_ids: Iterable[int]) -> set[int]:
+        """The blocked jobs that wait for one of these themselves."""
+        rows = self._connection.execute(
+            "SELECT q.id FROM json_each(?) r CROSS JOIN dependencies d ON d.needs_id = r.value "
+            "CROSS JOIN generation_queue q ON q.id = d.job_id WHERE q.status = 'blocked'",
+            (json.dumps(list(job_ids)),),
+        )
+        return {row[0] for row in rows}
+
+    def stuck_needs(self, job_ids: Iterable[int]) -> set[tuple[int, str, str]]:
+        """What these jobs wait for themselves and cannot get: `(job, state, plan)`."""
+        rows = self._connection.execute(
+            "SELECT n.id, n.status, n.plan_id FROM json_each(?) r "
+            "CROSS JOIN dependencies d ON d.job_id = r.value "
+            "CROSS JOIN generation_queue n ON n.id = d.needs_id "
+            "WHERE n.status IN ('error', 'cancelled') OR n.held = 1",
+            (json.dumps(list(job_ids)),),
+        )
+        return {(row[0], row[1], row[2]) for row in rows}
 
     def hold(self, job_ids: Iterable[int]) -> set[str]:
         """Mark what cannot go on because some of these jobs are dead or held; the plans that it concerns.

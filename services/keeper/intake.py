@@ -8,6 +8,7 @@ from typing import Any
 
 from protocol.control import Replan
 from protocol.errors import ProtocolError
+from protocol.ingest import Accepted
 from protocol.message import Message
 from services.actor import Letter
 from services.failpoint import failpoint
@@ -15,6 +16,7 @@ from services.keeper.entry import enter
 from services.keeper.planner import Planner, Proposal
 from services.keeper.progress import Progress, log
 from services.keeper.request import Case, Request
+from services.keeper.slices import LongDeed
 
 Deed = Callable[[], Message | None]
 SMALL = 200
@@ -22,7 +24,11 @@ SMALL = 200
 
 
 class Intake:
-    """Answers requests for plans. `later` puts a deed into the next transaction, `start` runs one beside."""
+    """Answers requests for plans.
+
+    `later` puts a deed into the next transaction, `at_length` begins one that may take several, `start` runs
+    something beside.
+    """
 
     def __init__(
         self,
@@ -31,26 +37,44 @@ class Intake:
         progress: Progress,
         pool: Executor,
         later: Callable[[Letter, Deed], None],
+        at_length: Callable[[Letter, LongDeed], Message | None],
         start: Callable[[Coroutine[Any, Any, None]], None],
     ) -> None:
         self._planner = planner
         self._progress = progress
         self._pool = pool
         self._later = later
+        self._at_length = at_length
         self._start = start
         self._drawing_up: set[str] = set()
 
     def on_plan(self, letter: Letter, request: Request) -> Message | None:
+        if isinstance(request, Replan):
+            return self._at_length(letter, self._replanning(letter, request))
+        return self._plan(letter, request)
+
+    def _replanning(self, letter: Letter, request: Replan) -> LongDeed:
+        """Plan the rest of a plan anew, once it is known what that is."""
+        if (before := self._planner.before(request)) is not None:
+            if self._planner.is_settled(request.plan):
+                # A crash may have come between the new plan and the last of the old one's jobs.
+                yield from self._progress.cancelling_plan(request.plan)
+            return before
+        yield from self._progress.looking_again(request.plan)
+        answer = self._plan(letter, request)
+        if isinstance(answer, Accepted) and not answer.duplicate:
+            yield from self._progress.cancelling_plan(request.plan)
+        return answer
+
+    def _plan(self, letter: Letter, request: Request) -> Message | None:
         if (before := self._planner.before(request)) is not None:
             return before
         if letter.envelope.id in self._drawing_up:
             # Sent again while it is being drawn up, it is answered once, when that is done.
             return None
-        if isinstance(request, Replan):
-            self._progress.look_again(request.plan)
         case = self._planner.survey(request)
         if case.region is None and case.size <= SMALL:
-            return self._answer(request, self._planner.propose(case))
+            return self._answer(self._planner.propose(case))
         self._drawing_up.add(letter.envelope.id)
         self._start(self._propose_aside(letter, case))
         return None
@@ -87,20 +111,25 @@ class Intake:
             again = self._propose_aside(letter, now)
         elif proposal.entry is None:
             again = self._number_aside(letter, now, proposal, self._planner.number(proposal))
+        elif isinstance(request, Replan):
+            return self._at_length(letter, self._replacing(request.plan, proposal))
         else:
-            return self._answer(request, proposal)
+            return self._answer(proposal)
         self._drawing_up.add(letter.envelope.id)
         self._start(again)
         return None
 
-    def _answer(self, request: Request, proposal: Proposal) -> Message:
+    def _answer(self, proposal: Proposal) -> Message:
         if proposal.planned is not None:
             return proposal.planned
         answer = self._planner.accept(proposal)
         log.info("plan %s accepted with %d jobs", answer.plan, len(answer.jobs))
         self._progress.accepted(answer.plan, proposal.draft.leans_on)
         failpoint("keeper_plan")
-        if isinstance(request, Replan):
-            # After the new plan is in: renders that both need become its own instead of being called off.
-            self._progress.cancel_plan(request.plan)
+        return answer
+
+    def _replacing(self, plan_id: str, proposal: Proposal) -> LongDeed:
+        """The old plan ends after the new one is in: renders that both need then become the new one's."""
+        answer = self._answer(proposal)
+        yield from self._progress.cancelling_plan(plan_id)
         return answer

@@ -104,9 +104,10 @@ class Keeper:
                 progress=self._progress,
                 pool=self._planning,
                 later=self._batches.add,
+                at_length=self._batches.at_length,
                 start=self._start_beside,
             ),
-            orders=Orders(self.store, self._progress),
+            orders=Orders(self.store, self._progress, self._batches.at_length),
             views=Views(self.store, clock),
         )
         self._work = Work(

@@ -1,6 +1,6 @@
 """Orders: what people tell the keeper to do with the jobs that it has."""
 
-from itertools import groupby
+from collections.abc import Callable, Generator
 
 from protocol.control import (
     CancelJob,
@@ -19,15 +19,22 @@ from services.actor import Letter
 from services.keeper.lifecycle import Job
 from services.keeper.progress import FAILED, Progress, log
 from services.keeper.queue import LIVE
+from services.keeper.slices import LongDeed
 from services.keeper.store import Store
 
 
 class Orders:
-    """Answers requests that change jobs."""
+    """Answers requests that change jobs. `at_length` begins what may take more than one transaction."""
 
-    def __init__(self, store: Store, progress: Progress) -> None:
+    def __init__(
+        self,
+        store: Store,
+        progress: Progress,
+        at_length: Callable[[Letter, LongDeed], Message | None],
+    ) -> None:
         self._store = store
         self._progress = progress
+        self._at_length = at_length
 
     def cancel_job(self, letter: Letter, request: CancelJob) -> Message:
         job = self._job(request.job)
@@ -35,7 +42,7 @@ class Orders:
             raise ProtocolError(Code.WRONG_STATE, f"Job {job.id} is {job.state}; there is nothing to cancel.")
         return Changed(jobs=self._progress.cancel([job]))
 
-    def retry_job(self, letter: Letter, request: RetryJob) -> Message:
+    def retry_job(self, letter: Letter, request: RetryJob) -> Message | None:
         job = self._job(request.job)
         if job.state not in ("error", "cancelled") and not job.barred:
             raise ProtocolError(
@@ -43,24 +50,30 @@ class Orders:
                 f"Job {job.id} is {job.state}; only jobs that failed, were cancelled or are no longer legal "
                 "are retried.",
             )
-        return Changed(jobs=self._progress.revive([job]))
+        return self._at_length(letter, self._changing(self._progress.reviving([job.id])))
 
-    def cancel_plan(self, letter: Letter, request: CancelPlan) -> Message:
+    def cancel_plan(self, letter: Letter, request: CancelPlan) -> Message | None:
         self._plan(request.plan)
-        changed = self._progress.cancel_plan(request.plan)
-        log.info("plan %s was called off: %d jobs", request.plan, changed)
-        return Changed(jobs=changed)
+        deed = self._changing(self._progress.cancelling_plan(request.plan), f"plan {request.plan} called off")
+        return self._at_length(letter, deed)
 
-    def retry_plan(self, letter: Letter, request: RetryPlan) -> Message:
+    def retry_plan(self, letter: Letter, request: RetryPlan) -> Message | None:
         self._plan(request.plan)
-        return Changed(jobs=self._progress.revive(self._progress.failed_of(request.plan)))
+        return self._at_length(letter, self._retrying_plan(request.plan))
 
-    def retry_failed(self, letter: Letter, request: RetryFailed) -> Message:
+    def _retrying_plan(self, plan_id: str) -> LongDeed:
+        failed = yield from self._progress.failed_of(plan_id)
+        return Changed(jobs=(yield from self._progress.reviving(failed)))
+
+    def retry_failed(self, letter: Letter, request: RetryFailed) -> Message | None:
+        return self._at_length(letter, self._retrying_failed())
+
+    def _retrying_failed(self) -> LongDeed:
         """Plan by plan: one whose ground was given away meanwhile must not keep the others from it."""
         changed, refusal = 0, None
-        for _, jobs in groupby(self._store.queue.select(FAILED, order="plan_id, id"), lambda job: job.plan):
+        for jobs in self._store.queue.ids_by_plan(FAILED):
             try:
-                changed += self._progress.revive(list(jobs))
+                changed += yield from self._progress.reviving(jobs)
             except ProtocolError as error:
                 log.warning("not retried: %s", error.message)
                 refusal = refusal or error
@@ -68,9 +81,14 @@ class Orders:
             raise refusal
         return Changed(jobs=changed)
 
-    def clear_queue(self, letter: Letter, request: ClearQueue) -> Message:
-        changed = self._progress.cancel(self._store.queue.select(f"status IN {LIVE}"))
-        log.info("the queue was cleared: %d jobs called off", changed)
+    def clear_queue(self, letter: Letter, request: ClearQueue) -> Message | None:
+        deed = self._progress.cancelling(f"status IN {LIVE}")
+        return self._at_length(letter, self._changing(deed, "the queue was cleared"))
+
+    def _changing(self, deed: Generator[None, None, int], what: str = "") -> LongDeed:
+        changed = yield from deed
+        if what:
+            log.info("%s: %d jobs", what, changed)
         return Changed(jobs=changed)
 
     def pause(self, letter: Letter, request: Pause) -> Message:

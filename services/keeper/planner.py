@@ -74,6 +74,11 @@ class Planner:
         plan = None if is_dry(request) else self._store.plans.get(plan_id(request))
         return None if plan is None else _accepted(plan, duplicate=True)
 
+    def is_settled(self, plan_id: str) -> bool:
+        """Whether there is such a plan and it can no longer go on by itself."""
+        plan = self._store.plans.get(plan_id)
+        return plan is not None and plan.settled
+
     def survey(self, request: Request) -> Case:
         """What the request depends on, as it is now; raises what can be said without long thought."""
         rest = self._rest(request.plan) if isinstance(request, Replan) else None

@@ -1,7 +1,7 @@
 """What the change of one job means for the others: dependants released, plans settled, scaffold dropped."""
 
 import logging
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from protocol.errors import Code, ProtocolError
@@ -9,6 +9,7 @@ from protocol.event import PlanChange, QueueChange, TileRef
 from services.keeper import legality, lifecycle
 from services.keeper.ground import check_still_free
 from services.keeper.lifecycle import Job
+from services.keeper.slices import PART
 from services.keeper.store import Store
 from services.keeper.views import job_change
 from services.tiling.seam import Refusal
@@ -67,35 +68,81 @@ class Progress:
             count += 1
         return count
 
-    def cancel_plan(self, plan_id: str) -> int:
-        """Call a plan off, except for renders and the palette if another plan waits for them."""
-        jobs = self._store.queue.select(
-            "plan_id = ? AND status IN ('blocked', 'pending', 'processing', 'error')", (plan_id,)
-        )
-        shared = [job for job in jobs if job.kind != "generate" and job.state != "error"]
-        # The palette goes first: once it is another plan's, so are the renders that it waits for.
-        heirs: dict[int, str] = {}
-        for job in sorted(shared, key=lambda job: job.kind != "palette"):
-            if (heir := self._store.dependencies.heir(job)) is not None:
-                heirs[job.id] = heir
-                self._store.queue.save(replace(job, plan=heir))
-                self._touched.add(heir)
-        self._touched.add(plan_id)
-        return self.cancel(job for job in jobs if job.id not in heirs)
+    def cancelling(self, where: str, values: Sequence[object] = ()) -> Generator[None, None, int]:
+        """Call off every job that an SQL condition of this package holds for now; how many. A long deed.
 
-    def revive(self, jobs: list[Job]) -> int:
-        """Try jobs again from the first attempt; how many it changed. Raises CONFLICT if ground is taken.
-
-        One that the map does not allow any more is blocked with the reason, or stays so.
+        The last first: what waits for a job is called off before it, and not first held and then called off.
         """
-        held = self._store.dependencies.held_by(job.id for job in jobs)
-        for job in (*jobs, *held):
-            plan = self._store.plans.get(job.plan)
-            if job.kind == "generate" and plan is not None and plan.settled:
-                check_still_free(self._store, job.infill, but=job.plan)
-        changed = [self._revived(job) for job in jobs].count(True)
-        self._touched |= self._store.dependencies.let_go(job.id for job in jobs)
+        count = 0
+        for part in _parts(self._store.queue.ids(where, values)[::-1]):
+            count += self.cancel(self._store.queue.among(part, where, values, "id DESC"))
+            yield
+        return count
+
+    def cancelling_plan(self, plan_id: str) -> Generator[None, None, int]:
+        """Call a plan off, except for renders and the palette if another plan waits for them. A long deed."""
+        queue = self._store.queue
+        where = "plan_id = ? AND status IN ('blocked', 'pending', 'processing', 'error')"
+        self._touched.add(plan_id)
+        # The palette goes first: once it is another plan's, so are the renders that it waits for.
+        for palette in queue.select(f"{where} AND kind = 'palette'", (plan_id,)):
+            self._bequeath(palette)
+        count = 0
+        for part in _parts(queue.ids(where, (plan_id,))[::-1]):
+            jobs = queue.among(part, where, (plan_id,), "id DESC")
+            count += self.cancel([job for job in jobs if not self._bequeath(job)])
+            yield
+        return count
+
+    def _bequeath(self, job: Job) -> bool:
+        """Give a render or palette to another plan that waits for it, if there is one."""
+        if job.kind == "generate" or job.state == "error":
+            return False
+        heir = self._store.dependencies.heir(job)
+        if heir is None:
+            return False
+        self._store.queue.save(replace(job, plan=heir))
+        self._touched.add(heir)
+        return True
+
+    def reviving(self, job_ids: Iterable[int]) -> Generator[None, None, int]:
+        """Try jobs again from the first attempt, the first ones first; how many it changed. A long deed.
+
+        Raises CONFLICT before anything is changed if ground that they need, or that what is held behind
+        them needs, is taken. What the map does not allow any more is blocked with the reason, or stays so.
+        """
+        queue, dependencies = self._store.queue, self._store.dependencies
+        asked = sorted(job_ids)
+        rested: dict[str, bool] = {}
+        seen, frontier = set(asked), list(asked)
+        while frontier:
+            part = frontier[-PART:]
+            del frontier[-PART:]
+            self._check_ground(queue.among(part), rested)
+            behind = dependencies.behind(part) - seen
+            seen |= behind
+            frontier += behind
+            yield
+        changed = 0
+        for some in _parts(asked):
+            jobs = queue.among(some, f"(status = 'cancelled' OR {FAILED})")
+            # Again: if others came in between, somebody may have taken ground of a plan that had settled.
+            self._check_ground(jobs, rested)
+            changed += [self._revived(job) for job in jobs].count(True)
+            self._touched |= dependencies.let_go(job.id for job in jobs)
+            yield
         return changed
+
+    def _check_ground(self, jobs: Iterable[Job], rested: dict[str, bool]) -> None:
+        """Raise CONFLICT if others have reserved ground of jobs whose plan had rested and so let go of it."""
+        for job in jobs:
+            if job.kind != "generate":
+                continue
+            if job.plan not in rested:
+                plan = self._store.plans.get(job.plan)
+                rested[job.plan] = plan is not None and plan.settled
+            if rested[job.plan]:
+                check_still_free(self._store, job.infill, but=job.plan)
 
     def _revived(self, job: Job) -> bool:
         """Let one job live again if it may; whether that changed it."""
@@ -108,29 +155,40 @@ class Progress:
         self.note(after)
         return (after.state, after.barred) != (job.state, job.barred)
 
-    def look_again(self, plan_id: str) -> None:
-        """Block the plan's pending steps that are no longer legal, without waiting for a worker to ask."""
-        for job in self._store.queue.select(
-            "plan_id = ? AND status = 'pending' AND kind = 'generate'", (plan_id,)
-        ):
-            if isinstance(place := legality.look(self._store, job), Refusal):
-                self.note(lifecycle.bar(job, place.reason))
-        self._hold()
+    def looking_again(self, plan_id: str) -> Generator[None, None, None]:
+        """Block the plan's pending steps that are no longer legal, up to the first that is. A long deed.
 
-    def failed_of(self, plan_id: str) -> list[Job]:
-        """The plan's failed and barred jobs, and the dead jobs of others that its own still wait for."""
+        So it is known, without a worker that asks, whether a plan can still go on.
+        """
         queue = self._store.queue
-        found = {job.id: job for job in queue.select(f"plan_id = ? AND {FAILED}", (plan_id,))}
-        frontier = queue.select("plan_id = ? AND status = 'blocked'", (plan_id,))
-        seen = {job.id for job in frontier}
+        pending = "plan_id = ? AND status = 'pending' AND kind = 'generate'"
+        for part in _parts(queue.ids(pending, (plan_id,))):
+            for job in queue.among(part, pending, (plan_id,)):
+                place = legality.look(self._store, job)
+                if not isinstance(place, Refusal):
+                    self._hold()
+                    return
+                self.note(lifecycle.bar(job, place.reason))
+            self._hold()
+            yield
+
+    def failed_of(self, plan_id: str) -> Generator[None, None, list[int]]:
+        """The plan's failed and barred jobs, and dead ones of others that its own wait for. A long deed."""
+        queue = self._store.queue
+        found = set(queue.ids(f"plan_id = ? AND {FAILED}", (plan_id,)))
+        frontier = queue.ids("plan_id = ? AND held = 1", (plan_id,))
+        seen = set(frontier)
         while frontier:
-            for needed in self._store.dependencies.needs(frontier.pop().id):
-                if needed.state == "error" or (needed.state == "cancelled" and needed.plan != plan_id):
-                    found[needed.id] = needed
-                elif needed.state == "blocked" and needed.id not in seen:
-                    seen.add(needed.id)
+            part = frontier[-PART:]
+            del frontier[-PART:]
+            for needed, state, plan in self._store.dependencies.stuck_needs(part):
+                if state == "error" or (state == "cancelled" and plan != plan_id):
+                    found.add(needed)
+                elif state == "blocked" and needed not in seen:
+                    seen.add(needed)
                     frontier.append(needed)
-        return sorted(found.values(), key=lambda job: job.id)
+            yield
+        return sorted(found)
 
     def settle(self) -> None:
         """Close the plans that can no longer go on by themselves, reopen those that can again."""
@@ -170,6 +228,10 @@ class Progress:
         store.events.append(change, self._clock())
         left = f", {rest} jobs failed or held" if rest else ""
         log.info("plan %s has settled%s", plan_id, left)
+
+
+def _parts(job_ids: Sequence[int]) -> Iterator[Sequence[int]]:
+    return (job_ids[i : i + PART] for i in range(0, len(job_ids), PART))
 
 
 def name(job: Job) -> str:

@@ -3,6 +3,7 @@
 import json
 import sqlite3
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from itertools import groupby
 
 from protocol.message import JobKind
 from services.keeper.lifecycle import Job
@@ -49,6 +50,25 @@ class Queue:
             f"SELECT {COLUMNS} FROM generation_queue WHERE {where} ORDER BY {order}", values
         )
         return [job_of(row) for row in rows]
+
+    def ids(self, where: str, values: Sequence[object] = ()) -> list[int]:
+        """The ids of all jobs an SQL condition of this package holds for, the first first."""
+        # Sorted here: SQLite might rather walk through all history than sort what an index finds.
+        rows = self._connection.execute(f"SELECT id FROM generation_queue WHERE {where}", values)
+        return sorted(row[0] for row in rows)
+
+    def ids_by_plan(self, where: str, values: Sequence[object] = ()) -> list[list[int]]:
+        """The same, plan by plan."""
+        rows = self._connection.execute(f"SELECT plan_id, id FROM generation_queue WHERE {where}", values)
+        found = sorted((row[0], row[1]) for row in rows)
+        return [[job for _, job in jobs] for _, jobs in groupby(found, lambda row: row[0])]
+
+    def among(
+        self, job_ids: Collection[int], where: str = "1", values: Sequence[object] = (), order: str = "id"
+    ) -> list[Job]:
+        """Those of these jobs for which a condition holds as well."""
+        ids = json.dumps(list(job_ids))
+        return self.select(f"id IN (SELECT value FROM json_each(?)) AND {where}", (ids, *values), order)
 
     def count(self, where: str, values: Sequence[object] = ()) -> int:
         """How many jobs an SQL condition of this package holds for."""
