@@ -1,17 +1,44 @@
-"""One line per event, for a person at 3 a.m.: `12:04:31 INFO keeper  what happened`."""
+"""One line per event, for a person at 3 a.m.
 
+`2026-11-23 04:05:06.123 INFO keeper job=17 plan=city what happened`
+"""
+
+import contextlib
 import logging
 import logging.handlers
+import re
 import sys
+import time
+from collections.abc import Iterator
+from contextvars import ContextVar
+from dataclasses import dataclass
 from pathlib import Path
 
 ROTATE_BYTES = 10 * 1024 * 1024
 KEPT_FILES = 5
 
+_FORM = re.compile(
+    r"(?P<at>\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3}) (?P<level>[A-Z]+) (?P<name>\S+) "
+    r"(?:job=(?P<job>\d+) )?(?:plan=(?P<plan>\S+) )?(?P<message>.*)"
+)
+_bound: ContextVar[dict[str, object] | None] = ContextVar("bound", default=None)
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of a log, taken apart."""
+
+    at: str
+    level: str
+    name: str
+    job: int | None
+    plan: str | None
+    message: str
+
 
 def start(name: str, folder: Path | None, *, console: bool = True) -> logging.Logger:
     """Send this process's log lines to `folder`/NAME.log, rotated, and to standard error."""
-    formatter = logging.Formatter(f"%(asctime)s %(levelname)s {name}  %(message)s", datefmt="%H:%M:%S")
+    formatter = Formatter(name)
     handlers: list[logging.Handler] = []
     if folder is not None:
         folder.mkdir(parents=True, exist_ok=True)
@@ -31,3 +58,50 @@ def start(name: str, folder: Path | None, *, console: bool = True) -> logging.Lo
     # A log that cannot be written must not take the service with it.
     logging.raiseExceptions = False
     return logging.getLogger(name)
+
+
+def about(job: int | None = None, plan: str | None = None) -> dict[str, object]:
+    """What a line is about, for the `extra` of a logging call."""
+    return {key: value for key, value in (("job", job), ("plan", plan)) if value}
+
+
+@contextlib.contextmanager
+def bound(job: int | None = None, plan: str | None = None) -> Iterator[None]:
+    """Say in every line from within, also of tasks begun there, what it is about."""
+    token = _bound.set(about(job, plan))
+    try:
+        yield
+    finally:
+        _bound.reset(token)
+
+
+def take_apart(text: str) -> Line | None:
+    """The parts of a line that was written here; None for any other."""
+    found = _FORM.fullmatch(text)
+    if found is None:
+        return None
+    job = int(found["job"]) if found["job"] else None
+    return Line(found["at"], found["level"], found["name"], job, found["plan"], found["message"])
+
+
+class Formatter(logging.Formatter):
+    """Makes one line of whatever is logged: line breaks and control characters are escaped."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self._name = name
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The line, without its end."""
+        at = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(record.created))
+        told = (_bound.get() or {}) | vars(record)
+        ids = "".join(f"{key}={told[key]} " for key in ("job", "plan") if told.get(key))
+        message = super().format(record)
+        line = f"{at}.{int(record.msecs):03} {record.levelname} {self._name} {ids}{message}"
+        if line.isprintable():
+            return line
+        return "".join(sign if sign.isprintable() else _escaped(sign) for sign in line)
+
+
+def _escaped(sign: str) -> str:
+    return sign.encode("unicode_escape").decode("ascii")
