@@ -31,6 +31,7 @@ from protocol.work import (
     Touch,
     Touched,
 )
+from services import logs
 from services.client import Client, Unanswered
 from services.failpoint import failpoint
 
@@ -173,7 +174,8 @@ class Worker:
                 async with self._asking:
                     lease = None if stop.is_set() else await self._take(stop, request)
                 if lease is not None:
-                    await self._work(lease)
+                    with logs.bound(lease.job, lease.plan):
+                        await self._work(lease)
             finally:
                 self._requests.discard(request)
 

@@ -17,6 +17,7 @@ from services.keeper.planner import Planner, Proposal
 from services.keeper.progress import Progress, log
 from services.keeper.request import Case, Request
 from services.keeper.slices import LongDeed
+from services.logs import about
 
 Deed = Callable[[], Message | None]
 SMALL = 200
@@ -123,7 +124,7 @@ class Intake:
         if proposal.planned is not None:
             return proposal.planned
         answer = self._planner.accept(proposal)
-        log.info("plan %s accepted with %d jobs", answer.plan, len(answer.jobs))
+        log.info("accepted with %d jobs", len(answer.jobs), extra=about(plan=answer.plan))
         self._progress.accepted(answer.plan, proposal.draft.leans_on)
         failpoint("keeper_plan")
         return answer

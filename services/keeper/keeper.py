@@ -35,6 +35,7 @@ from services.keeper.store import Store
 from services.keeper.views import Views
 from services.keeper.work import Work
 from services.keeper.workers import Workers
+from services.logs import about
 from services.pulse import Pulse
 
 TICK_SECONDS = 0.1
@@ -250,11 +251,11 @@ class Keeper:
         for job in self._reaper.expire():
             if job.state == "pending":
                 log.warning(
-                    "job %d: lease expired at %s, attempt %d of %d, again now",
-                    job.id,
+                    "lease expired at %s, attempt %d of %d, again now",
                     job.worker,
                     job.attempt,
                     job.max_attempts,
+                    extra=about(job.id, job.plan),
                 )
         answers: Answers = [*self._workers.serve(now)]
         self._progress.settle()

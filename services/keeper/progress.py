@@ -11,6 +11,7 @@ from services.keeper.ground import check_still_free
 from services.keeper.lifecycle import Job
 from services.keeper.slices import PART
 from services.keeper.store import Store
+from services.logs import about
 from services.keeper.views import job_change
 from services.tiling.seam import Refusal
 
@@ -40,9 +41,11 @@ class Progress:
         elif job.state in ("error", "cancelled") or job.barred:
             self._stopped.add(job.id)
         if job.state == "error":
-            log.warning("%s: %s; what needs it is held until it is retried", name(job), job.reason)
+            text = "%s: %s; what needs it is held until it is retried"
+            log.warning(text, name(job), job.reason, extra=about(job.id, job.plan))
         elif job.barred:
-            log.warning("%s: no longer legal: %s; retry it or plan it anew", name(job), job.reason)
+            text = "%s: no longer legal: %s; retry it or plan it anew"
+            log.warning(text, name(job), job.reason, extra=about(job.id, job.plan))
 
     def accepted(self, plan_id: str, leans_on: Collection[int]) -> None:
         """A plan came in; one whose work others already do has settled at once.
@@ -227,7 +230,7 @@ class Progress:
         change = PlanChange(plan=plan_id, name=plan.name, state="settled", jobs=plan.jobs, tiles=dropped)
         store.events.append(change, self._clock())
         left = f", {rest} jobs failed or held" if rest else ""
-        log.info("plan %s has settled%s", plan_id, left)
+        log.info("has settled%s", left, extra=about(plan=plan_id))
 
 
 def _parts(job_ids: Sequence[int]) -> Iterator[Sequence[int]]:
@@ -235,6 +238,5 @@ def _parts(job_ids: Sequence[int]) -> Iterator[Sequence[int]]:
 
 
 def name(job: Job) -> str:
-    """A job as the log names it."""
-    first = f"({job.quadrants[0][0]},{job.quadrants[0][1]})" if job.quadrants else ""
-    return f"job {job.id} {job.kind}{first} of {job.plan}"
+    """A job as the log names it, beside its id and its plan's."""
+    return f"{job.kind}({job.quadrants[0][0]},{job.quadrants[0][1]})" if job.quadrants else job.kind

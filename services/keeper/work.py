@@ -37,6 +37,7 @@ from services.keeper.progress import Progress, log, name
 from services.keeper.reaper import Reaper
 from services.keeper.store import Store
 from services.keeper.workers import Workers
+from services.logs import about
 
 Handler = Callable[[Letter, Any], Message | None]
 Deed = Callable[[], Message | None]
@@ -93,7 +94,8 @@ class Work:
 
     def on_ready(self, letter: Letter, ready: Ready) -> Message | None:
         for job in self._reaper.succeed(ready.worker):
-            log.warning("%s: %s started anew, attempt %d is over", name(job), job.worker, job.attempt)
+            text = "%s: %s started anew, attempt %d is over"
+            log.warning(text, name(job), job.worker, job.attempt, extra=about(job.id, job.plan))
         self._workers.forget_earlier(ready.worker)
         request = letter.envelope.id
         if (lease := self._workers.take(ready, request)) is not None:
@@ -146,7 +148,8 @@ class Work:
         if not lifecycle.may_finish(job, ack.token):
             # An answer, not an exception: what was paid for is remembered in this transaction.
             self._store.tiles.keep_orphans(job.id, ack.token, handed.tiles, ack.made, now)
-            log.warning("%s: a result came too late and is kept as an orphan", name(job))
+            text = "%s: a result came too late and is kept as an orphan"
+            log.warning(text, name(job), extra=about(job.id, job.plan))
             error = _lost(job)
             return Error(code=error.code, message=error.message)
         refs = self._store.tiles.put(job, handed.tiles, ack.made, now)
@@ -185,6 +188,7 @@ class Work:
                 job.worker,
                 after.not_before - now,
                 nack.reason,
+                extra=about(job.id, job.plan),
             )
         return _nacked(after, now)
 
