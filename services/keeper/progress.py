@@ -11,8 +11,8 @@ from services.keeper.ground import check_still_free
 from services.keeper.lifecycle import Job
 from services.keeper.slices import PART
 from services.keeper.store import Store
-from services.logs import about
 from services.keeper.views import job_change
+from services.logs import about
 from services.tiling.seam import Refusal
 
 FAILED = "(status = 'error' OR (status = 'blocked' AND error_class = 'seam'))"
