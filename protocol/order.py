@@ -110,6 +110,8 @@ class Reverted(Message):
 
     quadrants: Count
     stale: Count = 0
+    skipped: Count = 0
+    """Quadrants that were left as they are, since somebody has changed them again."""
 
 
 class ListOrphans(Message):
