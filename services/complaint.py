@@ -55,14 +55,19 @@ def _what(item: ErrorDetails, schema: type[BaseModel]) -> str:
     if kind == "fault":
         return str(context["what"])
     if kind == "extra_forbidden":
-        known = _fields(schema, item["loc"][:-1])
-        near = difflib.get_close_matches(str(item["loc"][-1]), known, n=1, cutoff=0.6)
-        hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(known)}"
-        return f"this field is not known; {hint}"
+        return unknown(schema, item["loc"])
     last = next((step for step in reversed(item["loc"]) if isinstance(step, str)), "")
     what = EXPECTED.get(kind) or _PYDANTIC.sub("it must", item["msg"].removeprefix("Value error, "))
     hint = HINTS.get(last, "") if kind == "string_pattern_mismatch" else ""
     return f"{what}; {hint}" if hint else what
+
+
+def unknown(schema: type[BaseModel], path: tuple[int | str, ...]) -> str:
+    """What is said of a field that the schema has not: the one that was meant, if any is like it."""
+    known = _fields(schema, path[:-1])
+    near = difflib.get_close_matches(str(path[-1]), known, n=1, cutoff=0.6)
+    hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(known) or 'none'}"
+    return f"this field is not known; {hint}"
 
 
 def _fields(schema: type[BaseModel], path: tuple[int | str, ...]) -> list[str]:

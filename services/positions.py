@@ -58,16 +58,16 @@ def parse(content: bytes) -> Document:
 def value(content: bytes) -> Any:
     """The value in the bytes without its places, ten times as fast; raises Broken where `parse` does."""
     try:
-        return json.loads(
-            decoded(content),
-            object_pairs_hook=_distinct,
-            parse_constant=_none_of_json,
-            parse_float=_finite,
-        )
+        return strict(decoded(content))
     except Broken:
         raise
     except (ValueError, RecursionError):
         return parse(content).value
+
+
+def strict(text: str) -> Any:
+    """The value in the text; raises ValueError, or RecursionError, for anything but strict JSON."""
+    return json.loads(text, object_pairs_hook=_distinct, parse_constant=_none_of_json, parse_float=_finite)
 
 
 def decoded(content: bytes) -> str:
@@ -219,16 +219,16 @@ class _Reader:
 def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
-        raise ValueError("a field is given twice")
+        raise ValueError("a field is given twice.")
     return found
 
 
 def _none_of_json(name: str) -> float:
-    raise ValueError(f"{name} is not in JSON")
+    raise ValueError(f"{name} is not a number of JSON.")
 
 
 def _finite(digits: str) -> float:
     number = float(digits)
     if number in (float("inf"), float("-inf")):
-        raise ValueError("too large")
+        raise ValueError("a number is too large.")
     return number

@@ -16,12 +16,16 @@ from services.gateway.events import Listeners
 from services.gateway.feed import Feed
 from services.gateway.guard import Door, MalformedRequests
 from services.gateway.health import Health
+from services.gateway.history import History
 from services.gateway.intake import PLAN_LIMIT_BYTES
 from services.gateway.keeper import Keeper
 from services.gateway.models import Models
 from services.gateway.orders import Orders
+from services.gateway.orphans import LateResults
 from services.gateway.pyramid import Pyramid
+from services.gateway.queue import Queue
 from services.gateway.tiles import Tiles
+from services.gateway.transfer import Transfer
 from services.gateway.views import STUDIO, Views
 from services.process import Process
 from services.tiling.camera import View
@@ -60,8 +64,12 @@ async def serve(process: Process) -> None:
     view = View(**config.camera.model_dump())
     answers = Answers()
     for part in (
-        Api(keeper, models, view, answers),
+        Api(keeper, models),
+        Queue(keeper, models, answers),
+        Transfer(keeper, models, answers),
         Orders(keeper, models, view, answers),
+        History(keeper, view, answers),
+        LateResults(keeper, answers),
         listeners,
         Tiles(Pyramid(keeper)),
         Health(keeper, listeners),

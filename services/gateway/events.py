@@ -7,13 +7,12 @@ from aiohttp import web
 
 from protocol.errors import Code, ProtocolError
 from services.gateway.feed import Feed
-from services.gateway.intake import whole_number
+from services.gateway.intake import LARGEST_ID, whole_number
 
 MOST_LISTENERS = 64
 HEARTBEAT_SECONDS = 15.0
 WRITE_SECONDS = 5.0
 """A listener that does not take what it was sent for so long is let go; it resumes by itself."""
-LARGEST_ID = 2**62
 
 log = logging.getLogger("gateway")
 

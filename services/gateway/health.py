@@ -7,6 +7,7 @@ from aiohttp import web
 from protocol.control import GetStatus, Status
 from protocol.errors import ProtocolError
 from protocol.message import Ping, Pong
+from protocol.view import ModelView
 from services.gateway.events import Listeners
 from services.gateway.keeper import Keeper
 from services.gateway.refusal import refusal
@@ -71,8 +72,48 @@ class Health:
                 "Quadrants committed to the map in the last minute.",
                 [("", status.per_minute)],
             ),
+            *_gauge("tilewright_paused", "Whether the whole queue is paused.", [("", int(status.paused))]),
+            *_gauge("tilewright_orphans", "Results that came too late and are kept.", [("", status.orphans)]),
+            *_models(status.models),
             *_gauge("tilewright_last_event", "The newest event's number.", [("", status.last_event)]),
         ]
+
+
+def _models(models: Sequence[ModelView]) -> list[str]:
+    """What each model does; one that has not been called yet has no times."""
+    named = [(_labels(model_id=model.model_id), model) for model in models]
+    return [
+        *_gauge(
+            "tilewright_model_paused",
+            "Whether no job of the model is handed out, by a person or because of its rate limit.",
+            [(label, int(model.paused or model.until_seconds > 0)) for label, model in named],
+        ),
+        *_gauge(
+            "tilewright_model_pending",
+            "Jobs of the model that wait.",
+            [(label, model.pending) for label, model in named],
+        ),
+        *_gauge(
+            "tilewright_model_in_hands",
+            "Jobs of the model in workers' hands.",
+            [(label, model.in_hands) for label, model in named],
+        ),
+        *_gauge(
+            "tilewright_model_calls_per_minute",
+            "Jobs of the model that were completed lately, per minute.",
+            [(label, model.rate_per_minute) for label, model in named],
+        ),
+        *_gauge(
+            "tilewright_model_seconds",
+            "How long half, and nine tenths, of the model's latest calls took at most.",
+            [
+                (_labels(model_id=model.model_id, quantile=quantile), seconds)
+                for model in models
+                for quantile, seconds in (("0.5", model.seconds_p50), ("0.9", model.seconds_p90))
+                if seconds is not None
+            ],
+        ),
+    ]
 
 
 def _gauge(name: str, about: str, values: Sequence[tuple[str, int | float]]) -> list[str]:

@@ -2,18 +2,19 @@
 
 import asyncio
 import json
-import math
 import re
-from typing import Annotated, Any, Self, TypeVar
+from typing import Any, TypeVar
 
 from aiohttp import web
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 
 from protocol.errors import Code, ProtocolError
-from protocol.message import COORDINATE_LIMIT, Identifier, Line, QuadrantXY, Rectangle, Text
+from protocol.message import COORDINATE_LIMIT
+from services.complaint import unknown
+from services.gateway.bodies import Name
 from services.gateway.refusal import Refused
-from services.tiling.region import REGION_LIMIT
+from services.positions import strict
 
 BODY_LIMIT_BYTES = 64 << 10
 FILL_LIMIT_BYTES = 1 << 20
@@ -22,91 +23,9 @@ PLAN_LIMIT_BYTES = 8 << 20
 BODY_SECONDS = 10.0
 """How long a body may take to arrive; who sends a byte a second is not waited for."""
 
+LARGEST_ID = 2**62
+
 _WHOLE_NUMBER = re.compile(r"-?[0-9]{1,20}")
-
-
-def _pair(value: Any) -> Any:
-    """A quadrant as `[x, y]`, given like that or as `{"x", "y"}`."""
-    if isinstance(value, dict):
-        for axis in ("x", "y"):
-            if axis not in value:
-                raise PydanticCustomError("missing_axis", "{axis} is missing", {"axis": axis})
-        return [value["x"], value["y"]]
-    if not isinstance(value, list) or len(value) != 2:
-        raise PydanticCustomError("not_a_quadrant", 'a quadrant is [x, y] or {"x", "y"}')
-    return value
-
-
-def _lines(value: Any) -> Any:
-    """Texts from forms: none is empty, and lines end in one way."""
-    if value is None:
-        return ""
-    return value.replace("\r\n", "\n") if isinstance(value, str) else value
-
-
-def _chosen(value: Any) -> Any:
-    return None if value == "" else value
-
-
-Cell = Annotated[QuadrantXY, BeforeValidator(_pair)]
-Words = Annotated[Text, BeforeValidator(_lines)]
-Title = Annotated[Line, BeforeValidator(_lines)]
-Choice = Annotated[Identifier | None, BeforeValidator(_chosen)]
-
-
-class Body(BaseModel):
-    """A JSON body: strict; unknown fields are ignored, as on the wire."""
-
-    model_config = ConfigDict(strict=True, frozen=True, extra="ignore")
-
-
-class RenderBody(Body):
-    """`POST /api/render`."""
-
-    quadrants: Annotated[list[Cell], Field(min_length=1, max_length=4_096)]
-
-
-class GenerateBody(Body):
-    """`POST /api/generate`."""
-
-    quadrants: Annotated[list[Cell], Field(min_length=1, max_length=4)]
-    model_id: Choice = None
-    prompt: Words = ""
-    negative_prompt: Words = ""
-
-
-class FillBody(Body):
-    """`POST /api/fill`: the region in one of three ways; a polygon is GeoJSON."""
-
-    rectangle: Rectangle | None = None
-    quadrants: Annotated[list[Cell], Field(min_length=1, max_length=REGION_LIMIT)] | None = None
-    polygon: dict[str, Any] | None = None
-    repair: bool = False
-    name: Title = ""
-    model_id: Choice = None
-    prompt: Words = ""
-    negative_prompt: Words = ""
-
-    @model_validator(mode="after")
-    def _has_one_region(self) -> Self:
-        given = [way for way in (self.rectangle, self.quadrants, self.polygon) if way is not None]
-        if len(given) != 1:
-            raise PydanticCustomError(
-                "one_region", "is filled by exactly one of rectangle, quadrants and polygon"
-            )
-        return self
-
-
-class ReplanBody(Body):
-    """`POST /api/plans/ID/replan`."""
-
-    repair: bool = False
-
-
-class Name(BaseModel):
-    """An identifier that stands in an address."""
-
-    id: Identifier
 
 
 B = TypeVar("B", bound=BaseModel)
@@ -124,10 +43,17 @@ def validated(kind: type[B], content: Any) -> B:
         return kind.model_validate(content)
     except ValidationError as error:
         found = error.errors(include_url=False, include_context=False, include_input=False)
-        parts = [f"{place(item['loc'])}: {item['msg']}" for item in found[:3]]
+        parts = [f"{place(item['loc'])}: {_what(kind, item)}" for item in found[:3]]
         more = f" (and {len(found) - 3} more)" if len(found) > 3 else ""
         code = Code.BAD_PLAN if kind.__name__ == "Plan" else Code.BAD_REQUEST
-        raise ProtocolError(code, ("; ".join(parts)[:1_000] + more) + ".") from None
+        told = "; ".join(parts)[:1_000] + more
+        raise ProtocolError(code, told if told.endswith("?") else f"{told}.") from None
+
+
+def _what(kind: type[BaseModel], item: ErrorDetails) -> str:
+    if item["type"] == "extra_forbidden":
+        return unknown(kind, item["loc"])
+    return item["msg"].removeprefix("Value error, ")
 
 
 def place(steps: tuple[int | str, ...]) -> str:
@@ -200,12 +126,7 @@ async def _read(request: web.Request, limit: int) -> bytes:
 
 def _parse(raw: bytes) -> dict[str, Any]:
     try:
-        content = json.loads(
-            raw.decode("utf-8"),
-            object_pairs_hook=_distinct,
-            parse_constant=_no_constant,
-            parse_float=_finite,
-        )
+        content = strict(raw.decode("utf-8"))
     except RecursionError:
         raise ProtocolError(Code.BAD_REQUEST, "The body is nested too deeply.") from None
     except UnicodeDecodeError:
@@ -219,21 +140,3 @@ def _parse(raw: bytes) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise ProtocolError(Code.BAD_REQUEST, "The body is not a JSON object.")
     return content
-
-
-def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    content = dict(pairs)
-    if len(content) < len(pairs):
-        raise ValueError("a field is given twice.")
-    return content
-
-
-def _no_constant(name: str) -> float:
-    raise ValueError(f"{name} is not a number of JSON.")
-
-
-def _finite(text: str) -> float:
-    value = float(text)
-    if not math.isfinite(value):
-        raise ValueError("a number is too large.")
-    return value

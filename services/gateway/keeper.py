@@ -3,23 +3,25 @@
 import asyncio
 from typing import TypeVar
 
-from protocol.codec import Envelope, catalogue
+from protocol.codec import MAP_LIMIT_BYTES, Envelope, catalogue, encode
 from protocol.control import Changed, Job, Jobs, MapView, Planned, Plans, Quadrant, Status
 from protocol.errors import Code, ProtocolError
 from protocol.event import Events
 from protocol.ingest import Accepted
 from protocol.message import Message, Ping, Pong
+from protocol.order import Deleted, Exported, Orphans, Pruned, Reverted
 from protocol.work import AssetFile, Pixels
 from services.client import Client, Unanswered
 
 ANSWERS = catalogue(
-    Accepted, Planned, Status, Jobs, Job, Plans, Changed, MapView, Quadrant, Pixels, AssetFile, Events, Pong
-)
+    Accepted, Planned, Status, Jobs, Job, Plans, Changed, MapView, Quadrant, Reverted, Orphans, Deleted,
+    Exported, Pruned, Pixels, AssetFile, Events, Pong,
+)  # fmt: skip
 BOUND_SECONDS = 4.0
 """Every request is answered within 5 s, also when the keeper is away."""
 RESEND_SECONDS = 1.5
-PLANNING_SECONDS = 60.0
-"""How long a large plan may be drawn up, as long as the keeper answers others meanwhile."""
+LONG_SECONDS = 60.0
+"""How long something large may take, like drawing up a plan, if the keeper answers others meanwhile."""
 
 M = TypeVar("M", bound=Message)
 
@@ -63,11 +65,12 @@ class Keeper:
             )
         return envelope.body
 
-    async def plan(self, body: Message, answer: type[M]) -> M:
-        """The answer to what the keeper may think about for long; raises KeeperAway if it is away."""
-        asking = asyncio.create_task(
-            self.ask(body, answer, timeout=PLANNING_SECONDS, resend=2 * RESEND_SECONDS)
-        )
+    async def patiently(self, body: Message, answer: type[M]) -> M:
+        """The answer to what may be large or take long; raises KeeperAway if the keeper is away."""
+        # Over the limit the keeper's socket would drop the connection without a word.
+        if len(encode(Envelope(id="size", body=body))[1]) > MAP_LIMIT_BYTES - 1_024:
+            raise ProtocolError(Code.TOO_LARGE, "The plan is too large for one message: ask for it in parts.")
+        asking = asyncio.create_task(self.ask(body, answer, timeout=LONG_SECONDS, resend=2 * RESEND_SECONDS))
         try:
             # An answer to somebody else tells a keeper that thinks from one that is gone.
             while not (await asyncio.wait([asking], timeout=2 * RESEND_SECONDS))[0]:

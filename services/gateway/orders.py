@@ -8,7 +8,6 @@ from typing import Any
 
 from aiohttp import web
 
-from protocol.codec import MAP_LIMIT_BYTES, Envelope, encode
 from protocol.control import Fill, Generate, Planned, Render, Replan
 from protocol.errors import Code, ProtocolError
 from protocol.ingest import Accepted, Publish
@@ -16,13 +15,10 @@ from protocol.message import Message
 from protocol.plan import Plan
 from services import geojson
 from services.gateway.answers import Answers, as_json, idempotency_key
+from services.gateway.bodies import FillBody, GenerateBody, RenderBody, ReplanBody
 from services.gateway.intake import (
     FILL_LIMIT_BYTES,
     PLAN_LIMIT_BYTES,
-    FillBody,
-    GenerateBody,
-    RenderBody,
-    ReplanBody,
     identifier,
     is_set,
     validated,
@@ -103,10 +99,7 @@ class Orders:
     async def publish(self, request: web.Request, content: dict[str, Any]) -> web.Response:
         """Ask for a plan as programs write it, or only for what it would take."""
         plan = validated(Plan, {"id": _plan_id("plan", request), **content})
-        calls = not plan.steps or any(step.kind == "generate" for step in plan.steps)
-        model_id = (plan.model_id or self._models.default) if calls else None
-        steps = {step.model_id for step in plan.steps if step.model_id and step.kind == "generate"}
-        self._models.check([*([model_id] if model_id else []), *sorted(steps)])
+        model_id = called(plan, self._models)
         asked = Publish(plan=plan, dry_run=_is_dry_run(request))
         return await self._planned(asked, model_id, asked.dry_run)
 
@@ -129,12 +122,9 @@ class Orders:
 
     async def _planned(self, asked: Message, model_id: str | None, dry_run: bool) -> web.Response:
         """Ask for many steps at once, or, in a dry run, only for what they are."""
-        # Over the limit the keeper's socket would drop the connection without a word.
-        if len(encode(Envelope(id="size", body=asked))[1]) > MAP_LIMIT_BYTES - 1_024:
-            raise ProtocolError(Code.TOO_LARGE, "The plan is too large for one message: ask for it in parts.")
         if dry_run:
-            return as_json(await self._keeper.plan(asked, Planned))
-        return self._told(asked, await self._keeper.plan(asked, Accepted), model_id)
+            return as_json(await self._keeper.patiently(asked, Planned))
+        return self._told(asked, await self._keeper.patiently(asked, Accepted), model_id)
 
     async def _accepted(self, asked: Message, model_id: str | None) -> web.Response:
         return self._told(asked, await self._keeper.ask(asked, Accepted), model_id)
@@ -159,6 +149,15 @@ class Orders:
             "left_out_count": accepted.left_out_count,
         }
         return web.json_response(content, status=202)
+
+
+def called(plan: Plan, models: Models) -> str | None:
+    """The model of steps that name none, None if all are renders; raises if any model cannot be called."""
+    calls = not plan.steps or any(step.kind == "generate" for step in plan.steps)
+    model_id = (plan.model_id or models.default) if calls else None
+    steps = {step.model_id for step in plan.steps if step.model_id and step.kind == "generate"}
+    models.check([*([model_id] if model_id else []), *sorted(steps)])
+    return model_id
 
 
 def _plan_id(kind: str, request: web.Request) -> str:

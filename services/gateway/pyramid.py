@@ -20,6 +20,7 @@ HIGHEST = 8
 """The farthest overview: one tile covers 256 × 256 quadrants."""
 KEPT_BYTES = 128 << 20
 COMPOSERS = 2
+_32_BITS = 0xFFFFFFFF
 
 Versions = Mapping[tuple[int, int], int]
 """The version that stands at each quadrant of an area."""
@@ -75,11 +76,17 @@ class Overview:
 
     @property
     def count(self) -> int:
-        """How many quadrants it shows: with the newest version this names what it shows.
-
-        While the newest version stays, quadrants can only go, so no two states share both numbers.
-        """
+        """How many quadrants it shows."""
         return len(self.versions)
+
+    @property
+    def blend(self) -> int:
+        """A number of 32 bits made of all its versions: it changes when an older one comes back.
+
+        While the newest version and the count stay, only what people bring back changes what is shown, so
+        that with both of them this names it.
+        """
+        return sum(_scattered(version) for version in self.versions.values()) & _32_BITS
 
     def children(self) -> list[tuple[int, int, "Overview"]]:
         """The up to four tiles one step closer that show anything, each with its column and row."""
@@ -211,6 +218,13 @@ def compose(parts: list[tuple[int, int, bytes]]) -> bytes:
     file = io.BytesIO()
     sheet.save(file, "PNG", compress_level=3)
     return file.getvalue()
+
+
+def _scattered(version: int) -> int:
+    """A version as 32 bits that have nothing to do with its neighbours'; web/studio computes the same."""
+    bits = version * 0x9E3779B1 & _32_BITS
+    bits = (bits ^ bits >> 15) * 0x85EBCA77 & _32_BITS
+    return bits ^ bits >> 13
 
 
 def _name(layer: str, x: int, y: int, version: int) -> str:

@@ -1,5 +1,6 @@
 """Refusals: a code and a sentence become `{"error": …}` with the HTTP status that fits."""
 
+import math
 from collections.abc import Mapping
 
 from aiohttp import web
@@ -18,6 +19,7 @@ STATUS: Mapping[Code, int] = {
     Code.UNKNOWN_PLAN: 404,
     Code.UNKNOWN_PROCESS: 404,
     Code.UNKNOWN_TILE: 404,
+    Code.UNKNOWN_ORPHAN: 404,
     Code.NOT_FOUND: 404,
     Code.SEAM: 409,
     Code.CONFLICT: 409,
@@ -54,7 +56,8 @@ def refusal(error: ProtocolError) -> web.Response:
     content = {"error": {"code": str(error.code), "message": error.message, "details": error.details}}
     response = web.json_response(content, status=status)
     if status == 503:
-        response.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
+        wait = RETRY_AFTER_SECONDS if error.retry_after is None else math.ceil(error.retry_after)
+        response.headers["Retry-After"] = str(max(1, wait))
     if isinstance(error, Refused) and error.allow:
         response.headers["Allow"] = error.allow
     return response

@@ -6,12 +6,11 @@ from aiohttp import web
 
 from protocol.errors import Code, ProtocolError
 from protocol.message import COORDINATE_LIMIT, Layer
-from services.gateway.intake import whole_number
+from services.gateway.intake import LARGEST_ID, whole_number
 from services.gateway.pyramid import HIGHEST, Picture, Pyramid
 
 LAYERS: Final[dict[str, Layer]] = {"render": "render", "generation": "generation"}
 FOREVER = "public, max-age=31536000, immutable"
-LARGEST_VERSION = 2**62
 
 
 class Tiles:
@@ -35,12 +34,13 @@ class Tiles:
         x = whole_number(asked["x"], "x", -farthest, farthest)
         y = whole_number(asked["y"], "y", -farthest, farthest)
         version = request.query.get("v")
-        number = whole_number(version, "v", 1, LARGEST_VERSION) if version is not None else None
+        number = whole_number(version, "v", 1, LARGEST_ID) if version is not None else None
         if z == 0:
             return await self._quadrant(request, layer, x, y, number)
-        count = request.query.get("n")
+        count, blend = request.query.get("n"), request.query.get("b")
         quadrants = whole_number(count, "n", 1, 4**z) if count is not None else None
-        return await self._overview(request, layer, z, x, y, (number, quadrants))
+        blended = whole_number(blend, "b", 0, 2**32 - 1) if blend is not None else None
+        return await self._overview(request, layer, z, x, y, (number, quadrants, blended))
 
     async def _quadrant(
         self, request: web.Request, layer: Layer, x: int, y: int, version: int | None
@@ -62,13 +62,13 @@ class Tiles:
         z: int,
         x: int,
         y: int,
-        edition: tuple[int | None, int | None],
+        edition: tuple[int | None, int | None, int | None],
     ) -> web.Response:
         overview = await self._pyramid.overview(layer, z, x, y)
         if overview is None:
             raise ProtocolError(Code.UNKNOWN_TILE, f"Nothing stands in tile {x},{y} of {layer} at {z}.")
         # An address with any other numbers shows what stands now, but must not be kept for ever.
-        forever = edition == (overview.newest, overview.count)
+        forever = edition == (overview.newest, overview.count, overview.blend)
         return _unless_known(request, overview.etag, forever) or _image(
             await self._pyramid.picture(overview), forever
         )

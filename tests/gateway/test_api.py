@@ -6,35 +6,13 @@ from typing import Any
 
 import pytest
 
+from protocol.control import Status
+from protocol.view import JobView
 from services.config import Camera
 from services.tiling.camera import View
 from tests.gateway.house import House, until
 
-JOB_FIELDS = {
-    "job",
-    "plan",
-    "step",
-    "kind",
-    "state",
-    "model_id",
-    "prompt",
-    "negative_prompt",
-    "quadrants",
-    "padding",
-    "scaffold",
-    "lane",
-    "attempt",
-    "max_attempts",
-    "worker",
-    "doing",
-    "reason",
-    "created_at",
-    "started_at",
-    "finished_at",
-    "retry_at",
-    "position",
-    "held_by",
-}
+JOB_FIELDS = set(JobView.model_fields)
 
 
 def code(answer: Any) -> str:
@@ -55,16 +33,7 @@ async def test_an_empty_world(open_house: House) -> None:
     status, answer, headers = await open_house.get("/api/status")
     assert status == 200
     assert headers["Cache-Control"] == "no-store"
-    assert set(answer) == {
-        "ok",
-        "counts",
-        "by_model",
-        "working",
-        "quadrants",
-        "renders",
-        "per_minute",
-        "last_event",
-    }
+    assert set(answer) == {"ok", *Status.model_fields}
     assert answer["ok"] is True
     assert answer["quadrants"] == 0
     assert sum(answer["counts"].values()) == 0

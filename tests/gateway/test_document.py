@@ -7,20 +7,37 @@ import pytest
 from pydantic import BaseModel
 
 from protocol.control import MapView, Planned, Status
-from protocol.event import JobChange, PlanChange, QueueChange
+from protocol.event import JobChange, MapChange, PlanChange, QueueChange, TileRef
 from protocol.ingest import Accepted
-from protocol.view import Estimate, JobView, LeftOut, PlannedStep, PlanView
+from protocol.order import Edit, Move, Orphans, Prune, Pruned, Reverted, Where
+from protocol.view import (
+    Estimate,
+    JobView,
+    LeftOut,
+    ModelView,
+    OrphanTile,
+    OrphanView,
+    PlannedStep,
+    PlanView,
+    Seen,
+    VersionView,
+    Working,
+)
 from services.config import AppConfig
 from services.gateway.answers import Answers
 from services.gateway.api import Api
 from services.gateway.events import Listeners
 from services.gateway.feed import Feed
 from services.gateway.health import Health
+from services.gateway.history import History
 from services.gateway.keeper import Keeper
 from services.gateway.models import Models
 from services.gateway.orders import Orders
+from services.gateway.orphans import LateResults
 from services.gateway.pyramid import Pyramid
+from services.gateway.queue import Queue
 from services.gateway.tiles import Tiles
+from services.gateway.transfer import Transfer
 from services.gateway.views import Views
 from services.tiling.camera import View
 
@@ -57,8 +74,12 @@ async def served() -> set[tuple[str, str]]:
     view, feed = View(**config.camera.model_dump()), Feed(keeper)
     listeners = Listeners(feed)
     parts = (
-        Api(keeper, models, view, answers),
+        Api(keeper, models),
+        Queue(keeper, models, answers),
+        Transfer(keeper, models, answers),
         Orders(keeper, models, view, answers),
+        History(keeper, view, answers),
+        LateResults(keeper, answers),
         listeners,
         Tiles(Pyramid(keeper)),
         Health(keeper, listeners),
@@ -92,6 +113,21 @@ async def test_every_address_is_in_the_document_and_every_one_there_is_served() 
         ("CHANGE: `", JobChange),
         ('`{"kind": "plan"', PlanChange),
         ('`{"kind": "queue"', QueueChange),
+        ('`{"kind": "map"', MapChange),
+        ('"tiles": [', TileRef),
+        ("WORKING: ", Working),
+        ("MODEL: ", ModelView),
+        ("VERSION: ", VersionView),
+        ('"saw": [', Seen),
+        ("/api/orphans?cursor=&limit=` | ", Orphans),
+        ("ORPHAN: ", OrphanView),
+        ('ORPHAN: `{"orphan", "job", "plan", "model_id", "prompt", "tiles": [', OrphanTile),
+        ("WHERE: ", Where),
+        ("POST /api/queue/move` | ", Move),
+        ("POST /api/queue/edit` | ", Edit),
+        ("POST /api/prune` | ", Prune),
+        ("REVERTED: ", Reverted),
+        ("PRUNED: ", Pruned),
     ],
 )
 def test_every_field_of_an_answer_is_in_the_document(name: str, kind: type[BaseModel]) -> None:

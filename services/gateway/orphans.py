@@ -1,0 +1,55 @@
+"""Results that came too late: paid for, kept, and put on the map or forgotten by a person."""
+
+import logging
+from typing import Any
+
+from aiohttp import web
+
+from protocol.order import Adopt, Deleted, DeleteOrphan, ListOrphans, Orphans, Reverted
+from services.gateway.answers import Answers, as_json
+from services.gateway.bodies import Nothing
+from services.gateway.intake import LARGEST_ID, validated, whole_number
+from services.gateway.keeper import Keeper
+
+log = logging.getLogger("gateway")
+
+
+class LateResults:
+    """Handlers of `/api/orphans`."""
+
+    def __init__(self, keeper: Keeper, answers: Answers) -> None:
+        self._keeper = keeper
+        self._once = answers.once
+
+    def routes(self) -> list[web.RouteDef]:
+        """The table of addresses."""
+        return [
+            web.get("/api/orphans", self.orphans),
+            web.post("/api/orphans/{orphan}/adopt", self._once(self.adopt)),
+            web.post("/api/orphans/{orphan}/delete", self._once(self.delete)),
+        ]
+
+    async def orphans(self, request: web.Request) -> web.Response:
+        """A page of late results."""
+        cursor = whole_number(request.query.get("cursor", "0"), "cursor", 0, LARGEST_ID)
+        limit = whole_number(request.query.get("limit", "100"), "limit", 1, 500)
+        return as_json(await self._keeper.ask(ListOrphans(cursor=cursor, limit=limit), Orphans))
+
+    async def adopt(self, request: web.Request, content: dict[str, Any]) -> web.Response:
+        """Put a late result on the map."""
+        orphan = _orphan(request, content)
+        adopted = await self._keeper.ask(Adopt(orphan=orphan), Reverted)
+        log.info("late result %d was put on the map: %d quadrants", orphan, adopted.quadrants)
+        return as_json(adopted)
+
+    async def delete(self, request: web.Request, content: dict[str, Any]) -> web.Response:
+        """Forget a late result."""
+        orphan = _orphan(request, content)
+        await self._keeper.ask(DeleteOrphan(orphan=orphan), Deleted)
+        log.info("late result %d was deleted", orphan)
+        return web.json_response({})
+
+
+def _orphan(request: web.Request, content: dict[str, Any]) -> int:
+    validated(Nothing, content)
+    return whole_number(request.match_info["orphan"], "orphan", 1, LARGEST_ID)
