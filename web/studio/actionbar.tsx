@@ -6,8 +6,9 @@ import { generate, render, whyNotFill, whyNotGenerate, whyNotRender } from "./ac
 import { Icon, type IconName } from "./icons";
 import { at } from "./map";
 import { fill } from "./planning";
+import { againIn } from "./replies";
 import { clearSelection } from "./selection";
-import { centre, preview, say, selectedRect, selection, zoom } from "./state";
+import { centre, preview, say, selectedRect, selection, zoom, type Say } from "./state";
 import { count } from "./words";
 
 const GAP = 12;
@@ -36,7 +37,7 @@ export function ActionBar({ map }: { map: L.Map }) {
   if (!shown) return null;
   const notGenerate = whyNotGenerate();
   const notFill = whyNotFill();
-  const word = say.value ?? (notGenerate ? { tone: "refused" as const, title: "Generate is off here.", text: notGenerate } : null);
+  const word = say.value ?? (notGenerate ? { tone: "refused" as Say["tone"], title: "Generate is off here.", text: notGenerate } : null);
   return (
     <div class="action-bar" ref={bar} data-over-map role="toolbar" aria-label="Selection">
       <div class="action-row">
@@ -52,9 +53,9 @@ export function ActionBar({ map }: { map: L.Map }) {
       </div>
       {word && (
         <p class={`say say-${word.tone}`} role="status" data-say={word.tone}>
-          <Icon name={word.tone === "done" ? "check" : "refused"} />
+          {word.tone === "busy" ? <Icon name="spinner" className="spin" /> : <Icon name={word.tone === "done" ? "check" : "refused"} />}
           <span>
-            <strong>{word.title}</strong> {word.text}
+            <strong>{word.title}</strong> {word.text} {againIn(word)}
           </span>
         </p>
       )}

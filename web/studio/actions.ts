@@ -1,11 +1,12 @@
 /** What a person can ask for, and what the page says of the answer. */
 
 import { batch } from "@preact/signals";
-import { getPlans, postGenerate, postJob, postPlan, postQueue, postRender, Refused, type Accepted, type Wish } from "./api";
-import { height, width } from "./geometry";
-import { figuresSoon, reload } from "./refresh";
+import { getPlans, postGenerate, postRender, Refused, type Accepted, type Wish } from "./api";
+import { height, width, type Cell } from "./geometry";
+import { figuresSoon } from "./refresh";
+import { insist, reply } from "./replies";
 import * as state from "./state";
-import { added, count, planName } from "./words";
+import { added, planName } from "./words";
 
 const REPORT_MS = 6_000;
 /** As many as fit into one request, whatever their coordinates. */
@@ -50,7 +51,13 @@ export async function refused(act: string, error: Refused): Promise<state.Say> {
 /** Run a request; a refusal becomes the sentence under the selection. */
 export async function attempt<T>(act: string, request: () => Promise<T>, done: (answer: T) => void): Promise<void> {
   try {
-    done(await request());
+    const answer = await insist("map", request, (word) => {
+      state.say.value = word;
+      if (state.selection.value.size === 0 || state.preview.value) tell(word.title);
+    });
+    if (answer === null) return;
+    if (state.say.value?.tone === "busy") state.say.value = null;
+    done(answer);
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
     const sentence = await refused(act, error);
@@ -123,44 +130,24 @@ export function generate(): void {
   void attempt("Generate", () => postGenerate(cells, wish()), accepted);
 }
 
-/** The sentence with plans by their names instead of their ids. */
-function withNames(text: string): string {
-  return text.replace(/\b[Pp]lan ([A-Za-z0-9][A-Za-z0-9._:/+,-]*[A-Za-z0-9])/g, (whole, id: string) => {
-    const plan = state.plans.value.find((one) => one.plan === id);
-    return plan ? `The plan “${planName(plan)}”` : whole;
-  });
-}
-
-function changed(n: number, one: string): void {
-  tell(n ? `${count(n, "job")} ${one}.` : "Nothing to change: it was done already.");
-}
-
-const report = (one: string) => (answer: { changed: number }) => changed(answer.changed, one);
-
-async function order(request: () => Promise<{ changed: number }>, done: (answer: { changed: number }) => void): Promise<void> {
+/** Draw one finished quadrant anew, where that leaves no seam; why it cannot be stands beside its history. */
+export async function generateAgain(cell: Cell): Promise<void> {
+  const place = `quadrant:${cell.join()}`;
   try {
-    done(await request());
+    reply(place, null);
+    const answer = await insist(place, () => postGenerate([cell], wish()), (word) => reply(place, word));
+    if (answer) tell(added(answer.jobs.length, answer.position));
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
-    tell(error.message);
+    reply(place, await refused("Generate again", error));
   }
   figuresSoon(50);
 }
 
-export const cancelJob = (job: number): void => void order(() => postJob(job, "cancel"), report("called off"));
-export const retryJob = (job: number): void => void order(() => postJob(job, "retry"), report("waiting again"));
-export const cancelPlan = (plan: string): void => void order(() => postPlan(plan, "cancel"), report("called off"));
-export const retryPlan = (plan: string): void => void order(() => postPlan(plan, "retry"), report("waiting again"));
-export const retryFailed = (): void => void order(() => postQueue("retry"), report("waiting again"));
-export const clearQueue = (): void => void order(() => postQueue("clear"), report("called off"));
-
-export function pause(on: boolean): void {
-  void order(
-    () => postQueue(on ? "pause" : "resume"),
-    () => {
-      state.paused.value = on;
-      tell(on ? "Paused. What runs is finished, nothing new begins." : "Work goes on.");
-      void reload();
-    },
-  );
+/** The sentence with plans by their names instead of their ids. */
+export function withNames(text: string): string {
+  return text.replace(/\b[Pp]lan ([A-Za-z0-9][A-Za-z0-9._:/+,-]*[A-Za-z0-9])/g, (whole, id: string) => {
+    const plan = state.plans.value.find((one) => one.plan === id);
+    return plan ? `The plan “${planName(plan)}”` : whole;
+  });
 }

@@ -1,214 +1,9 @@
-/** The HTTP API: what it answers, and asking it. */
+/** Asking the HTTP API. */
 
-import type { Camera } from "./camera";
+import type { Accepted, JobPage, MapView, Model, Plan, Planned, QuadrantView, Status } from "./answers";
 import type { Cell, Rect } from "./geometry";
 
-export type Layer = "render" | "generation";
-export type JobState = "blocked" | "pending" | "processing" | "complete" | "error" | "cancelled";
-export type JobKind = "render" | "generate" | "palette";
-export type Counts = Partial<Record<JobState, number>>;
-
-export interface Model {
-  name: string;
-  model_id: string;
-  provider: string;
-  available: boolean;
-  reason: string;
-  prompt: string;
-  negative_prompt: string;
-  cost_per_image: number | null;
-  max_concurrency: number | null;
-}
-
-export interface Bootstrap {
-  world: string;
-  models: Model[];
-  default_model_id: string;
-  camera: Camera;
-  attribution: string;
-  quadrant_size: number;
-}
-
-export interface TileRef {
-  layer: string;
-  x: number;
-  y: number;
-  version: number;
-}
-
-export interface Job {
-  job: number;
-  plan: string;
-  step: string;
-  kind: JobKind;
-  state: JobState;
-  model_id: string;
-  prompt: string;
-  negative_prompt: string;
-  quadrants: Cell[];
-  padding: Cell[];
-  scaffold: Cell[];
-  attempt: number;
-  max_attempts: number;
-  worker: string;
-  doing: string;
-  reason: string;
-  created_at: number;
-  started_at: number;
-  finished_at: number;
-  retry_at: number;
-  position: number;
-  /** The job behind which a blocked one is held, which may be itself; 0 if it can go on. */
-  held_by: number;
-}
-
-export interface Working {
-  job: number;
-  kind: JobKind;
-  plan: string;
-  model_id: string;
-  quadrants: Cell[];
-  worker: string;
-  attempt: number;
-  age_seconds: number;
-  doing: string;
-}
-
-export interface Status {
-  ok: boolean;
-  counts: Counts;
-  by_model: Record<string, Counts>;
-  working: Working[];
-  quadrants: number;
-  renders: number;
-  per_minute: number;
-  last_event: number;
-}
-
-export interface MapView {
-  last: number;
-  tiles: TileRef[];
-  jobs: Job[];
-  extent: Rect | null;
-  paused: boolean;
-}
-
-export interface Plan {
-  plan: string;
-  name: string;
-  model_id: string;
-  created_at: number;
-  settled: boolean;
-  counts: Counts;
-  quadrants_total: number;
-  quadrants_done: number;
-  seconds_left: number | null;
-  failed: number;
-  /** Steps behind a failed one, or no longer legal. */
-  held: number;
-  /** Whether it cannot go on by itself although something of it is left; `reason` says why. */
-  stuck: boolean;
-  reason: string;
-}
-
-export interface Version {
-  version: number;
-  layer: string;
-  created_at: number;
-  current: boolean;
-  job: number;
-  plan: string;
-  model_id: string;
-  prompt: string;
-  worker: string;
-  seconds: number;
-  attempt: number;
-}
-
-export interface QuadrantView {
-  x: number;
-  y: number;
-  versions: Version[];
-  jobs: Job[];
-  latitude: number;
-  longitude: number;
-}
-
-export interface PlannedStep {
-  id: string;
-  quadrants: Cell[];
-  padding: Cell[];
-  scaffold: Cell[];
-  after: string[];
-  wave: number;
-}
-
-export interface LeftOut {
-  quadrant: Cell;
-  reason: string;
-}
-
-export type Shape = "2x2" | "2x1" | "1x2" | "1x1";
-
-export interface Estimate {
-  calls: number;
-  quadrants: number;
-  waves: number;
-  renders: number;
-  shapes: Partial<Record<Shape, number>>;
-  seconds_p50: number | null;
-  seconds_p90: number | null;
-  concurrency: number;
-  cost: number | null;
-}
-
-export interface Planned {
-  steps: PlannedStep[];
-  waves: number;
-  renders: number;
-  left_out: LeftOut[];
-  left_out_count: number;
-  /** Finished quadrants that the steps draw anew. */
-  repaired: Cell[];
-  estimate: Estimate;
-}
-
-export interface Accepted {
-  plan: string;
-  jobs: number[];
-  position: number;
-  model_id: string | null;
-  left_out: LeftOut[];
-  left_out_count: number;
-}
-
-export interface JobPage {
-  jobs: Job[];
-  cursor: number;
-  total: number;
-}
-
-export type Change =
-  | {
-      kind: "job";
-      job: number;
-      plan: string;
-      job_kind: JobKind;
-      state: JobState;
-      model_id: string;
-      quadrants: Cell[];
-      attempt: number;
-      reason: string;
-      tiles: TileRef[];
-    }
-  | { kind: "plan"; plan: string; name: string; state: "accepted" | "settled"; jobs: number; tiles: TileRef[] }
-  | { kind: "queue"; paused: boolean };
-
-export interface WorldEvent {
-  seq: number;
-  at: number;
-  change: Change;
-}
+export type * from "./answers";
 
 /** Raised when the server refuses, with its sentence; code "UNREACHABLE" when there was no answer at all. */
 export class Refused extends Error {
@@ -216,6 +11,8 @@ export class Refused extends Error {
     readonly code: string,
     message: string,
     readonly details = "",
+    /** After how many seconds the same request may be made again; 0 if the server did not say. */
+    readonly retryAfter = 0,
   ) {
     super(message);
   }
@@ -224,7 +21,7 @@ export class Refused extends Error {
 /** How far the server's clock is ahead of this one, in seconds; learned from answers. */
 export let clockAhead = 0;
 
-async function ask<T>(address: string, init?: RequestInit): Promise<T> {
+export async function ask<T>(address: string, init?: RequestInit): Promise<T> {
   let response: Response;
   try {
     response = await fetch(address, { cache: "no-store", ...init });
@@ -243,12 +40,13 @@ async function ask<T>(address: string, init?: RequestInit): Promise<T> {
   }
   if (!response.ok) {
     const error = (body as { error?: { code: string; message: string; details?: string } }).error;
-    throw new Refused(error?.code ?? String(response.status), error?.message ?? text, error?.details ?? "");
+    const after = Number(response.headers.get("retry-after") ?? 0) || 0;
+    throw new Refused(error?.code ?? String(response.status), error?.message ?? text, error?.details ?? "", after);
   }
   return body as T;
 }
 
-function post<T>(address: string, body: object, key?: string): Promise<T> {
+export function post<T>(address: string, body: object, key?: string): Promise<T> {
   const headers: Record<string, string> = { "Content-Type": "application/json" };
   if (key) headers["Idempotency-Key"] = key;
   return ask<T>(address, { method: "POST", headers, body: JSON.stringify(body) });
@@ -269,11 +67,13 @@ export interface JobQuery {
   plan?: string;
   kind?: string;
   held?: 1;
+  error_class?: string;
+  text?: string;
   cursor?: number;
   limit?: number;
 }
 
-function query(values: object): string {
+export function query(values: object): string {
   const given = Object.entries(values).filter(([, value]) => value !== undefined && value !== "");
   return new URLSearchParams(given.map(([name, value]) => [name, String(value)])).toString();
 }
@@ -287,7 +87,7 @@ export const getQuadrant = (x: number, y: number): Promise<QuadrantView> => ask(
 
 // A key per act: if the answer is lost and the person presses again, that is a new act and meant so;
 // the browser's own resend of one request is harmless.
-const newKey = (): string => `studio-${crypto.getRandomValues(new Uint32Array(4)).join("-")}`;
+export const newKey = (): string => `studio-${crypto.getRandomValues(new Uint32Array(4)).join("-")}`;
 
 export const postRender = (quadrants: readonly Cell[]): Promise<Accepted> => post("/api/render", { quadrants }, newKey());
 export const postGenerate = (quadrants: readonly Cell[], wish: Wish): Promise<Accepted> =>
@@ -300,12 +100,6 @@ export const postReplan = (plan: string, repair: boolean): Promise<Accepted> =>
   post(`/api/plans/${encodeURIComponent(plan)}/replan`, { repair }, newKey());
 export const tryReplan = (plan: string, repair: boolean): Promise<Planned> =>
   post(`/api/plans/${encodeURIComponent(plan)}/replan?dry_run=1`, { repair });
-export const postJob = (job: number, act: "cancel" | "retry"): Promise<{ changed: number }> =>
-  post(`/api/jobs/${job}/${act}`, {});
-export const postPlan = (plan: string, act: "cancel" | "retry"): Promise<{ changed: number }> =>
-  post(`/api/plans/${encodeURIComponent(plan)}/${act}`, {});
-export const postQueue = (act: "pause" | "resume" | "clear" | "retry"): Promise<{ changed: number }> =>
-  post(`/api/queue/${act}`, {});
 
 /** The address of exactly one picture; `edition` is the part that says which. */
 export function tileAddress(layer: string, z: number, x: number, y: number, edition: string): string {

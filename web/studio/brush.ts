@@ -91,6 +91,8 @@ export interface Tag {
   centred: boolean;
   /** The text's colour where it is not the usual one. */
   ink?: string;
+  /** A small sign in front of the text. */
+  mark?: "clock";
   /** Turn of the spinner in front of the text, if there is one. */
   spin?: number;
   spinColour?: string;
@@ -99,7 +101,7 @@ export interface Tag {
 export function drawTag(frame: Frame, tag: Tag, look: Colours): void {
   const { context } = frame;
   context.font = FONT;
-  const spinner = tag.spin === undefined ? 0 : 16;
+  const spinner = tag.spin === undefined && !tag.mark ? 0 : 16;
   const width = Math.max(19, Math.ceil(context.measureText(tag.text).width) + 12 + spinner);
   const height = 20;
   const x = Math.round(tag.centred ? tag.x - width / 2 : tag.x);
@@ -113,6 +115,16 @@ export function drawTag(frame: Frame, tag: Tag, look: Colours): void {
   context.textBaseline = "middle";
   const padding = tag.text.length === 1 && !spinner ? (width - context.measureText(tag.text).width) / 2 : 6;
   context.fillText(tag.text, x + padding + spinner, y + height / 2 + 0.5);
+  if (tag.mark === "clock") {
+    context.strokeStyle = tag.ink ?? look.text;
+    context.lineWidth = 1.5;
+    context.beginPath();
+    context.arc(x + 12, y + height / 2, 5, 0, 2 * Math.PI);
+    context.moveTo(x + 12, y + height / 2 - 3);
+    context.lineTo(x + 12, y + height / 2);
+    context.lineTo(x + 14, y + height / 2 + 1.5);
+    context.stroke();
+  }
   if (tag.spin !== undefined) {
     context.strokeStyle = tag.spinColour ?? look.processing;
     context.lineWidth = 1.75;

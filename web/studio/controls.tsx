@@ -138,6 +138,7 @@ const SIGNS: [string, string][] = [
   ["processing", "Being made, with its age"],
   ["failed", "Failed; the reason on hover"],
   ["stuck", "Cannot go on; the reason on hover"],
+  ["stale", "Finished; a neighbour was replaced since"],
   ["selected", "Selected"],
   ["planned", "Planned, with its wave"],
   ["left-out", "Left out of the plan; the reason on hover"],

@@ -2,21 +2,21 @@
 
 import { signal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import { cancelJob, retryJob } from "./actions";
-import { getQuadrant, Refused, tileAddress, type Job, type QuadrantView, type Version } from "./api";
+import { getQuadrant, Refused, type Job, type QuadrantView, type WorldEvent } from "./api";
 import { cellOf, type Cell } from "./geometry";
+import { generateAgain } from "./actions";
 import { Icon } from "./icons";
 import { onEvents } from "./refresh";
-import { nameOfModel, plans, selection, worldTick } from "./state";
-import { count, jobState, latLon, moment, planName, stateLabel, title } from "./words";
+import { Reply } from "./replies";
+import { whyStale } from "./staleness";
+import { nameOfModel, selection, worldTick } from "./state";
+import { cancelJob, retryJob } from "./steering";
+import { Versions } from "./versions";
+import { capital, count, jobState, latLon, stateLabel, title } from "./words";
 import { isStuck, world } from "./world";
 
 const view = signal<QuadrantView | null>(null);
 const refusal = signal("");
-const chosen = signal(0);
-const LONG_PROMPT = 90;
-
-const isPicture = (version: Version): boolean => version.layer === "generation" || version.layer === "render";
 
 async function load([x, y]: Cell): Promise<void> {
   try {
@@ -36,20 +36,23 @@ function shownCell(): Cell | null {
   return last === null ? null : cellOf(last);
 }
 
+/** Whether an event may change what is shown of a quadrant; its neighbours' pictures make it stale or fresh. */
+function touches({ change }: WorldEvent, [x, y]: Cell): boolean {
+  if (change.kind === "queue") return false;
+  const isNear = change.tiles.some((tile) => Math.abs(tile.x - x) <= 1 && Math.abs(tile.y - y) <= 1);
+  return isNear || (change.kind === "job" && change.quadrants.some((one) => one[0] === x && one[1] === y));
+}
+
 export function Inspector() {
   const cell = shownCell();
   const name = cell?.join(",") ?? "";
   useEffect(() => {
     view.value = null;
-    chosen.value = 0;
     if (!cell) return;
     void load(cell);
     let timer = 0;
     const stop = onEvents((events) => {
-      const touched = events.some(
-        ({ change }) => change.kind === "job" && change.quadrants.some(([x, y]) => x === cell[0] && y === cell[1]),
-      );
-      if (!touched) return;
+      if (!events.some((event) => touches(event, cell))) return;
       clearTimeout(timer);
       timer = window.setTimeout(() => void load(cell), 150);
     });
@@ -78,84 +81,37 @@ export function Inspector() {
           <p class="sub">
             {shown ? `${latLon(shown.latitude, shown.longitude)}. ` : ""}
             {capital(stateLabel(world.stateOf(cell[0], cell[1])))}
+            {world.stale.has(name) ? ", stale" : ""}
             {many > 1 ? `. The last of ${many} selected` : ""}
           </p>
         </div>
       </div>
       {refusal.value && <p class="say say-refused">{refusal.value}</p>}
-      {shown && <Versions of={shown} />}
+      {shown && world.stale.has(name) && <Stale of={shown} />}
+      <Reply at={`quadrant:${name}`} />
+      {shown && <Versions key={name} of={shown} />}
       {shown && <Jobs jobs={shown.jobs} />}
     </div>
   );
 }
 
-const capital = (text: string): string => text[0]!.toUpperCase() + text.slice(1);
-
-function Versions({ of }: { of: QuadrantView }) {
-  const versions = of.versions.filter(isPicture);
-  if (versions.length === 0) return <p class="note padded">Nothing stands here yet. Render or Fill begins it.</p>;
-  const current = versions.find((one) => one.version === chosen.value) ?? versions.find((one) => one.current && one.layer === "generation") ?? versions[0]!;
-  const layers = { generation: 0, render: 0 };
-  for (const one of versions) layers[one.layer as "generation" | "render"] += 1;
+/** Why it is stale, and the one way to make it fit again, which the server allows only where no seam comes of it. */
+function Stale({ of }: { of: QuadrantView }) {
   return (
-    <>
-      <section class="facts">
-        <h3>Versions</h3>
-        <div class="versions">
-          {versions.map((one) => (
-            <button
-              key={one.version}
-              type="button"
-              class="version"
-              aria-pressed={one === current}
-              data-version={one.version}
-              onClick={() => (chosen.value = one.version)}
-            >
-              <img src={tileAddress(one.layer, 0, of.x, of.y, `v=${one.version}`)} alt={`${one.layer}, version ${one.version}`} loading="lazy" class={one.layer} />
-              <span>{one.layer === "render" ? "render" : `v${layers.generation--}`}{one.current ? " current" : ""}</span>
-            </button>
-          ))}
-        </div>
-      </section>
-      <How version={current} />
-    </>
-  );
-}
-
-function How({ version }: { version: Version }) {
-  const plan = plans.value.find((one) => one.plan === version.plan);
-  const rows: [string, preact.ComponentChildren][] = [["Made", `${moment(version.created_at)}, in ${version.seconds.toFixed(1)} s`]];
-  if (version.layer === "generation") {
-    rows.push(["Model", nameOfModel(version.model_id)]);
-    rows.push(["Prompt", version.prompt ? <Prompt text={version.prompt} /> : "none"]);
-  }
-  rows.push(["Worker", version.worker || "unknown"]);
-  rows.push(["Plan", plan ? planName(plan) : version.plan]);
-  rows.push(["Job", `${version.job}${version.attempt ? `, try ${version.attempt}` : ""}`]);
-  return (
-    <section class="facts">
-      <h3>How it was made</h3>
-      <dl>
-        {rows.map(([name, value]) => (
-          <div key={name}>
-            <dt>{name}</dt>
-            <dd data-fact={name.toLowerCase()}>{value}</dd>
-          </div>
-        ))}
-      </dl>
+    <section class="facts stale-facts" data-stale>
+      <p class="say say-stale">
+        <Icon name="clock" />
+        <span>
+          <strong>Stale.</strong> {whyStale(of)}
+        </span>
+      </p>
+      <div class="buttons">
+        <button type="button" class="button" data-act="generate-again" onClick={() => generateAgain([of.x, of.y])}>
+          <Icon name="generate" />
+          Generate again
+        </button>
+      </div>
     </section>
-  );
-}
-
-function Prompt({ text }: { text: string }) {
-  if (text.length <= LONG_PROMPT) return <>{text}</>;
-  return (
-    <details class="long">
-      <summary>
-        {text.slice(0, LONG_PROMPT)}… <span class="link">Show all</span>
-      </summary>
-      {text}
-    </details>
   );
 }
 
@@ -187,6 +143,7 @@ function Jobs({ jobs }: { jobs: Job[] }) {
                 Call off
               </button>
             )}
+            <Reply at={`job:${job.job}`} />
           </li>
         ))}
       </ul>

@@ -4,6 +4,7 @@ import type L from "leaflet";
 import { generate, render } from "./actions";
 import { between, cellsIn, keyOf, type Cell, type Rect } from "./geometry";
 import { zoomBy } from "./map";
+import { moving } from "./picked";
 import { addPlan, fill } from "./planning";
 import { clearSelection, isTyping } from "./selection";
 import { layer, preview, select, selectedRect, tool } from "./state";
@@ -20,12 +21,14 @@ export const KEYS: [string, string][] = [
   ["R  G  F", "render, generate, fill"],
   ["L", "other layer"],
   ["S  M", "select or move tool"],
+  ["Alt with arrows", "move a waiting job; Home, End to the ends"],
   ["Esc", "let go"],
 ];
 
 export function followKeys(map: L.Map): void {
   addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return;
+    if (event.key === "Escape" && moving.value.length > 0) return void (moving.value = []);
     if (event.key === "Escape") return void (document.querySelector("[data-popover]") ?? clearSelection());
     // Inside the panels arrows, Enter and letters belong to what has the focus.
     const inMap = document.activeElement === document.body || map.getContainer().contains(document.activeElement);

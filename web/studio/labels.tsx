@@ -41,6 +41,7 @@ function label(x: number, y: number) {
       data-quadrant={key}
       data-state={state}
       data-job={job?.job}
+      data-stale={world.stale.has(key)}
       data-generation={version}
       data-render={world.tiles.render.get(key) ?? 0}
       data-selected={isSelected}
@@ -49,7 +50,7 @@ function label(x: number, y: number) {
       data-scaffold={fate?.isScaffold}
       data-redo={fate?.isRedone}
     >
-      {`${key}: ${stateLabel(state)}${place}${why}${isSelected ? ", selected" : ""}${fate ? wordsFor(fate) : ""}`}
+      {`${key}: ${stateLabel(state)}${world.stale.has(key) ? ", stale" : ""}${place}${why}${isSelected ? ", selected" : ""}${fate ? wordsFor(fate) : ""}`}
     </li>
   );
 }

@@ -16,6 +16,7 @@ import { MiniMap } from "./minimap";
 import { Banner } from "./notices";
 import { addOverlay } from "./overlay";
 import { Panel } from "./panel";
+import { followPeek } from "./peek";
 import { followPlan } from "./planning";
 import { look, start } from "./refresh";
 import { followPointer } from "./selection";
@@ -24,6 +25,7 @@ import "./style/tokens.css";
 import "./style/map.css";
 import "./style/layout.css";
 import "./style/panel.css";
+import "./style/queue.css";
 import { theme } from "./theme";
 import { addTiles } from "./tiles";
 import { Tooltip } from "./tooltip";
@@ -41,6 +43,7 @@ function furnish(map: L.Map): void {
   followPointer(map);
   followKeys(map);
   followPlan();
+  followPeek(map);
   followView(map, () => look(inView(map)));
   effect(() => {
     tiles.show(layer.value);

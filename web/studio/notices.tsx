@@ -2,8 +2,9 @@
 
 import { Dot, Icon } from "./icons";
 import { Popover } from "./popover";
-import { failed, held, link, model, now, paused, tab, waiting } from "./state";
-import { clock, count } from "./words";
+import { limitedFor } from "./rates";
+import { failed, held, link, model, modelStates, nameOfModel, now, paused, tab, waiting } from "./state";
+import { age, clock, count } from "./words";
 
 interface Notice {
   key: string;
@@ -37,6 +38,12 @@ function notices(): Notice[] {
   if (lost) found.push(lost);
   if (paused.value) {
     found.push({ key: "paused", title: "The queue is paused.", text: `${count(waiting.value, "job")} ${waiting.value === 1 ? "waits" : "wait"}, none is lost. Resume in the queue.` });
+  }
+  for (const one of modelStates.value.values()) {
+    const limit = limitedFor(one);
+    const wait = `${count(one.pending, "job")} ${one.pending === 1 ? "waits" : "wait"}, none is lost.`;
+    if (one.paused) found.push({ key: `paused-${one.model_id}`, title: `${nameOfModel(one.model_id)} is paused.`, text: `${one.reason} ${wait}`.trim() });
+    else if (limit > 0) found.push({ key: `limited-${one.model_id}`, title: `${nameOfModel(one.model_id)} is rate limited.`, text: `Resumes in ${age(Math.ceil(limit))}. ${wait}` });
   }
   const chosen = model.value;
   if (chosen && !chosen.available) {

@@ -8,7 +8,8 @@ import { MapCanvas, type Frame } from "./canvas";
 import { outline, type Cell, type Point, type Rect } from "./geometry";
 import { drawBlueprint } from "./ink";
 import { usualName } from "./planning";
-import { explained, preview, selection, selected } from "./state";
+import { stalePatches } from "./staleness";
+import { explained, layer, preview, selection, selected } from "./state";
 import { colours, type Colours } from "./theme";
 import { age } from "./words";
 import { isStuck, world, type MapJob } from "./world";
@@ -98,6 +99,7 @@ function middle(frame: Frame, rect: Rect): [number, number] {
 function drawStates(frame: Frame, look: Colours): void {
   const view = visible(frame);
   const shown = [...world.jobs.values()].filter((job) => inView(job, view));
+  if (layer.value === "generation") drawStale(frame, view, look);
   for (const job of shown) if (isWaiting(job)) drawWaiting(frame, job, look);
   for (const job of shown) {
     if (job.state !== "processing") continue;
@@ -113,6 +115,28 @@ function drawStates(frame: Frame, look: Colours): void {
       const [x, y] = tagPlace(frame, job);
       drawTag(frame, { text: String(job.position), x, y, centred: true }, look);
     }
+  }
+}
+
+/** Finished, but a neighbour was replaced since: dots that leave the picture alone, at every size. */
+function drawStale(frame: Frame, view: Rect, look: Colours): void {
+  const { scale, left, top } = frame;
+  for (const { cells, bounds, paths } of stalePatches()) {
+    if (bounds[0] > view[2] || bounds[2] < view[0] || bounds[1] > view[3] || bounds[3] < view[1]) continue;
+    trace(frame, paths, 0);
+    if (scale < 12) {
+      // Too small for lines: a tint is all that can be told from the ground.
+      frame.context.fillStyle = withAlpha(look.stale, 0.75);
+      frame.context.fill();
+      continue;
+    }
+    if (scale < LARGE) hatch(frame, withAlpha(look.stale, 0.4), scale < MIDDLE ? 6 : 12, 1);
+    trace(frame, paths, scale >= GRID_FROM ? 2 : 1);
+    cased(frame, look.stale, scale >= MIDDLE ? 2 : 1.5, look.tag, [2, 4]);
+    if (scale < LARGE) continue;
+    const [x, y] = firstOf(cells);
+    const text = cells.length > 1 ? `${cells.length.toLocaleString("en")} stale` : "Stale";
+    drawTag(frame, { text, x: left + x * scale + 8, y: top + y * scale + 8, centred: false, ink: look.stale, mark: "clock" }, look);
   }
 }
 

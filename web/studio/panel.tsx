@@ -3,6 +3,8 @@
 import { useEffect, useRef } from "preact/hooks";
 import { signal } from "@preact/signals";
 import { Inspector } from "./inspector";
+import { lateShown } from "./late";
+import { PickBar } from "./pickbar";
 import { PlanPreview, shownPlan } from "./preview";
 import { Queue } from "./queue";
 import { failed, held, selection, tab, waiting, working, type Tab } from "./state";
@@ -37,6 +39,7 @@ export function Panel({ go }: { go: Go }) {
           <div class="panel-body" role="tabpanel">
             {tab.value === "queue" ? <Queue go={go} /> : <Inspector />}
           </div>
+          {tab.value === "queue" && !lateShown.value && <PickBar />}
         </>
       )}
     </aside>

@@ -1,16 +1,25 @@
-/** A plan in three lines: its name, its progress, its rate and time left. */
+/** A plan in a few lines: its name, its progress, its rate, time left and cost, and what can be done with it. */
 
-import { cancelPlan, retryPlan } from "./actions";
+import { signal } from "@preact/signals";
+import { useState } from "preact/hooks";
 import type { Plan } from "./api";
+import { narrow } from "./filter";
 import { Icon } from "./icons";
 import { replan } from "./planning";
+import { Reply } from "./replies";
 import { nameOfModel, now, status } from "./state";
-import { count, moment, planName, span } from "./words";
+import { cancelPlan, pausePlan, retryPlan, revertPlan } from "./steering";
+import { ExportLink } from "./transfer";
+import { count, moment, perMinute, planName, price, span } from "./words";
+
+/** The plan whose drawer is open; one at a time. */
+const opened = signal("");
 
 export function PlanCard({ plan }: { plan: Plan }) {
   const name = planName(plan);
+  const isOpen = opened.value === plan.plan;
   return (
-    <section class="plan" data-plan={plan.plan} data-settled={plan.settled} data-stuck={plan.stuck} aria-label={name}>
+    <section class="plan" data-plan={plan.plan} data-settled={plan.settled} data-stuck={plan.stuck} data-paused={plan.paused} aria-label={name}>
       <div class="plan-head">
         <h3 title={plan.plan}>{name}</h3>
         {plan.failed > 0 && !plan.stuck && (
@@ -19,11 +28,21 @@ export function PlanCard({ plan }: { plan: Plan }) {
             Retry {plan.failed}
           </button>
         )}
-        {(!plan.settled || plan.stuck) && (
-          <button type="button" class="quiet square" aria-label={`Call off ${name}`} title="Call off" data-act="cancel-plan" onClick={() => cancelPlan(plan.plan)}>
-            <Icon name="close" />
+        {(!plan.settled || plan.paused) && (
+          <button
+            type="button"
+            class="quiet square"
+            aria-label={`${plan.paused ? "Resume" : "Pause"} ${name}`}
+            title={plan.paused ? "Resume" : "Pause"}
+            data-act={plan.paused ? "resume-plan" : "pause-plan"}
+            onClick={() => pausePlan(plan.plan, name, !plan.paused)}
+          >
+            <Icon name={plan.paused ? "play" : "pause"} />
           </button>
         )}
+        <button type="button" class="quiet square" aria-label={`More for ${name}`} title="More" aria-expanded={isOpen} data-act="open-plan" onClick={() => (opened.value = isOpen ? "" : plan.plan)}>
+          <Icon name="more" />
+        </button>
       </div>
       <Progress plan={plan} />
       <div class="plan-lines">
@@ -34,8 +53,108 @@ export function PlanCard({ plan }: { plan: Plan }) {
         <span class="dim">{left(plan)}</span>
         <span class="dim">{right(plan)}</span>
       </div>
+      {isEntering(plan) && (
+        <p class="entering" role="status" data-entering>
+          <Icon name="spinner" size={14} className="spin" />
+          Being entered, {Math.floor((100 * plan.entered) / plan.jobs)} %
+        </p>
+      )}
       {plan.stuck && <Stuck plan={plan} />}
+      <Reply at={`plan:${plan.plan}`} />
+      {isOpen && <PlanDrawer plan={plan} />}
     </section>
+  );
+}
+
+export const isEntering = (plan: Plan): boolean => plan.jobs > 0 && plan.entered < plan.jobs;
+
+/** What can be done with a plan; what cannot be undone says first what it will do. */
+function PlanDrawer({ plan }: { plan: Plan }) {
+  const [asked, setAsked] = useState<"cancel" | "revert" | null>(null);
+  const close = (): void => setAsked(null);
+  const open = (["pending", "blocked", "processing"] as const).reduce((sum, state) => sum + (plan.counts[state] ?? 0), 0);
+  const others = plan.quadrants_done;
+  if (asked === "cancel") {
+    return (
+      <Sure
+        text={`This calls off ${count(open, "job")} of the plan, also those being made. ${others ? `The ${count(others, "finished quadrant")} ${others === 1 ? "stays" : "stay"}.` : "Nothing of it is finished."}`}
+        button={`Call off ${count(open, "job")}`}
+        name="sure-cancel-plan"
+        go={() => cancelPlan(plan.plan)}
+        close={close}
+      />
+    );
+  }
+  if (asked === "revert") {
+    return (
+      <Sure
+        text={`This takes the ${count(others, "quadrant")} that the plan drew back to what stood there before it, or off the map where nothing did. Neighbours that were fitted to them become stale. Nothing is deleted: each can be put back.`}
+        button={`Revert ${count(others, "quadrant")}`}
+        name="sure-revert-plan"
+        go={() => void revertPlan(plan.plan)}
+        close={close}
+      />
+    );
+  }
+  return (
+    <div class="drawer plan-drawer">
+      {(!plan.settled || plan.stuck) && (
+        <button type="button" class="menu-item" data-act="cancel-plan" onClick={() => setAsked("cancel")}>
+          <Icon name="close" />
+          Call off
+        </button>
+      )}
+      {plan.settled && plan.quadrants_done < plan.quadrants_total && !plan.stuck && (
+        <button type="button" class="menu-item" data-act="replan" onClick={() => replan(plan.plan)}>
+          <Icon name="replan" />
+          Re-plan
+        </button>
+      )}
+      {plan.settled && plan.quadrants_done > 0 && (
+        <button type="button" class="menu-item" data-act="revert-plan" onClick={() => setAsked("revert")}>
+          <Icon name="undo" />
+          Revert
+        </button>
+      )}
+      <button type="button" class="menu-item" data-act="only-plan" onClick={() => narrow({ plan: plan.plan })}>
+        <Icon name="filter" />
+        Only its jobs
+      </button>
+      {(!plan.settled || plan.stuck) && <ExportLink plan={plan.plan} label="Export" />}
+    </div>
+  );
+}
+
+interface SureGiven {
+  text: string;
+  button: string;
+  name: string;
+  go: () => void;
+  close: () => void;
+}
+
+function Sure({ text, button, name, go, close }: SureGiven) {
+  return (
+    <div class="drawer" data-sure={name}>
+      <p class="note">{text}</p>
+      <div class="buttons">
+        <button
+          type="button"
+          class="button danger"
+          data-act={name}
+          onClick={() => {
+            go();
+            close();
+            opened.value = "";
+          }}
+        >
+          {button}
+        </button>
+        <button type="button" class="quiet" onClick={close}>
+          Not now
+        </button>
+      </div>
+    </div>
   );
 }
 
@@ -66,13 +185,16 @@ function left(plan: Plan): string {
   if (plan.failed) return [`${count(plan.failed, "job")} failed`, held].filter(Boolean).join(", ");
   if (held) return `${count(plan.held, "step")} cannot go on`;
   if (plan.settled) return plan.quadrants_done < plan.quadrants_total ? "called off" : "finished";
-  const rate = status.value?.per_minute ?? 0;
-  return rate > 0 ? `${rate >= 10 ? Math.round(rate) : rate.toFixed(1)} a minute` : "not begun";
+  if (plan.paused) return "paused";
+  const rate = plan.rate_per_minute || (status.value?.per_minute ?? 0);
+  return rate > 0 && plan.quadrants_done > 0 ? `${perMinute(rate)} a minute` : "not begun";
 }
 
 function right(plan: Plan): string {
-  if (plan.settled) return moment(plan.created_at);
-  return plan.seconds_left ? `${span(plan.seconds_left)} left` : `begun ${span(Math.max(1, now.value - plan.created_at))} ago`;
+  const cost = plan.cost ? price(plan.cost) : "";
+  const begun = `begun ${span(Math.max(1, now.value - plan.created_at))} ago`;
+  const time = plan.settled ? moment(plan.created_at) : plan.seconds_left && !plan.paused ? `${span(plan.seconds_left)} left` : begun;
+  return [cost, time].filter(Boolean).join(", ");
 }
 
 function Progress({ plan }: { plan: Plan }) {

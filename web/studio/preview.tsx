@@ -8,7 +8,7 @@ import { LeftOut } from "./leftout";
 import { addPlan, closePlan, rename, setRepair, usualName, whyNotAdd } from "./planning";
 import { isEmpty, models, planned as shownAnswer, plans, preview, type Preview } from "./state";
 import { colours, theme } from "./theme";
-import { count, duration, named, planned, price } from "./words";
+import { capital, count, duration, named, planned, price } from "./words";
 
 type Go = (place: { quadrants: readonly Cell[] }) => void;
 
@@ -257,5 +257,3 @@ function Proof({ answer }: { answer: Planned }) {
     </p>
   );
 }
-
-const capital = (text: string): string => text[0]!.toUpperCase() + text.slice(1);

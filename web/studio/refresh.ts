@@ -130,7 +130,7 @@ function take(events: WorldEvent[]): void {
   const changed = world.apply(events);
   batch(() => {
     for (const { change } of events) {
-      if (change.kind === "queue") paused.value = change.paused;
+      if (change.kind === "queue" && !change.model_id && !change.plan) paused.value = change.paused;
       const cells = change.kind === "job" ? change.quadrants : [];
       for (const [x, y] of cells) {
         if (!extent.value || !contains(extent.value, [x, y, x, y])) extent.value = union(extent.value, [x, y, x, y]);

@@ -1,7 +1,7 @@
 /** What this page shows at this moment. All of it is forgotten on reload but the place in the address. */
 
 import { batch, computed, signal } from "@preact/signals";
-import type { Layer, Model, Plan, Planned, Status } from "./api";
+import type { Layer, Model, ModelState, Plan, Planned, Status } from "./api";
 import { bootstrap } from "./bootstrap";
 import { bounding, cellOf, type Cell, type Rect } from "./geometry";
 
@@ -42,6 +42,16 @@ export interface Say {
   tone: "refused" | "done" | "busy";
   title: string;
   text: string;
+  /** When the same request is made again, by this page's clock in seconds. */
+  again?: number;
+}
+
+/** A picture that lies over the map while it is being looked at. */
+export interface Peek {
+  layer: Layer;
+  x: number;
+  y: number;
+  version: number;
 }
 
 export const models = signal<Model[]>(bootstrap.models);
@@ -73,6 +83,8 @@ export const planned = computed<Planned | null>(() => {
   if (!answer) return null;
   return (preview.value?.repair && answer.redo) || answer.plain;
 });
+/** The old version that is held against the map at this moment. */
+export const peek = signal<Peek | null>(null);
 /** The quadrant whose reason is shown without a pointer over it. */
 export const explained = signal<Cell | null>(null);
 /** The sentence under the action bar. */
@@ -92,6 +104,10 @@ export const working = computed(() => status.value?.counts.processing ?? 0);
 /** Blocked for good, until somebody retries or plans anew. */
 export const held = computed(() => Math.min(status.value?.counts.blocked ?? 0, plans.value.reduce((sum, plan) => sum + plan.held, 0)));
 export const waiting = computed(() => (status.value?.counts.pending ?? 0) + (status.value?.counts.blocked ?? 0) - held.value);
+/** What each model does now, by its id. */
+export const modelStates = computed(() => new Map((status.value?.models ?? []).map((one): [string, ModelState] => [one.model_id, one])));
+/** Results that came too late. */
+export const late = computed(() => status.value?.orphans ?? 0);
 export const failed = computed(() => status.value?.counts.error ?? 0);
 export const isEmpty = computed(
   () => loaded.value && extent.value === null && working.value + waiting.value + held.value + failed.value === 0,
@@ -107,4 +123,3 @@ export function select(cells: Iterable<string>): void {
 }
 
 export const nameOfModel = (id: string): string => models.value.find((one) => one.model_id === id)?.name ?? id;
-

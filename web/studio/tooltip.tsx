@@ -25,6 +25,9 @@ function wordFor(cell: Cell): Word | null {
     return { cell, title: `${name} is drawn anew.`, note: fate.wave ? `Wave ${fate.wave}.` : "", reason: "It is finished, and in the way of others. Its versions are kept." };
   }
   const job = world.jobAt(...cell);
+  if (!job && world.stale.has(name)) {
+    return { cell, title: `${name} is stale.`, note: "", reason: "A neighbour has been replaced since this one was fitted to it. Select it to see which." };
+  }
   if (!job) return null;
   const note = job.model_id ? nameOfModel(job.model_id) : "";
   if (job.state === "error") return { cell: job.cells[0]!, title: title(job), note, reason: job.reason || "No reason was given." };

@@ -126,3 +126,11 @@ export function jobState(job: Job): string {
   if (job.state === "cancelled") return "called off";
   return "finished";
 }
+
+/** 0.4, 3.2, 12: so many a minute. */
+export const perMinute = (rate: number): string => (rate >= 10 ? Math.round(rate).toLocaleString("en") : rate.toFixed(1));
+
+/** 0.8 s, 12 s, 3 min: how long one call takes. */
+export const seconds = (time: number): string => (time < 10 ? `${time.toFixed(1)} s` : span(time));
+
+export const capital = (text: string): string => text[0]!.toUpperCase() + text.slice(1);

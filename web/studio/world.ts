@@ -41,6 +41,8 @@ export class World {
   /** The newest event that is in what this page holds. */
   last = 0;
   readonly tiles: Record<Layer, Map<string, number>> = { render: new Map(), generation: new Map() };
+  /** Finished quadrants with a neighbour that has been replaced since they were fitted to it. */
+  readonly stale = new Set<string>();
   readonly jobs = new Map<number, MapJob>();
   /** Whether there are jobs, or places in the queue, that events did not carry. */
   unplaced = false;
@@ -52,6 +54,7 @@ export class World {
     generation: new Map(),
   };
   private readonly counts: Record<Layer, Map<number, Map<string, number>>> = { render: new Map(), generation: new Map() };
+  private readonly blends: Record<Layer, Map<number, Map<string, number>>> = { render: new Map(), generation: new Map() };
   private recent: WorldEvent[] = [];
 
   /** Take over a fresh answer for an area; what came by event meanwhile is applied on top of it. */
@@ -61,9 +64,9 @@ export class World {
     this.unplaced = false;
     for (const layer of ["render", "generation"] as const) {
       this.tiles[layer].clear();
-      this.overviews[layer].clear();
-      this.counts[layer].clear();
+      this.forget(layer);
     }
+    this.stale.clear();
     for (const tile of view.tiles) this.put(tile);
     this.jobs.clear();
     this.front.clear();
@@ -86,7 +89,7 @@ export class World {
         if (this.put(tile)) changed.push(tile);
       }
       if (event.change.kind === "job") this.follow(event);
-      else if (event.change.state === "accepted") this.unplaced = true;
+      else if (event.change.kind === "plan" && event.change.state === "accepted") this.unplaced = true;
     }
     if (this.recent.length > KEPT_EVENTS) this.recent = this.recent.slice(-KEPT_EVENTS / 2);
     return changed;
@@ -120,12 +123,23 @@ export class World {
     return level.get(keyOf(x, y)) ?? 0;
   }
 
+  /** A number made of all versions in a tile of the pyramid, which changes when an older one comes back. */
+  blend(layer: Layer, z: number, x: number, y: number): number {
+    let level = this.blends[layer].get(z);
+    if (!level) {
+      level = new Map();
+      for (const [key, version] of this.tiles[layer]) mix(level, z, cellOf(key), scattered(version));
+      this.blends[layer].set(z, level);
+    }
+    return (level.get(keyOf(x, y)) ?? 0) >>> 0;
+  }
+
   /** What a tile's address carries to name exactly what stands now; "" if nothing does. */
   edition(layer: Layer, z: number, x: number, y: number): string {
     const version = this.version(layer, z, x, y);
     if (version === 0) return "";
-    // A quadrant taken off the map changes an overview without a new version: the number of them tells.
-    return z > 0 ? `v=${version}&n=${this.count(layer, z, x, y)}` : `v=${version}`;
+    // What is taken off the map or put back changes an overview without a new version: the other two tell.
+    return z > 0 ? `v=${version}&n=${this.count(layer, z, x, y)}&b=${this.blend(layer, z, x, y)}` : `v=${version}`;
   }
 
   /** Whether every quadrant of a tile of the pyramid has a generation. */
@@ -151,19 +165,30 @@ export class World {
     if (!isLayer(tile.layer)) return false;
     const tiles = this.tiles[tile.layer];
     const key = keyOf(tile.x, tile.y);
+    if (tile.layer === "generation") {
+      if (tile.version > 0 && tile.stale) this.stale.add(key);
+      else this.stale.delete(key);
+    }
     if (tile.version === 0) {
       if (!tiles.delete(key)) return false;
-      this.overviews[tile.layer].clear();
-      this.counts[tile.layer].clear();
+      this.forget(tile.layer);
       return true;
     }
-    if ((tiles.get(key) ?? 0) >= tile.version) return false;
+    const before = tiles.get(key) ?? 0;
+    if (before === tile.version) return false;
+    // An older version was put back: the newest of an overview may be another one now.
+    if (before > tile.version) this.overviews[tile.layer].clear();
     if (!tiles.has(key)) {
       for (const [z, level] of this.counts[tile.layer]) add(level, z, [tile.x, tile.y]);
     }
     tiles.set(key, tile.version);
     for (const [z, level] of this.overviews[tile.layer]) raise(level, z, [tile.x, tile.y], tile.version);
+    for (const [z, level] of this.blends[tile.layer]) mix(level, z, [tile.x, tile.y], scattered(tile.version) - scattered(before));
     return true;
+  }
+
+  private forget(layer: Layer): void {
+    for (const levels of [this.overviews, this.counts, this.blends]) levels[layer].clear();
   }
 
   private follow(event: WorldEvent): void {
@@ -259,6 +284,19 @@ function raise(level: Map<string, number>, z: number, [x, y]: Cell, version: num
 function add(level: Map<string, number>, z: number, [x, y]: Cell): void {
   const key = keyOf(x >> z, y >> z);
   level.set(key, (level.get(key) ?? 0) + 1);
+}
+
+function mix(level: Map<string, number>, z: number, [x, y]: Cell, by: number): void {
+  const key = keyOf(x >> z, y >> z);
+  level.set(key, ((level.get(key) ?? 0) + by) | 0);
+}
+
+/** A version as 32 bits that have nothing to do with its neighbours'; services/gateway/pyramid.py computes the same. */
+function scattered(version: number): number {
+  if (version === 0) return 0;
+  let bits = Math.imul(version, 0x9e3779b1);
+  bits = Math.imul(bits ^ (bits >>> 15), 0x85ebca77);
+  return bits ^ (bits >>> 13);
 }
 
 export const world = new World();

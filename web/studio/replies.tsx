@@ -1,0 +1,64 @@
+/** What is said where an act was done: a refusal, or that the server is busy and is asked again. */
+
+import { signal } from "@preact/signals";
+import { Refused } from "./api";
+import { Icon } from "./icons";
+import { now, type Say } from "./state";
+
+const USUAL_WAIT_SECONDS = 2;
+
+const replies = signal<ReadonlyMap<string, Say>>(new Map());
+/** The request that is being made at each place; a newer one there ends the waiting of the older. */
+const turns = new Map<string, object>();
+
+export function reply(place: string, word: Say | null): void {
+  const all = new Map(replies.value);
+  if (word) all.set(place, word);
+  else all.delete(place);
+  replies.value = all;
+}
+
+/** Take back what was said at a place, and ask no more for it. */
+export function hush(place: string): void {
+  turns.delete(place);
+  reply(place, null);
+}
+
+/** Make a request again and again while the server is too busy for it; null if nobody wants it any more. */
+export async function insist<T>(place: string, request: () => Promise<T>, say: (word: Say) => void): Promise<T | null> {
+  const turn = {};
+  turns.set(place, turn);
+  for (;;) {
+    try {
+      return await request();
+    } catch (error) {
+      if (!(error instanceof Refused) || error.code !== "BUSY") throw error;
+      const seconds = error.retryAfter || USUAL_WAIT_SECONDS;
+      say({ tone: "busy", title: error.message, text: "", again: Date.now() / 1_000 + seconds });
+      await new Promise((wake) => setTimeout(wake, seconds * 1_000));
+      if (turns.get(place) !== turn) return null;
+    }
+  }
+}
+
+/** When a busy server is asked again, as a sentence. */
+export function againIn(word: Say): string {
+  if (!word.again) return "";
+  return `Again in ${Math.max(1, Math.ceil(word.again - now.value))} s.`;
+}
+
+export function Reply({ at }: { at: string }) {
+  const word = replies.value.get(at);
+  if (!word) return null;
+  return (
+    <div class={`say reply say-${word.tone}`} role="status" data-reply={word.tone}>
+      {word.tone === "busy" ? <Icon name="spinner" className="spin" /> : <Icon name="refused" />}
+      <p>
+        <strong>{word.title}</strong> {word.text} {againIn(word)}
+      </p>
+      <button type="button" class="link" data-act="hush" onClick={() => hush(at)}>
+        {word.tone === "busy" ? "Stop asking" : "Close"}
+      </button>
+    </div>
+  );
+}
