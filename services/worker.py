@@ -120,7 +120,8 @@ class Worker:
         self.name = name
         # One epoch per process life: the keeper can tell a restarted worker from its predecessor.
         self.identity = f"{name}.{uuid.uuid4().hex[:8]}"
-        self.tasks: dict[int, Task] = {}
+        self.tasks: dict[tuple[int, int], Task] = {}
+        """By job and token: a job whose lease ran out may come back to another slot of the same worker."""
         self.done = 0
         self._kinds = kinds
         self._perform = perform
@@ -235,7 +236,7 @@ class Worker:
     async def _work(self, lease: Lease) -> None:
         failpoint("w_taken")
         task = Task(lease, self._client)
-        self.tasks[lease.job] = task
+        self.tasks[lease.job, lease.token] = task
         started = asyncio.get_running_loop().time()
         performing = asyncio.ensure_future(self._perform(task))
         touching = asyncio.create_task(self._touch(task))
@@ -258,7 +259,7 @@ class Worker:
             for pending in (performing, touching):
                 pending.cancel()
             await asyncio.gather(performing, touching, return_exceptions=True)
-            del self.tasks[lease.job]
+            del self.tasks[lease.job, lease.token]
 
     async def _touch(self, task: Task) -> None:
         """Keep the lease alive; return when it is lost."""
