@@ -1,0 +1,221 @@
+"""One drill: a system, a schedule of faults, people who use it meanwhile, and the oracle at the end."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from services.drill.faults import Fault, draw
+from services.drill.injector import Injector
+from services.drill.ledger import Ledger
+from services.drill.meddler import Meddler
+from services.drill.model import StubModel
+from services.drill.oracle import Finding, Oracle
+from services.drill.plans import plans
+from services.drill.publisher import Publishers
+from services.drill.stage import Stage, Stuck
+
+LEASE_SECONDS = 1.5
+LOOK_SECONDS = 0.2
+RETRY_SECONDS = 3.0
+QUIET_SECONDS = 30.0
+"""When nothing has changed for so long though something could, it is stuck."""
+LIVE = ("pending", "processing", "blocked", "error")
+
+
+@dataclass(frozen=True)
+class Order:
+    """What one drill is to do."""
+
+    seed: int
+    jobs: int
+    faults: int
+    kills: int
+    stops: int
+    keep: bool = False
+
+
+@dataclass
+class Verdict:
+    """What came of it."""
+
+    order: Order
+    schedule: list[Fault]
+    seconds: float = 0.0
+    findings: list[Finding] = field(default_factory=list)
+    figures: dict[str, Any] = field(default_factory=dict)
+    folder: str = ""
+    """Where everything lies, if it was kept."""
+
+    @property
+    def well(self) -> bool:
+        """Whether nothing speaks against it."""
+        return bool(self.findings) and not any(finding.rows for finding in self.findings)
+
+
+class Drill:
+    """Runs one order. `tell` is given a line whenever something has changed."""
+
+    def __init__(self, order: Order, tell: Callable[[str], None]) -> None:
+        self._order = order
+        self._tell = tell
+        self._done = 0
+        self._faults = draw(
+            order.seed,
+            jobs=order.jobs,
+            faults=order.faults,
+            kills=order.kills,
+            stops=order.stops,
+            lease_seconds=LEASE_SECONDS,
+        )
+
+    async def run(self) -> Verdict:
+        """Set the stage, let it all happen, look."""
+        verdict = Verdict(self._order, self._faults)
+        began = time.monotonic()
+        model = StubModel()
+        stage = Stage(await model.open(), lease_seconds=LEASE_SECONDS)
+        ledger = Ledger(stage.ledgers, "people")
+        publishers = Publishers(stage, ledger, plans(self._order.seed), self._order.jobs)
+        meddler = Meddler(stage, ledger, self._order.seed)
+        injector = Injector(stage, publishers, meddler)
+        stuck: list[str] = []
+        try:
+            try:
+                await self._happen(stage, publishers, meddler, injector)
+                if (code := await stage.stop()) != 0:
+                    stuck.append(f"the supervisor ended with exit code {code} after an orderly stop")
+            except Stuck as reason:
+                stuck.append(str(reason))
+            injector.cancel()
+            await publishers.close()
+            await meddler.close()
+            await stage.close()
+            oracle = Oracle(stage.data, stage.ledgers, model)
+            wrong = [*publishers.wrong, *meddler.wrong, *injector.wrong]
+            verdict.findings = [
+                Finding("the system came back", stuck),
+                *oracle.findings(),
+                Finding("answered wrongly", wrong),
+                Finding("ended by a bug", _bugs(stage)),
+            ]
+            verdict.figures = {**oracle.figures(), **_recoveries(injector), **_injected(injector, began)}
+        finally:
+            injector.cancel()
+            await stage.close()
+            await model.close()
+            ledger.close()
+            if verdict.well and not self._order.keep:
+                stage.remove()
+            else:
+                verdict.folder = str(stage.folder)
+        verdict.seconds = time.monotonic() - began
+        return verdict
+
+    async def _happen(
+        self, stage: Stage, publishers: Publishers, meddler: Meddler, injector: Injector
+    ) -> None:
+        stage.start()
+        await stage.all_ready()
+        watching = asyncio.create_task(self._watch(publishers, meddler, injector))
+        publishing = asyncio.create_task(publishers.run(lambda: self._done))
+        try:
+            injecting = asyncio.create_task(
+                injector.run(self._faults, lambda: self._done, lambda: self._idle(publishing, meddler))
+            )
+            tasks = {watching, publishing, injecting}
+            while not (publishing.done() and injecting.done()):
+                done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+                for task in done:
+                    task.result()
+                tasks -= done
+            await injector.calm()
+            for plan in publishers.abandoned:
+                # Whoever died before the answer came is asked again; nothing is taken twice.
+                await publishers.by_socket(plan)
+            await meddler.resume()
+            await self._finish(stage, meddler, watching)
+        finally:
+            for task in (watching, publishing, injecting):
+                task.cancel()
+            await asyncio.gather(watching, publishing, injecting, return_exceptions=True)
+
+    async def _watch(self, publishers: Publishers, meddler: Meddler, injector: Injector) -> None:
+        """Keep looking how far it is, and let what has failed try again."""
+        retry = time.monotonic() + RETRY_SECONDS
+        while True:
+            await asyncio.sleep(LOOK_SECONDS)
+            await meddler.look()
+            counts = meddler.counts
+            self._done = counts.get("complete", 0) + counts.get("cancelled", 0)
+            jobs = max(self._order.jobs, publishers.jobs)
+            self._tell(
+                f"seed {self._order.seed}: {self._done:,} of {jobs:,} jobs, "
+                f"{len(injector.injected)} of {len(self._faults)} faults"
+            )
+            if counts.get("error", 0) and time.monotonic() > retry:
+                retry = time.monotonic() + RETRY_SECONDS
+                await meddler.retry_failed()
+
+    def _idle(self, publishing: "asyncio.Task[None]", meddler: Meddler) -> bool:
+        """Whether no more jobs will be done by themselves."""
+        return publishing.done() and not any(meddler.counts.get(state, 0) for state in LIVE)
+
+    async def _finish(self, stage: Stage, meddler: Meddler, watching: "asyncio.Task[None]") -> None:
+        """Wait until everything that can go on has ended; what does not is the oracle's to name."""
+        await stage.all_ready()
+        before: dict[str, int] = {}
+        changed = time.monotonic()
+        while time.monotonic() - changed < QUIET_SECONDS:
+            await asyncio.sleep(LOOK_SECONDS)
+            if watching.done():
+                watching.result()
+            if meddler.counts != before:
+                before, changed = dict(meddler.counts), time.monotonic()
+            going = [state for state in ("pending", "processing", "error") if before.get(state)]
+            if before and not going and time.monotonic() - changed > 1.0:
+                return
+
+
+def _bugs(stage: Stage) -> list[str]:
+    """The processes that wrote a traceback, with its last line."""
+    found = []
+    for path in [stage.output, *sorted((stage.data / "logs").glob("*.out*"))]:
+        lines = path.read_text("utf-8", "replace").splitlines()
+        for number, line in enumerate(lines):
+            if line.startswith("Traceback"):
+                rest = (text for text in lines[number + 1 :] if text and not text.startswith(" "))
+                found.append(f"{path.name}: {next(rest, '')}")
+    return found
+
+
+def _recoveries(injector: Injector) -> dict[str, Any]:
+    """Seconds until a killed process served again, by kind: the middle one, the longest, how many."""
+    kinds: dict[str, list[float]] = {}
+    for recovery in injector.recoveries:
+        if recovery.clean:
+            kinds.setdefault(recovery.name.split("-")[0], []).append(recovery.seconds)
+    found: dict[str, Any] = {
+        kind: {
+            "median": round(sorted(all_)[len(all_) // 2], 2),
+            "longest": round(max(all_), 2),
+            "of": len(all_),
+        }
+        for kind, all_ in sorted(kinds.items())
+    }
+    if injector.childless:
+        found["children gone"] = {"longest": round(max(injector.childless), 2), "of": len(injector.childless)}
+    return {"recovery_seconds": found}
+
+
+def _injected(injector: Injector, began: float) -> dict[str, Any]:
+    kinds: dict[str, int] = {}
+    for _, fault in injector.injected:
+        kinds[fault.kind] = kinds.get(fault.kind, 0) + 1
+    return {
+        "faults_injected": len(injector.injected),
+        "faults_by_kind": kinds,
+        "injected": [f"{at - began:.1f} s, {fault}" for at, fault in injector.injected],
+        "unmet": injector.unmet,
+    }

@@ -1,0 +1,195 @@
+"""The injector: does what the schedule says to processes, and measures how long they take to come back."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import time
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any
+
+from services.drill.faults import DAY, NEVER, Fault
+from services.drill.harm import Harm
+from services.drill.meddler import Meddler
+from services.drill.publisher import Publishers
+from services.drill.stage import Stage, Stuck, alive, stopped
+
+LOOK_SECONDS = 0.05
+MET_SECONDS = 1.0
+"""How long a fault waits for the one before it at the same place to be met."""
+
+
+@dataclass(frozen=True)
+class Recovery:
+    """How long a process took to serve again after SIGKILL; `clean` if nothing else was killed meanwhile."""
+
+    name: str
+    seconds: float
+    clean: bool
+
+
+class Injector:
+    """One fault after the other; what takes time goes on beside the next ones."""
+
+    def __init__(self, stage: Stage, publishers: Publishers, meddler: Meddler) -> None:
+        self.injected: list[tuple[float, Fault]] = []
+        """With the monotonic time."""
+        self.unmet: list[str] = []
+        """Places that no process came to any more."""
+        self.recoveries: list[Recovery] = []
+        self.childless: list[float] = []
+        """Seconds from the supervisor's end to the end of all that it had started."""
+        self.wrong: list[str] = []
+        self._stage = stage
+        self._publishers = publishers
+        self._meddler = meddler
+        self._harm = Harm(stage)
+        self._deaths = 0
+        self._beside: set[asyncio.Task[None]] = set()
+        self._sleepers: dict[int, str] = {}
+
+    async def run(self, faults: list[Fault], done: Callable[[], int], ended: Callable[[], bool]) -> None:
+        """Inject each fault once so many jobs are done, or when nothing more will be."""
+        for fault in faults:
+            while done() < fault.at and not ended():
+                await asyncio.sleep(LOOK_SECONDS)
+                self._look_beside()
+            self.injected.append((time.monotonic(), fault))
+            await self._inject(fault)
+            self._look_beside()
+
+    async def calm(self) -> None:
+        """Wake what sleeps, disarm what was not met, let what goes on beside come to its end."""
+        for path in self._stage.faults.iterdir():
+            if path.name != "clock":
+                self.unmet.append(path.name)
+                path.unlink(missing_ok=True)
+        self._wake()
+        for view in (await self._stage.processes()).values():
+            if view.pid and stopped(view.pid):
+                _signal(view.pid, signal.SIGCONT)
+        await asyncio.gather(*self._beside)
+        self.wrong += self._harm.wrong
+
+    def cancel(self) -> None:
+        """Let go of everything."""
+        for task in self._beside:
+            task.cancel()
+
+    async def _inject(self, fault: Fault) -> None:
+        match fault.kind:
+            case "kill" if fault.victim == "supervisor":
+                await self._kill_supervisor()
+                self._stage.start()
+            case "kill":
+                pid = await self._stage.ready(fault.victim)
+                self._killed(fault.victim, pid)
+            case "stop":
+                await self._stop(fault)
+            case "arm":
+                await self._arm(fault)
+            case "jump":
+                self._jump(fault.seconds)
+            case "harm":
+                await self._befall(fault.what)
+            case "client" if fault.what == "abandon":
+                self._go(self._publishers.abandon())
+            case "client" if fault.what == "twice":
+                self._go(self._publishers.twice())
+            case "client":
+                self._go(self._meddler.do(fault.what))
+
+    def _killed(self, name: str, pid: int) -> None:
+        _signal(pid, signal.SIGKILL)
+        if name == "keeper":
+            self._deaths += 1
+        self._go(self._time(name, pid, self._deaths))
+
+    async def _time(self, name: str, pid: int, deaths: int) -> None:
+        began = time.monotonic()
+        await self._stage.ready(name, but=pid)
+        self.recoveries.append(Recovery(name, time.monotonic() - began, deaths == self._deaths))
+
+    async def _kill_supervisor(self) -> None:
+        self._deaths += 1
+        self._wake()
+        self.childless.append(await self._stage.kill_supervisor())
+
+    async def _stop(self, fault: Fault) -> None:
+        if fault.victim == "supervisor":
+            assert self._stage.supervisor is not None
+            pid = self._stage.supervisor.pid
+        else:
+            pid = await self._stage.ready(fault.victim)
+        _signal(pid, signal.SIGSTOP)
+        if fault.seconds != NEVER:
+            self._go(self._wake_later(pid, fault.seconds))
+
+    async def _wake_later(self, pid: int, seconds: float) -> None:
+        self._sleepers[pid] = "asleep"
+        await asyncio.sleep(seconds)
+        if self._sleepers.pop(pid, None):
+            _signal(pid, signal.SIGCONT)
+
+    def _wake(self) -> None:
+        for pid in self._sleepers:
+            _signal(pid, signal.SIGCONT)
+        self._sleepers.clear()
+
+    async def _arm(self, fault: Fault) -> None:
+        path = self._stage.faults / f"{fault.place}@{fault.victim}"
+        deadline = time.monotonic() + MET_SECONDS
+        while path.exists() and time.monotonic() < deadline:  # noqa: ASYNC110 - another process removes it
+            await asyncio.sleep(LOOK_SECONDS)
+        if path.exists():
+            self.unmet.append(path.name)
+        draft = path.with_name(f"..{path.name}")
+        draft.write_text(fault.what)
+        draft.rename(path)
+        if fault.what == "stop":
+            self._go(self._wake_when_met(fault))
+        if fault.what == "kill" and fault.victim == "keeper":
+            self._deaths += 1
+
+    async def _wake_when_met(self, fault: Fault) -> None:
+        """Let the process sleep for as long as its fault says, from when it has come to the place."""
+        path = self._stage.faults / f"{fault.place}@{fault.victim}"
+        while path.exists():  # noqa: ASYNC110
+            await asyncio.sleep(LOOK_SECONDS)
+        view = (await self._stage.processes()).get(fault.victim)
+        if view is not None and view.pid and alive(view.pid):
+            await self._wake_later(view.pid, fault.seconds)
+
+    def _jump(self, seconds: float) -> None:
+        path = self._stage.faults / "clock"
+        before = float(path.read_text()) if path.exists() else 0.0
+        # There and back: never more than a day from the true time.
+        after = seconds if before == 0.0 else 0.0
+        draft = path.with_name("..clock")
+        draft.write_text(f"{after if abs(after) <= DAY else 0.0}")
+        draft.rename(path)
+
+    async def _befall(self, what: str) -> None:
+        """Let the database come to harm, with everything awake and nothing else on its way."""
+        await self._stage.ready("keeper")
+        self._wake()
+        self._deaths += 1
+        await self._harm.befall(what)
+
+    def _go(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._beside.add(task)
+
+    def _look_beside(self) -> None:
+        for task in [task for task in self._beside if task.done()]:
+            self._beside.discard(task)
+            task.result()
+
+
+def _signal(pid: int, number: signal.Signals) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, number)
+
+
+__all__ = ["Injector", "Recovery", "Stuck"]

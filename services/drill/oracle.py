@@ -1,0 +1,271 @@
+"""The oracle: compares what was acknowledged with the database, the images and the model's bill."""
+
+import hashlib
+import json
+import sqlite3
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from services.blobs import Blobs
+from services.drill.ledger import Fact, facts
+from services.drill.model import StubModel, content
+from services.drill.picture import note_in
+
+NAMED = 20
+"""Offending rows that are shown of each kind."""
+
+
+@dataclass
+class Finding:
+    """One question and what speaks against the answer that everything is well."""
+
+    name: str
+    rows: list[str] = field(default_factory=list)
+
+    @property
+    def count(self) -> int:
+        return len(self.rows)
+
+
+class Oracle:
+    """Looks at a world that was stopped, at the ledgers, and at what the stub model counted."""
+
+    def __init__(self, data: Path, ledgers: Path, model: StubModel) -> None:
+        self._data = data
+        self._blobs = Blobs(data / "blobs")
+        self._model = model
+        self._facts: dict[str, list[Fact]] = defaultdict(list)
+        for fact in facts(ledgers):
+            self._facts[fact["what"]].append(fact)
+        with closing(sqlite3.connect(data / "tilewright.db")) as connection:
+            connection.row_factory = sqlite3.Row
+            self._integrity = [row[0] for row in connection.execute("PRAGMA integrity_check")]
+            self.jobs = {row["id"]: row for row in connection.execute("SELECT * FROM generation_queue")}
+            self._plans = {row["id"]: row for row in connection.execute("SELECT * FROM plans")}
+            self._versions = connection.execute("SELECT * FROM tile_versions ORDER BY version").fetchall()
+            self._tiles = connection.execute("SELECT * FROM tiles").fetchall()
+            self._needs = connection.execute("SELECT job_id, needs_id FROM dependencies").fetchall()
+            self._orphans = connection.execute("SELECT * FROM orphan_results").fetchall()
+            self._events = [
+                (row["seq"], json.loads(row["change"]))
+                for row in connection.execute("SELECT seq, change FROM events ORDER BY seq")
+            ]
+        self._made: dict[int, list[sqlite3.Row]] = defaultdict(list)
+        for version in self._versions:
+            self._made[version["job_id"]].append(version)
+
+    def findings(self) -> list[Finding]:
+        """Every question with what speaks against it."""
+        return [
+            Finding("lost: plans", list(self._lost_plans())),
+            Finding("lost: results", list(self._lost_results())),
+            Finding("lost: images on disk", list(self._lost_images())),
+            Finding("done twice", list(self._twice())),
+            Finding("stuck", list(self._stuck())),
+            Finding("overwritten by a frozen worker", list(self._overwritten())),
+            Finding("called off, yet committed", list(self._undead())),
+            Finding("edited, yet drawn as before", list(self._unedited())),
+            Finding("handed out before what it needs", list(self._too_early())),
+            Finding("attempts counted wrongly", list(self._attempts())),
+            Finding("integrity of the database", [row for row in self._integrity if row != "ok"]),
+        ]
+
+    def figures(self) -> dict[str, Any]:
+        """What was done, as numbers."""
+        committed = Counter(
+            content(json.loads(row["quadrants"]) + json.loads(row["padding"]) + json.loads(row["scaffold"]),
+                    row["prompt"])
+            for row in self.jobs.values()
+            if row["kind"] == "generate" and row["status"] == "complete"
+        )  # fmt: skip
+        steps = committed.total() or 1
+        answered = sum(self._model.answered[name] for name in committed)
+        begun = sum(self._model.begun[name] for name in committed)
+        referenced = self._referenced()
+        on_disk = {path.parent.name + path.stem for path in self._blobs.folder.glob("??/*.png")}
+        return {
+            "jobs": len(self.jobs),
+            "states": dict(Counter(row["status"] for row in self.jobs.values())),
+            "plans": len(self._plans),
+            "steps_committed": committed.total(),
+            "calls_answered": self._model.answered.total(),
+            "calls_begun": self._model.begun.total(),
+            "answered_per_step": round(answered / steps, 4),
+            "begun_per_step": round(begun / steps, 4),
+            "late_results_refused": len(self._facts["refused"]),
+            "orphan_results": len(self._orphans),
+            "unreferenced_blobs": len(on_disk - referenced),
+            "deaths": sum(row["deaths"] for row in self.jobs.values()),
+            "most_attempts": max((row["attempt"] for row in self.jobs.values()), default=0),
+        }
+
+    def _lost_plans(self) -> Iterable[str]:
+        offered = {fact["plan"] for fact in self._facts["offered"]}
+        for fact in self._facts["accepted"]:
+            if fact["plan"] not in self._plans:
+                yield f"{fact['plan']} was accepted and is not there"
+            for job in fact["jobs"]:
+                if job not in self.jobs:
+                    yield f"job {job} of {fact['plan']} was accepted and is not there"
+        of_plan = Counter(row["plan_id"] for row in self.jobs.values())
+        for plan, row in self._plans.items():
+            if plan not in offered:
+                yield f"{plan} is there and nobody offered it"
+            there = range(row["first_job"], row["first_job"] + row["jobs"])
+            if missing := [job for job in there if job not in self.jobs]:
+                yield f"{plan} is there without its jobs {missing[:5]}"
+            if row["jobs"] and not of_plan[plan]:
+                yield f"{plan} has no job of its own"
+
+    def _lost_results(self) -> Iterable[str]:
+        for fact in self._facts["acked"]:
+            job = self.jobs.get(fact["job"])
+            if job is None or job["status"] != "complete":
+                state = "gone" if job is None else job["status"]
+                yield f"job {fact['job']} was acknowledged with token {fact['token']} and is {state}"
+                continue
+            made = {(row["layer"], row["x"], row["y"]): row["sha256"] for row in self._made[job["id"]]}
+            told = {(layer, x, y): sha256 for layer, x, y, sha256 in fact["tiles"]}
+            if made != told:
+                yield f"job {fact['job']} has other pixels than were acknowledged with token {fact['token']}"
+        for job in self.jobs.values():
+            if job["status"] == "complete" and not self._made[job["id"]]:
+                yield f"job {job['id']} is complete without a single image"
+
+    def _lost_images(self) -> Iterable[str]:
+        for version in self._versions:
+            try:
+                found = self._blobs.read(version["sha256"])
+            except FileNotFoundError:
+                yield f"version {version['version']} of {_place(version)} has no image on disk"
+                continue
+            if hashlib.sha256(found).hexdigest() != version["sha256"]:
+                yield f"version {version['version']} of {_place(version)} has other bytes than its name says"
+            note = note_in(found)
+            if note and (note["x"], note["y"], note["job"]) != (
+                version["x"],
+                version["y"],
+                version["job_id"],
+            ):
+                yield f"version {version['version']} of {_place(version)} is a picture of {note}"
+        standing = {row["version"] for row in self._tiles}
+        known = {row["version"] for row in self._versions}
+        for version in sorted(standing - known):
+            yield f"version {version} stands on the map and is not known"
+
+    def _twice(self) -> Iterable[str]:
+        by_job = Counter((row["job_id"], row["layer"], row["x"], row["y"]) for row in self._versions)
+        for place, count in by_job.items():
+            if count > 1:
+                yield f"job {place[0]} put {count} versions of {place[1:]} on the map"
+        # No two plans of a drill ask for the same ground, so every quadrant is drawn once.
+        drawn = Counter(
+            (row["x"], row["y"])
+            for row in self._versions
+            if row["layer"] == "generation" and not row["scaffold"]
+        )
+        for cell, count in drawn.items():
+            if count > 1:
+                yield f"{cell} was drawn {count} times"
+        steps = Counter(
+            (row["plan_id"], row["step"]) for row in self.jobs.values() if row["kind"] == "generate"
+        )
+        for step, count in steps.items():
+            if count > 1:
+                yield f"step {step} has {count} jobs"
+
+    def _stuck(self) -> Iterable[str]:
+        for job in self.jobs.values():
+            if job["status"] in ("pending", "processing", "error"):
+                yield f"job {job['id']} is {job['status']}: {job['reason'] or job['doing'] or 'no reason'}"
+        needs = defaultdict(list)
+        for job_id, needed in self._needs:
+            needs[job_id].append(self.jobs[needed]["status"])
+        for job in self.jobs.values():
+            if job["status"] == "blocked" and set(needs[job["id"]]) <= {"complete"}:
+                yield f"job {job['id']} is blocked and waits for nothing: {job['reason']}"
+        for plan in self._plans.values():
+            if not plan["settled"]:
+                yield f"{plan['id']} has not settled"
+
+    def _overwritten(self) -> Iterable[str]:
+        tokens: dict[int, set[int]] = defaultdict(set)
+        for fact in self._facts["acked"]:
+            tokens[fact["job"]].add(fact["token"])
+        for job, found in tokens.items():
+            if len(found) > 1:
+                yield f"job {job} was acknowledged with the tokens {sorted(found)}"
+        for fact in self._facts["refused"]:
+            job_row = self.jobs.get(fact["job"])
+            if job_row is not None and job_row["status"] == "complete" and job_row["token"] == fact["token"]:
+                yield f"job {fact['job']} was refused with token {fact['token']}, which it was committed with"
+        for version in self._versions:
+            note = note_in(self._blobs.read(version["sha256"])) if version["layer"] == "generation" else {}
+            if note and note["token"] != self.jobs[version["job_id"]]["token"]:
+                yield f"{_place(version)} comes from token {note['token']}, not from its job's last one"
+
+    def _undead(self) -> Iterable[str]:
+        for job in self.jobs.values():
+            if job["status"] == "cancelled" and self._made[job["id"]]:
+                yield f"job {job['id']} was called off and has images"
+        revived = {fact["job"] for fact in self._facts["retrying"]}
+        for fact in self._facts["cancelled_job"]:
+            if fact["job"] not in revived and self.jobs[fact["job"]]["status"] != "cancelled":
+                yield f"job {fact['job']} was called off and is {self.jobs[fact['job']]['status']}"
+        off = {fact["plan"] for fact in self._facts["cancelled_plan"]}
+        off -= {fact["plan"] for fact in self._facts["retrying"]}
+        for job in self.jobs.values():
+            if job["plan_id"] in off and job["status"] not in ("complete", "cancelled"):
+                yield f"job {job['id']} of {job['plan_id']}, which was called off, is {job['status']}"
+
+    def _unedited(self) -> Iterable[str]:
+        last = {fact["job"]: fact["prompt"] for fact in self._facts["edited"]}
+        for job_id, prompt in last.items():
+            for version in self._made[job_id]:
+                if version["prompt"] != prompt:
+                    yield f"{_place(version)} of job {job_id} was drawn as {version['prompt']!r}"
+
+    def _too_early(self) -> Iterable[str]:
+        for fact in self._facts["unseen"]:
+            yield f"job {fact['job']} was handed out with token {fact['token']} without {fact['cells']}"
+        completed: dict[int, int] = {}
+        begun: dict[int, int] = {}
+        for seq, change in self._events:
+            if change["kind"] == "job" and change["state"] == "complete":
+                completed[change["job"]] = seq
+            elif change["kind"] == "job" and change["state"] == "processing":
+                begun[change["job"]] = seq
+        for job_id, needed in self._needs:
+            if job_id in begun and begun[job_id] < completed.get(needed, begun[job_id] + 1):
+                yield f"job {job_id} was begun before job {needed} was done"
+
+    def _attempts(self) -> Iterable[str]:
+        for fact in self._facts["taken"]:
+            if fact["attempt"] < 1:
+                yield f"job {fact['job']} was handed out as attempt {fact['attempt']}"
+        leases: Counter[int] = Counter()
+        for _, change in self._events:
+            if change["kind"] == "job":
+                if change["state"] == "processing":
+                    leases[change["job"]] += 1
+                elif change["state"] in ("error", "cancelled"):
+                    leases[change["job"]] = 0
+        for job in self.jobs.values():
+            if job["status"] != "complete":
+                continue
+            if not 1 <= job["attempt"] <= leases[job["id"]]:
+                yield f"job {job['id']}: attempt {job['attempt']} after {leases[job['id']]} leases"
+            # As many as its deaths: the last of those workers was only late.
+            if job["attempt"] < job["deaths"]:
+                yield f"job {job['id']}: attempt {job['attempt']} after {job['deaths']} dead workers"
+
+    def _referenced(self) -> set[str]:
+        return {row["sha256"] for row in (*self._versions, *self._orphans)}
+
+
+def _place(version: sqlite3.Row) -> str:
+    return f"{version['layer']} {version['x']},{version['y']}"
