@@ -29,6 +29,7 @@ from protocol.message import Message
 from services.actor import Letter
 from services.keeper.intake import Intake
 from services.keeper.orders import Orders
+from services.keeper.pauses import Pauses
 from services.keeper.views import Views
 
 Handler = Callable[[Letter, Any], Message | None]
@@ -37,7 +38,7 @@ Handler = Callable[[Letter, Any], Message | None]
 class Control:
     """The tables of what is answered; to take a message more is a line here."""
 
-    def __init__(self, *, intake: Intake, orders: Orders, views: Views) -> None:
+    def __init__(self, *, intake: Intake, orders: Orders, pauses: Pauses, views: Views) -> None:
         self.ingest: Mapping[type[Message], Handler] = {Publish: intake.on_plan}
         self.control: Mapping[type[Message], Handler] = {
             **dict.fromkeys((Publish, Render, Generate, Fill, Replan), intake.on_plan),
@@ -53,6 +54,6 @@ class Control:
             RetryPlan: orders.retry_plan,
             RetryFailed: orders.retry_failed,
             ClearQueue: orders.clear_queue,
-            Pause: orders.pause,
-            Resume: orders.resume,
+            Pause: pauses.pause,
+            Resume: pauses.resume,
         }

@@ -24,10 +24,12 @@ from services.actor import Letter, Mailbox
 from services.blobs import Blobs
 from services.config import AppConfig, Sockets
 from services.keeper.batch import Answers, Batches
+from services.keeper.clock import Steady, boot_id, wall
 from services.keeper.control import Control
 from services.keeper.database import DatabaseFile, DatabaseRefused, FolderLock
 from services.keeper.intake import Intake
 from services.keeper.orders import Orders
+from services.keeper.pauses import Pauses
 from services.keeper.planner import Planner
 from services.keeper.progress import Progress
 from services.keeper.reaper import Reaper
@@ -72,7 +74,9 @@ class Keeper:
         sockets: Sockets,
         *,
         name: str = "keeper-1",
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float] = wall,
+        monotonic: Callable[[], float] = time.monotonic,
+        boot: Callable[[], str] = boot_id,
         chance: random.Random | None = None,
     ) -> None:
         self._name = name
@@ -90,14 +94,24 @@ class Keeper:
         self.store = Store(self._file.connection)
         self._planner = Planner(config, self.store, clock)
         self._progress = Progress(self.store, clock)
-        self._reaper = Reaper(self.store, clock, self._progress.note)
-        self._workers = Workers(self.store, clock, config, self._progress.note)
+        self._steady = steady = Steady(self.store, clock=clock, monotonic=monotonic, boot=boot)
+        chance = chance or random.Random()
+        self._reaper = Reaper(self.store, clock, steady, self._progress.note)
+        self._workers = Workers(self.store, clock, steady, config, self._progress.note)
         self._batches = Batches(
             self.store,
             serve=self._serve,
             settle=self._progress.settle,
             remember=self._remember,
             take_back=lambda lease: self._work.take_back(lease),
+        )
+        self._pauses = Pauses(
+            self.store,
+            config,
+            clock=clock,
+            steady=steady,
+            chance=chance,
+            in_background=self._batches.in_background,
         )
         control = Control(
             intake=Intake(
@@ -109,7 +123,8 @@ class Keeper:
                 start=self._start_beside,
             ),
             orders=Orders(self.store, self._progress, self._batches.at_length),
-            views=Views(self.store, clock),
+            pauses=self._pauses,
+            views=Views(self.store, clock, steady),
         )
         self._work = Work(
             store=self.store,
@@ -118,8 +133,10 @@ class Keeper:
             progress=self._progress,
             blobs=blobs,
             pool=self._pool,
+            pauses=self._pauses,
             clock=clock,
-            chance=chance or random.Random(),
+            steady=steady,
+            chance=chance,
             lease_seconds=config.lease_seconds,
             later=self._batches.add,
             start=self._start_beside,
@@ -185,6 +202,7 @@ class Keeper:
         self._planner.take_over(config)
         self._workers.take_over(config)
         self._work.take_over(config)
+        self._pauses.take_over(config)
 
     def on_ping(self, letter: Letter, ping: Ping) -> Message:
         return Pong(name=self._name)
@@ -216,12 +234,14 @@ class Keeper:
         return Mailbox(context, self._sockets.address(name), known, on_batch, max_frame_bytes=frame_bytes)
 
     def _start(self) -> None:
-        """Give the leases that were out time: their workers could not be heard."""
+        """Give the leases that were out time: their workers could not be heard; void them after a boot."""
         self.store.begin()
-        running = self._reaper.grace()
+        running = self._reaper.void() if self._steady.anew else self._reaper.grace()
+        self._progress.settle()
         self.store.commit()
         if running:
-            log.info("started with %d leases still out", running)
+            log.info("started with %d leases %s", running, "void" if self._steady.anew else "still out")
+        self._pauses.mark_all()
 
     def _start_beside(self, work: Coroutine[Any, Any, None]) -> None:
         """Run what decodes, fsyncs or proves for long, without holding the batch up."""
@@ -287,6 +307,7 @@ class Keeper:
                 pulse.doing(self._doing())
             if now >= look_at_file:
                 look_at_file = now + FILE_SECONDS
+                self._pauses.look_again()
                 if self._file.replaced():
                     rescued = self._file.rescue()
                     raise DatabaseRefused(

@@ -1,4 +1,7 @@
-"""The life of a job: what each thing that happens makes of it, as functions of the job and `now`."""
+"""The life of a job: what each thing that happens makes of it, as functions of the job and the time.
+
+`now` is the wall's time, which people read; `steady` never jumps, and leases and delays go by it.
+"""
 
 import random
 import re
@@ -13,6 +16,13 @@ FIRST_DELAY_SECONDS = 1.0
 LONGEST_DELAY_SECONDS = 60.0
 GRACE_SECONDS = 10.0
 """After a restart no lease ends sooner: its worker could not touch while there was no keeper."""
+
+RETRIED: frozenset[ErrorClass] = frozenset({"transient", "rate_limited", "bad_image"})
+"""What another try may help against; everything else waits for a person."""
+DEATHS_LIMIT = 5
+"""After so many workers that died over it, a job gets no more."""
+LIMITED_TRIES = 20
+"""Tries that may end at the model's rate limit, beside the attempts."""
 
 SEAM = "seam"
 """The error class of a job that is blocked because it is no longer legal on the map as it is."""
@@ -90,7 +100,9 @@ def worker_name(identity: str) -> str:
     return _EPOCH.sub("", identity)
 
 
-def lease(job: Job, *, token: int, worker: str, request: str, now: float, seconds: float) -> Job:
+def lease(
+    job: Job, *, token: int, worker: str, request: str, now: float, steady: float, seconds: float
+) -> Job:
     """Hand the job out. The attempt counts from here, so that a job that kills its worker runs out too."""
     return replace(
         job,
@@ -99,7 +111,7 @@ def lease(job: Job, *, token: int, worker: str, request: str, now: float, second
         attempt=job.attempt + 1,
         lease_request=request,
         lease_worker=worker,
-        lease_expires_at=now + seconds,
+        lease_expires_at=steady + seconds,
         worker=worker_name(worker),
         doing="",
         error_class="",
@@ -110,9 +122,9 @@ def lease(job: Job, *, token: int, worker: str, request: str, now: float, second
     )
 
 
-def touch(job: Job, *, doing: str, now: float, seconds: float) -> Job:
+def touch(job: Job, *, doing: str, steady: float, seconds: float) -> Job:
     """The worker lives: the lease runs anew."""
-    return replace(job, doing=doing, lease_expires_at=now + seconds)
+    return replace(job, doing=doing, lease_expires_at=steady + seconds)
 
 
 def held(job: Job, token: int) -> bool:
@@ -145,27 +157,44 @@ def fail(
     retry: bool,
     burn: bool,
     now: float,
+    steady: float,
     chance: random.Random,
 ) -> Job:
     """This try came to nothing: again later, or given up."""
-    attempt = job.attempt if burn else job.attempt - 1
+    if burn and error_class == "rate_limited":
+        return _limited(job, reason, now, steady, chance)
+    attempt = job.attempt if burn else max(0, job.attempt - 1)
+    job = replace(job, attempt=attempt, error_class=error_class, reason=reason)
+    if not retry or (burn and error_class not in RETRIED):
+        return _give_up(job, now)
+    if attempt >= job.max_attempts:
+        return _give_up(replace(job, reason=f"{reason} (gave up after {attempt} attempts)"), now)
+    return _again(job, attempt, steady, chance)
+
+
+def _limited(job: Job, reason: str, now: float, steady: float, chance: random.Random) -> Job:
+    """The model wants no more calls for a while: that is no fault of the job."""
+    limited = job.limited + 1
+    job = replace(
+        job, attempt=max(0, job.attempt - 1), limited=limited, error_class="rate_limited", reason=reason
+    )
+    if limited >= LIMITED_TRIES:
+        gave_up = f"{reason} (gave up after {limited} tries; retry it when the model allows more calls)"
+        return _give_up(replace(job, reason=gave_up), now)
+    return _again(job, limited, steady, chance)
+
+
+def _again(job: Job, tries: int, steady: float, chance: random.Random) -> Job:
     delay = backoff.exponential(
-        max(1, attempt), first=FIRST_DELAY_SECONDS, limit=LONGEST_DELAY_SECONDS, chance=chance
+        max(1, tries), first=FIRST_DELAY_SECONDS, limit=LONGEST_DELAY_SECONDS, chance=chance
     )
-    again = retry and attempt < job.max_attempts
-    if retry and not again:
-        reason = f"{reason} (gave up after {attempt} attempts)"
     return replace(
-        job,
-        state="pending" if again else "error",
-        attempt=attempt,
-        not_before=now + delay if again else 0.0,
-        error_class=error_class,
-        reason=reason,
-        lease_worker="",
-        doing="",
-        finished_at=0.0 if again else now,
+        job, state="pending", not_before=steady + delay, lease_worker="", doing="", finished_at=0.0
     )
+
+
+def _give_up(job: Job, now: float) -> Job:
+    return replace(job, state="error", not_before=0.0, lease_worker="", doing="", finished_at=now)
 
 
 def bar(job: Job, reason: str) -> Job:
@@ -185,18 +214,22 @@ def bar(job: Job, reason: str) -> Job:
 def expire(job: Job, now: float, *, because: str = "the worker went silent") -> Job:
     """The worker is gone or seems so: try again behind the others, or give the job up."""
     job = replace(job, deaths=job.deaths + 1)
-    if job.attempt >= job.max_attempts:
-        return replace(
-            job,
-            state="error",
-            error_class="transient",
-            reason=f"gave up after {job.attempt} attempts: {because}",
-            lease_worker="",
-            doing="",
-            finished_at=now,
+    if job.deaths >= DEATHS_LIMIT:
+        reason = (
+            f"{job.deaths} workers were lost over it, the last was {job.worker} ({because}); look into that "
+            "one's log, then retry the job or cancel it."
         )
+        return _give_up(replace(job, error_class="bug", reason=reason), now)
+    if job.attempt >= job.max_attempts:
+        reason = f"gave up after {job.attempt} attempts: {because}"
+        return _give_up(replace(job, error_class="transient", reason=reason), now)
     # lease_worker stays: until somebody else has the job, this worker's late result is still taken.
     return replace(job, state="pending", reason=because, doing="", not_before=0.0)
+
+
+def void(job: Job, now: float) -> Job:
+    """The machine was started anew: no worker of that time lives, whatever its lease says."""
+    return expire(job, now, because="the machine was started anew")
 
 
 def hand_back(job: Job) -> Job:
@@ -214,8 +247,10 @@ def revive(job: Job, *, blocked: bool) -> Job:
     return replace(
         job,
         state="blocked" if blocked else "pending",
+        suspended=False,
         attempt=0,
         deaths=0,
+        limited=0,
         not_before=0.0,
         error_class="",
         reason="",
@@ -225,6 +260,21 @@ def revive(job: Job, *, blocked: bool) -> Job:
     )
 
 
-def grace(job: Job, now: float) -> Job:
+def grace(job: Job, steady: float) -> Job:
     """The keeper was away: give the worker time to find it again."""
-    return replace(job, lease_expires_at=max(job.lease_expires_at, now + GRACE_SECONDS))
+    return replace(job, lease_expires_at=max(job.lease_expires_at, steady + GRACE_SECONDS))
+
+
+def may_move(job: Job) -> bool:
+    """Whether it has a place that somebody may change."""
+    return job.state in ("pending", "blocked")
+
+
+def may_edit(job: Job) -> bool:
+    """Whether what it asks for may be changed: not under a worker's hands, nor after it was done."""
+    return job.state not in ("processing", "complete")
+
+
+def move(job: Job, *, priority: int, place: int) -> Job:
+    """A person wants it elsewhere in its lane: there it counts like its new neighbours."""
+    return replace(job, priority=priority, place=place)

@@ -7,8 +7,6 @@ from protocol.control import (
     CancelPlan,
     Changed,
     ClearQueue,
-    Pause,
-    Resume,
     RetryFailed,
     RetryJob,
     RetryPlan,
@@ -90,19 +88,6 @@ class Orders:
         if what:
             log.info("%s: %d jobs", what, changed)
         return Changed(jobs=changed)
-
-    def pause(self, letter: Letter, request: Pause) -> Message:
-        return self._paused(True)
-
-    def resume(self, letter: Letter, request: Resume) -> Message:
-        return self._paused(False)
-
-    def _paused(self, paused: bool) -> Message:
-        if self._store.paused != paused:
-            self._store.pause(paused)
-            self._progress.paused(paused)
-            log.info("no more jobs are handed out" if paused else "jobs are handed out again")
-        return Changed(jobs=0)
 
     def _job(self, job_id: int) -> Job:
         job = self._store.queue.get(job_id)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Generator, Iterable, Iterator,
 from dataclasses import replace
 
 from protocol.errors import Code, ProtocolError
-from protocol.event import PlanChange, QueueChange, TileRef
+from protocol.event import PlanChange, TileRef
 from services.keeper import legality, lifecycle
 from services.keeper.ground import check_still_free
 from services.keeper.lifecycle import Job
@@ -58,10 +58,6 @@ class Progress:
                 self.note(replace(waiting, state="pending"))
         self._store.dependencies.hold(leans_on)
 
-    def paused(self, paused: bool) -> None:
-        """A person has stopped the handing out of jobs, or lets it go on."""
-        self._store.events.append(QueueChange(paused=paused), self._clock())
-
     def cancel(self, jobs: Iterable[Job]) -> int:
         """Call jobs off, however far they are; how many."""
         now = self._clock()
@@ -104,7 +100,7 @@ class Progress:
         heir = self._store.dependencies.heir(job)
         if heir is None:
             return False
-        self._store.queue.save(replace(job, plan=heir))
+        self._store.queue.save(replace(job, plan=heir, suspended=False))
         self._touched.add(heir)
         return True
 

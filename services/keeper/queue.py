@@ -2,7 +2,7 @@
 
 import json
 import sqlite3
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from itertools import groupby
 
 from protocol.message import JobKind
@@ -100,7 +100,8 @@ class Queue:
                 job.priority,
                 rank(job),
                 place(job),
-                int(job.suspended),
+                # Who is no longer pending, or lives again, is marked anew if its plan is still paused.
+                int(job.suspended and job.state == "pending"),
                 job.model_id,
                 job.prompt,
                 job.negative_prompt,
@@ -124,43 +125,6 @@ class Queue:
                 job.id,
             ),
         )
-
-    def next_pending(self, kinds: Collection[JobKind], now: float, limits: Mapping[str, int]) -> Job | None:
-        """The job to hand out: interactive before bulk, then the one that came first.
-
-        `limits` says of which models only so many jobs may be in workers' hands at once.
-
-        What workers died of, or seem to, goes behind the rest of its lane: it must not kill every next
-        worker before that has done anything else.
-        """
-        found = []
-        order = "rank, deaths, place, id LIMIT 1"
-        full = [model for model, limit in limits.items() if self._in_hands(model) >= limit]
-        for kind in set(kinds):
-            due = "status = 'pending' AND suspended = 0 AND kind = ? AND not_before <= ?"
-            if kind != "generate" or not full:
-                found += self.select(due, (kind, now), order)
-                continue
-            # One look for each model: the jobs of a full one may lie before all others by the thousand.
-            for model in self._models_pending():
-                if model not in full:
-                    found += self.select(f"{due} AND model_id = ?", (kind, now, model), order)
-        return min(found, key=turn, default=None)
-
-    def _in_hands(self, model_id: str) -> int:
-        return self.count("status = 'processing' AND model_id = ?", (model_id,))
-
-    def _models_pending(self) -> list[str]:
-        """The models that have a pending job; from one to the next by the index, whatever their number."""
-        waiting = "status = 'pending' AND suspended = 0 AND kind = 'generate'"
-        rows = self._connection.execute(
-            "WITH RECURSIVE found (model) AS ("
-            f"SELECT min(model_id) FROM generation_queue WHERE {waiting} "
-            f"UNION ALL SELECT (SELECT min(model_id) FROM generation_queue WHERE {waiting} "
-            "AND model_id > model) FROM found WHERE model IS NOT NULL) "
-            "SELECT model FROM found WHERE model IS NOT NULL"
-        )
-        return [row[0] for row in rows]
 
     def leased_for(self, worker: str, request: str) -> Job | None:
         """The job that this very request has already got."""
@@ -308,6 +272,13 @@ class Queue:
             (*last, json.dumps([job.id for job in jobs])),
         )
         return {job_id: nth for job_id, nth in rows}
+
+    def recall(self, latest: float) -> None:
+        """Let no pending job wait longer than until `latest`."""
+        self._connection.execute(
+            "UPDATE generation_queue SET not_before = ?1 WHERE status = 'pending' AND not_before > ?1",
+            (latest,),
+        )
 
     def next_due(self) -> float:
         """When the first lease runs out."""

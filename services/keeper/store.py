@@ -7,9 +7,11 @@ from contextlib import contextmanager
 from protocol.errors import ProtocolError
 from services.keeper.dependencies import Dependencies
 from services.keeper.events import EventLog
+from services.keeper.halts import Halts
 from services.keeper.plans import Plans
 from services.keeper.queue import Queue
 from services.keeper.tiles import Tiles
+from services.keeper.turns import Turns
 
 
 class Store:
@@ -19,6 +21,8 @@ class Store:
         self._connection = connection
         self.queue = Queue(connection)
         self.dependencies = Dependencies(connection, self.queue)
+        self.halts = Halts(connection)
+        self.turns = Turns(connection, self.queue, self.halts)
         self.plans = Plans(connection)
         self.tiles = Tiles(connection)
         self.events = EventLog(connection)
@@ -61,16 +65,24 @@ class Store:
         ).fetchone()
         return int(row[0])
 
+    def setting(self, name: str) -> int | None:
+        """A number that the keeper remembers about itself."""
+        row = self._connection.execute("SELECT value FROM settings WHERE name = ?", (name,)).fetchone()
+        return int(row[0]) if row else None
+
+    def set(self, name: str, value: int) -> None:
+        """Remember a number."""
+        self._connection.execute(
+            "INSERT INTO settings (name, value) VALUES (?, ?) "
+            "ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+            (name, value),
+        )
+
     @property
     def paused(self) -> bool:
         """Whether a person has stopped the handing out of jobs."""
-        row = self._connection.execute("SELECT value FROM settings WHERE name = 'paused'").fetchone()
-        return bool(row and row[0])
+        return bool(self.setting("paused"))
 
     def pause(self, paused: bool) -> None:
         """Stop or resume handing out jobs, for good."""
-        self._connection.execute(
-            "INSERT INTO settings (name, value) VALUES ('paused', ?) "
-            "ON CONFLICT (name) DO UPDATE SET value = excluded.value",
-            (int(paused),),
-        )
+        self.set("paused", int(paused))

@@ -48,9 +48,10 @@ def _sentence(text: str) -> str:
 class Views:
     """Answers that read the store and change nothing."""
 
-    def __init__(self, store: Store, clock: Callable[[], float]) -> None:
+    def __init__(self, store: Store, clock: Callable[[], float], steady: Callable[[], float]) -> None:
         self._store = store
         self._clock = clock
+        self._steady = steady
 
     def status(self) -> Status:
         """The queue in figures."""
@@ -200,12 +201,17 @@ class Views:
                 created_at=job.created_at,
                 started_at=job.started_at,
                 finished_at=job.finished_at,
-                retry_at=job.not_before if job.state == "pending" else 0.0,
+                retry_at=self._retry_at(job),
                 position=places.get(job.id, 0),
                 held_by=holders.get(job.id, 0),
             )
             for job in jobs
         ]
+
+    def _retry_at(self, job: Job) -> float:
+        """On the wall's clock: when a job that was tried is tried again."""
+        wait = job.not_before - self._steady()
+        return self._clock() + wait if job.state == "pending" and wait > 0 else 0.0
 
     def _plan_view(self, plan: PlanRow) -> PlanView:
         counts = {**dict.fromkeys(STATES, 0), **self._store.plans.counts(plan.id)}

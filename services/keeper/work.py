@@ -33,6 +33,7 @@ from services.failpoint import failpoint
 from services.keeper import images, lifecycle
 from services.keeper.images import HandedIn
 from services.keeper.lifecycle import Job
+from services.keeper.pauses import Pauses
 from services.keeper.progress import Progress, log, name
 from services.keeper.reaper import Reaper
 from services.keeper.store import Store
@@ -57,7 +58,9 @@ class Work:
         progress: Progress,
         blobs: Blobs,
         pool: Executor,
+        pauses: Pauses,
         clock: Callable[[], float],
+        steady: Callable[[], float],
         chance: Any,
         lease_seconds: float,
         later: Callable[[Letter, Deed], None],
@@ -69,7 +72,9 @@ class Work:
         self._progress = progress
         self._blobs = blobs
         self._pool = pool
+        self._pauses = pauses
         self._clock = clock
+        self._steady = steady
         self._chance = chance
         self._lease_seconds = lease_seconds
         self._later = later
@@ -111,8 +116,8 @@ class Work:
         job = self._job(touch.job)
         if not lifecycle.held(job, touch.token):
             raise _lost(job)
-        now, seconds = self._clock(), self._lease_seconds
-        self._store.queue.save(lifecycle.touch(job, doing=touch.doing, now=now, seconds=seconds))
+        steady, seconds = self._steady(), self._lease_seconds
+        self._store.queue.save(lifecycle.touch(job, doing=touch.doing, steady=steady, seconds=seconds))
         return Touched(expires_in=seconds)
 
     def on_ack(self, letter: Letter, ack: Ack) -> Message | None:
@@ -163,11 +168,11 @@ class Work:
 
     def on_nack(self, letter: Letter, nack: Nack) -> Message:
         job = self._job(nack.job)
-        now = self._clock()
+        steady = self._steady()
         if not lifecycle.held(job, nack.token):
             # The same token without a lease: this very nack was heard before, only its answer was lost.
             if job.token == nack.token and not job.lease_worker and job.state in ("pending", "error"):
-                return _nacked(job, now)
+                return _nacked(job, job.not_before - steady)
             raise _lost(job)
         after = lifecycle.fail(
             job,
@@ -175,9 +180,11 @@ class Work:
             reason=nack.reason,
             retry=nack.retry,
             burn=nack.burn,
-            now=now,
+            now=self._clock(),
+            steady=steady,
             chance=self._chance,
         )
+        wait = max(after.not_before, self._pauses.hear(job, nack)) - steady
         self._progress.note(after)
         if after.state == "pending":
             log.warning(
@@ -186,11 +193,11 @@ class Work:
                 job.attempt,
                 job.max_attempts,
                 job.worker,
-                after.not_before - now,
+                wait,
                 nack.reason,
                 extra=about(job.id, job.plan),
             )
-        return _nacked(after, now)
+        return _nacked(after, wait)
 
     def take_back(self, lease: Lease) -> None:
         """Free a lease that could not be sent because its worker was gone: nobody ever worked on it."""
@@ -244,7 +251,7 @@ def _lost(job: Job) -> ProtocolError:
     return ProtocolError(Code.LEASE_LOST, f"Job {job.id} is no longer yours; it is {job.state}.")
 
 
-def _nacked(job: Job, now: float) -> Nacked:
+def _nacked(job: Job, wait: float) -> Nacked:
     if job.state == "pending":
-        return Nacked(job=job.id, state="pending", retry_in=max(0.0, job.not_before - now))
+        return Nacked(job=job.id, state="pending", retry_in=max(0.0, wait))
     return Nacked(job=job.id, state="error")

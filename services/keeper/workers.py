@@ -32,11 +32,13 @@ class Workers:
         self,
         store: Store,
         clock: Callable[[], float],
+        steady: Callable[[], float],
         config: AppConfig,
         note: Callable[[Job], None],
     ) -> None:
         self._store = store
         self._clock = clock
+        self._steady = steady
         self._note = note
         self.take_over(config)
         self.parked: dict[tuple[str, str], Parked] = {}
@@ -91,13 +93,13 @@ class Workers:
 
     def take(self, ready: Ready, request: str) -> Lease | None:
         """The lease for a request: the one it already has, or the next job that is still legal."""
-        now = self._clock()
+        steady = self._steady()
         held = self._store.queue.leased_for(ready.worker, request)
         if held is not None:
-            return self._answer(held, now)
+            return self._answer(held, steady)
         if self._store.paused:
             return None
-        while (job := self._store.queue.next_pending(ready.kinds, now, self._limits)) is not None:
+        while (job := self._store.turns.next(ready.kinds, steady, self._limits)) is not None:
             place = legality.look(self._store, job)
             if isinstance(place, Refusal):
                 self._note(lifecycle.bar(job, place.reason))
@@ -109,22 +111,23 @@ class Workers:
                 token=token,
                 worker=ready.worker,
                 request=request,
-                now=now,
+                now=self._clock(),
+                steady=steady,
                 seconds=self._lease_seconds,
             )
             self._note(job)
             failpoint("keeper_lease")
-            return self._answer(job, now)
+            return self._answer(job, steady)
         return None
 
-    def _answer(self, job: Job, now: float) -> Lease:
+    def _answer(self, job: Job, steady: float) -> Lease:
         return Lease(
             job=job.id,
             token=job.token,
             plan=job.plan,
             step=job.step,
             attempt=job.attempt,
-            expires_in=max(0.0, job.lease_expires_at - now),
+            expires_in=max(0.0, job.lease_expires_at - steady),
             work=work_of(job),
         )
 

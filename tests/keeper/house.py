@@ -75,16 +75,29 @@ T = TypeVar("T")
 
 
 class Clock:
-    """A clock that stands still until it is moved."""
+    """The wall's clock and the machine's own; both stand still until they are moved."""
 
     def __init__(self) -> None:
         self.now = 1_800_000_000.0
+        self.up = 5_000.0
+        """Seconds since the machine was started."""
+        self.boot = uuid.UUID(int=1 << 100)
 
     def __call__(self) -> float:
         return self.now
 
     def forward(self, seconds: float) -> None:
+        """Let time pass."""
         self.now += seconds
+        self.up += seconds
+
+    def jump(self, seconds: float) -> None:
+        """Set the wall's clock, as somebody does who finds it wrong."""
+        self.now += seconds
+
+    def reboot(self) -> None:
+        """Start the machine anew."""
+        self.up, self.boot = 10.0, uuid.uuid4()
 
 
 class House:
@@ -115,7 +128,14 @@ class House:
     def _run(self, opened: "Future[None]") -> None:
         # Opened where it is used: SQLite ties a connection to its thread.
         try:
-            keeper = Keeper(self.config, self.data, self.sockets, clock=self.clock)
+            keeper = Keeper(
+                self.config,
+                self.data,
+                self.sockets,
+                clock=self.clock,
+                monotonic=lambda: self.clock.up,
+                boot=lambda: str(self.clock.boot),
+            )
         except BaseException as error:
             opened.set_exception(error)
             return

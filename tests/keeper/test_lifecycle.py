@@ -7,7 +7,7 @@ import pytest
 from services.keeper import lifecycle
 from services.keeper.lifecycle import Job
 
-NOW = 1_000.0
+NOW, WALL = 1_000.0, 1_800_000_000.0
 JOB = Job(
     id=1,
     plan="p",
@@ -24,14 +24,22 @@ JOB = Job(
 def leased(attempts: int = 1) -> Job:
     job = JOB
     for token in range(1, attempts + 1):
-        job = lifecycle.lease(job, token=token, worker="w.0a1b2c3d", request="r", now=NOW, seconds=60)
+        job = lifecycle.lease(
+            job, token=token, worker="w.0a1b2c3d", request="r", now=WALL, steady=NOW, seconds=60
+        )
     return job
 
 
 def failed(job: Job, **how: bool) -> Job:
     rules = {"retry": True, "burn": True, **how}
     return lifecycle.fail(
-        job, error_class="transient", reason="It broke.", now=NOW, chance=random.Random(1), **rules
+        job,
+        error_class="transient",
+        reason="It broke.",
+        now=WALL,
+        steady=NOW,
+        chance=random.Random(1),
+        **rules,
     )
 
 
@@ -49,7 +57,8 @@ def test_delays_double_with_full_jitter(attempt: int, limit: float) -> None:
             reason="",
             retry=True,
             burn=True,
-            now=NOW,
+            now=WALL,
+            steady=NOW,
             chance=random.Random(seed),
         ).not_before
         - NOW

@@ -23,7 +23,7 @@ FIRST_TABLES = """
     ALTER TABLE generation_queue DROP COLUMN rank; ALTER TABLE generation_queue DROP COLUMN place;
     ALTER TABLE generation_queue DROP COLUMN suspended; ALTER TABLE generation_queue DROP COLUMN limited;
     ALTER TABLE generation_queue DROP COLUMN calls; ALTER TABLE generation_queue DROP COLUMN cost;
-    ALTER TABLE plans DROP COLUMN priority; ALTER TABLE plans DROP COLUMN paused;
+    DROP INDEX plans_halted; ALTER TABLE plans DROP COLUMN priority; ALTER TABLE plans DROP COLUMN paused;
     ALTER TABLE plans DROP COLUMN staged; ALTER TABLE plans DROP COLUMN entered;
     ALTER TABLE tile_versions DROP COLUMN token; ALTER TABLE tile_versions DROP COLUMN replaced;
     ALTER TABLE tile_versions DROP COLUMN seed; ALTER TABLE tile_versions DROP COLUMN parameters;

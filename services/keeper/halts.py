@@ -1,0 +1,119 @@
+"""Halts: the models and plans whose jobs are not handed out for now."""
+
+import json
+import sqlite3
+from collections.abc import Sequence
+
+from services.keeper.throttle import Throttle
+
+SLICE = 500
+"""Jobs that are looked at in one go: some milliseconds of work."""
+RUNS, PAUSED, RESUMING = 0, 1, 2
+"""`plans.paused`; a plan is resuming until the last of its jobs has been marked so."""
+
+
+class Halts:
+    """What holds jobs back, in the table `models` and in `plans.paused`.
+
+    Jobs of a paused plan are marked `suspended`, so that nobody walks over them. A plan may have many, so
+    that is done bit by bit; until then whoever meets one asks `holds`.
+    """
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    def throttle(self, model_id: str) -> Throttle:
+        """How a model stands."""
+        row = self._connection.execute("SELECT * FROM models WHERE model_id = ?", (model_id,)).fetchone()
+        return _throttle(row) if row else Throttle(model_id)
+
+    def throttles(self) -> list[Throttle]:
+        """Every model that is paused or was limited."""
+        rows = self._connection.execute(
+            "SELECT * FROM models WHERE paused = 1 OR until > 0 ORDER BY model_id"
+        )
+        return [_throttle(row) for row in rows]
+
+    def keep(self, throttle: Throttle) -> None:
+        """Write down how a model stands."""
+        self._connection.execute(
+            "INSERT OR REPLACE INTO models (model_id, paused, until, reason, strikes) VALUES (?, ?, ?, ?, ?)",
+            (
+                throttle.model_id,
+                int(throttle.paused),
+                throttle.until,
+                throttle.reason,
+                throttle.strikes,
+            ),
+        )
+
+    def shut(self, now: float) -> set[str]:
+        """The models that may not be called at this moment of the steady clock."""
+        rows = self._connection.execute("SELECT model_id FROM models WHERE paused = 1 OR until > ?", (now,))
+        return {row[0] for row in rows}
+
+    def holds(self, plan_id: str) -> bool:
+        """Whether a plan is paused."""
+        row = self._connection.execute("SELECT paused FROM plans WHERE id = ?", (plan_id,)).fetchone()
+        return bool(row) and row[0] == PAUSED
+
+    def knows(self, model_id: str) -> bool:
+        """Whether there ever was a job of that model."""
+        row = self._connection.execute("SELECT 1 FROM queue_tally WHERE model_id = ?", (model_id,)).fetchone()
+        return row is not None
+
+    def waiting(self, *, model_id: str | None = None, plan: str | None = None) -> int:
+        """How many pending jobs there are: of a model, of a plan, or in all."""
+        row = self._connection.execute(
+            "SELECT total(jobs) FROM plan_tally WHERE plan_id = ?1 AND status = 'pending'"
+            if plan is not None
+            else "SELECT total(jobs) FROM queue_tally WHERE status = 'pending' AND ?1 IN (model_id, '')",
+            (plan or model_id or "",),
+        ).fetchone()
+        return int(row[0])
+
+    def set_plan(self, plan_id: str, state: int) -> None:
+        """Write down that a plan is paused, resuming or runs."""
+        self._connection.execute("UPDATE plans SET paused = ? WHERE id = ?", (state, plan_id))
+
+    def unfinished(self) -> list[tuple[str, bool]]:
+        """The plans that are paused or resuming, and whether it is the former."""
+        rows = self._connection.execute("SELECT id, paused FROM plans WHERE paused <> 0")
+        return [(row[0], row[1] == PAUSED) for row in rows]
+
+    def mark_plan(self, plan_id: str, suspended: bool, after: int) -> int | None:
+        """Mark pending jobs of a plan behind id `after`; the last one looked at, None if none is left."""
+        rows = self._connection.execute(
+            "SELECT id, suspended FROM generation_queue INDEXED BY queue_of_plan "
+            "WHERE plan_id = ? AND status = 'pending' AND id > ? ORDER BY id LIMIT ?",
+            (plan_id, after, SLICE),
+        ).fetchall()
+        self._mark([row[0] for row in rows if bool(row[1]) != suspended], suspended)
+        return rows[-1][0] if rows else None
+
+    def mark_ahead(self, index: str, where: str, values: Sequence[object], turn: Sequence[int]) -> None:
+        """Mark the jobs of paused plans among the next ones of an index, from a turn on."""
+        rows = self._connection.execute(
+            "SELECT id FROM (SELECT id, plan_id FROM generation_queue "
+            f"INDEXED BY {index} WHERE {where} AND (rank, deaths, place, id) >= (?, ?, ?, ?) "
+            "ORDER BY rank, deaths, place, id LIMIT ?) "
+            f"WHERE plan_id IN (SELECT id FROM plans WHERE paused = {PAUSED})",
+            (*values, *turn, SLICE),
+        ).fetchall()
+        self._mark([row[0] for row in rows], True)
+
+    def _mark(self, job_ids: Sequence[int], suspended: bool) -> None:
+        self._connection.execute(
+            "UPDATE generation_queue SET suspended = ? WHERE id IN (SELECT value FROM json_each(?))",
+            (int(suspended), json.dumps(job_ids)),
+        )
+
+
+def _throttle(row: sqlite3.Row) -> Throttle:
+    return Throttle(
+        model_id=row["model_id"],
+        paused=bool(row["paused"]),
+        until=row["until"],
+        reason=row["reason"],
+        strikes=row["strikes"],
+    )

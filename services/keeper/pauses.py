@@ -1,0 +1,152 @@
+"""Pauses: the handing out of jobs stopped and let go on, by a person or by what a model answers."""
+
+import logging
+import random
+from collections.abc import Callable
+
+from protocol.control import Changed, Pause, Resume
+from protocol.errors import Code, ProtocolError
+from protocol.event import QueueChange
+from protocol.message import Message
+from protocol.work import Nack
+from services.actor import Letter
+from services.config import AppConfig
+from services.keeper import throttle
+from services.keeper.halts import PAUSED, RESUMING, RUNS
+from services.keeper.lifecycle import Job
+from services.keeper.slices import LongDeed
+from services.keeper.store import Store
+
+log = logging.getLogger("keeper")
+
+
+class Pauses:
+    """Answers requests to pause and resume, and hears what models say about being called."""
+
+    def __init__(
+        self,
+        store: Store,
+        config: AppConfig,
+        *,
+        clock: Callable[[], float],
+        steady: Callable[[], float],
+        chance: random.Random,
+        in_background: Callable[[LongDeed], None],
+    ) -> None:
+        self._store = store
+        self._config = config
+        self._clock = clock
+        self._steady = steady
+        self._chance = chance
+        self._in_background = in_background
+        # From here on: forgotten when the keeper stops, begun anew by `mark_all`.
+        self._marking: dict[str, object] = {}
+        """The newest marking of each plan's jobs that is under way."""
+
+    def take_over(self, config: AppConfig) -> None:
+        """Know the models of another configuration from now on."""
+        self._config = config
+
+    def pause(self, letter: Letter, request: Pause) -> Message:
+        """Hand out no more jobs of a model, of a plan, or at all."""
+        return self._set(request, True)
+
+    def resume(self, letter: Letter, request: Resume) -> Message:
+        """Hand out jobs of a model, of a plan, or of all again; a model also before its limit is over."""
+        return self._set(request, False)
+
+    def mark_all(self) -> None:
+        """Mark the jobs of plans that were paused or resumed, as far as nobody is at it."""
+        for plan_id, paused in self._store.halts.unfinished():
+            if plan_id not in self._marking:
+                self._mark_soon(plan_id, paused)
+
+    def look_again(self) -> None:
+        """Begin anew what a transaction that came to nothing may have cut short."""
+        for plan_id, paused in self._store.halts.unfinished():
+            if not paused and plan_id not in self._marking:
+                self._mark_soon(plan_id, paused)
+
+    def hear(self, job: Job, nack: Nack) -> float:
+        """Let all jobs of a model wait for what befell one of them; until when on the steady clock, or 0."""
+        if not job.model_id or not nack.burn:
+            return 0.0
+        before = self._store.halts.throttle(job.model_id)
+        if nack.error_class == "rate_limited":
+            now = self._steady()
+            after = throttle.limit(
+                before, retry_after=nack.retry_after, reason=nack.reason, now=now, chance=self._chance
+            )
+            if after != before:
+                self._store.halts.keep(after)
+                log.warning("%s wants no more calls for %.0f s", job.model_id, after.until - now)
+            return after.until
+        if nack.error_class in throttle.SHUTTING and not before.paused:
+            self._store.halts.keep(throttle.pause(before, nack.reason))
+            self._tell(QueueChange(paused=True, model_id=job.model_id, reason=nack.reason[:300]))
+            log.error("%s is paused until somebody resumes it: %s", job.model_id, nack.reason)
+        return 0.0
+
+    def _set(self, request: Pause, paused: bool) -> Message:
+        if request.model_id is not None:
+            return Changed(jobs=self._set_model(request.model_id, paused))
+        if request.plan is not None:
+            return Changed(jobs=self._set_plan(request.plan, paused))
+        if self._store.paused == paused:
+            return Changed(jobs=0)
+        self._store.pause(paused)
+        self._tell(QueueChange(paused=paused))
+        log.info("no more jobs are handed out" if paused else "jobs are handed out again")
+        return Changed(jobs=self._store.halts.waiting())
+
+    def _set_model(self, model_id: str, paused: bool) -> int:
+        halts = self._store.halts
+        before = halts.throttle(model_id)
+        if self._config.model(model_id) is None and not before.paused and not halts.knows(model_id):
+            known = ", ".join(model.model_id for model in self._config.models)
+            raise ProtocolError(
+                Code.UNKNOWN_MODEL,
+                f"There is no model {model_id}; the known ones are {known}.",
+                details=known,
+            )
+        after = throttle.pause(before) if paused else throttle.resume(before)
+        if before.paused == paused and (paused or after == before):
+            return 0
+        halts.keep(after)
+        self._tell(QueueChange(paused=paused, model_id=model_id))
+        log.info("jobs of %s are %s", model_id, "no longer handed out" if paused else "handed out again")
+        return halts.waiting(model_id=model_id)
+
+    def _set_plan(self, plan_id: str, paused: bool) -> int:
+        plan = self._store.plans.get(plan_id)
+        if plan is None:
+            raise ProtocolError(Code.UNKNOWN_PLAN, f"There is no plan {plan_id}.")
+        halts = self._store.halts
+        if halts.holds(plan_id) == paused:
+            return 0
+        halts.set_plan(plan_id, PAUSED if paused else RESUMING)
+        self._tell(QueueChange(paused=paused, plan=plan_id))
+        log.info("jobs of plan %s are %s", plan_id, "no longer handed out" if paused else "handed out again")
+        self._mark_soon(plan_id, paused)
+        return halts.waiting(plan=plan_id)
+
+    def _mark_soon(self, plan_id: str, paused: bool) -> None:
+        self._marking[plan_id] = mine = object()
+        self._in_background(self._mark(plan_id, paused, mine))
+
+    def _mark(self, plan_id: str, paused: bool, mine: object) -> LongDeed:
+        """Mark the pending jobs of a plan, unless somebody has turned it about meanwhile."""
+        after: int | None = 0
+        try:
+            while self._marking.get(plan_id) is mine and after is not None:
+                after = self._store.halts.mark_plan(plan_id, paused, after)
+                if after is None and not paused:
+                    self._store.halts.set_plan(plan_id, RUNS)
+                yield
+        finally:
+            if self._marking.get(plan_id) is mine:
+                del self._marking[plan_id]
+        return None
+
+    def _tell(self, change: QueueChange) -> None:
+        self._store.events.append(change, self._clock())
