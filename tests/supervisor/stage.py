@@ -52,7 +52,7 @@ class Stage:
 
     def __init__(self, folder: Path, program: str = "tests.supervisor.stage") -> None:
         self.data = folder / "world"
-        self.data.mkdir()
+        self.data.mkdir(parents=True)
         self.config = folder / "app_config.json"
         self.output = folder / "up.out"
         self.environment = {**os.environ, "CI": "true"}

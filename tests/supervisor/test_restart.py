@@ -2,9 +2,12 @@
 
 import os
 import signal
+import time
+from pathlib import Path
 
 import pytest
 
+from services.supervision import watchdog
 from tests.supervisor.stage import Stage, alive, until
 
 
@@ -53,14 +56,46 @@ def test_a_process_that_says_it_cannot_is_not_started_again(stage: Stage) -> Non
     assert stage.lines("starts").count("gateway") == 1
 
 
-def test_a_process_that_hangs_is_killed_and_started_again(stage: Stage) -> None:
+def test_a_process_of_any_kind_that_hangs_is_killed_and_started_again(stage: Stage) -> None:
     stage.up().ready()
-    hung = stage.service("keeper")["pid"]
-    os.kill(hung, signal.SIGSTOP)
-    until("a restart", lambda: stage.service("keeper")["restarts"] == 1)
-    assert not alive(hung)
+    hung = {view["name"]: view["pid"] for view in stage.status()["services"]}
+    assert list(hung) == ["keeper", "renderer-1", "generator-1", "gateway"]
+    for pid in hung.values():
+        os.kill(pid, signal.SIGSTOP)
+    for name in hung:
+        until(f"a restart of {name}", lambda name=name: stage.service(name)["restarts"] == 1)
+    assert not any(alive(pid) for pid in hung.values())
     stage.ready()
-    assert "keeper       was silent for" in stage.output.read_text()
+    for name in hung:
+        assert f"{name:<12} was silent for" in stage.output.read_text()
+
+
+def test_a_supervisor_that_was_frozen_itself_kills_nobody(stage: Stage) -> None:
+    stage.up().ready()
+    before = {view["name"]: view["pid"] for view in stage.status()["services"]}
+    assert stage.process is not None
+    os.kill(stage.process.pid, signal.SIGSTOP)
+    time.sleep(watchdog.SILENT_BEATS * watchdog.BEAT_SECONDS + 1.0)
+    os.kill(stage.process.pid, signal.SIGCONT)
+    until("fresh beats", lambda: stage.status()["ok"])
+    time.sleep(2 * watchdog.WATCH_SECONDS)
+    assert {view["name"]: view["pid"] for view in stage.status()["services"]} == before
+    assert {view["restarts"] for view in stage.status()["services"]} == {0}
+
+
+def test_who_is_taken_first_when_memory_runs_out(stage: Stage) -> None:
+    stage.script(renderer_1={"orphan": True})
+    stage.up().ready()
+
+    def score(pid: int) -> int:
+        return int(Path(f"/proc/{pid}/oom_score_adj").read_text())
+
+    own = score(os.getpid())
+    assert score(stage.service("renderer-1")["pid"]) == 500
+    assert score(int((stage.data / "renderer-1.orphan").read_text())) == 500
+    assert score(stage.service("gateway")["pid"]) == own
+    # Less than now only a privileged user may give.
+    assert score(stage.service("keeper")["pid"]) in (-500, own)
 
 
 def test_what_a_killed_process_leaves_behind_is_killed(stage: Stage) -> None:

@@ -3,14 +3,16 @@
 import fcntl
 import json
 import os
+import signal
 import socket
+import subprocess
 from pathlib import Path
 
 import psutil
 import pytest
 
 from services.config import Sockets
-from tests.supervisor.stage import LOCK_SECONDS, Stage, until
+from tests.supervisor.stage import LOCK_SECONDS, TREE, Stage, until
 
 
 def test_everything_starts_once_the_keeper_is_ready(stage: Stage) -> None:
@@ -108,6 +110,24 @@ def test_a_wrong_configuration_stops_the_start(stage: Stage, words: list[str]) -
     assert answer.returncode == 78
     assert answer.stderr.startswith(f"{stage.config}:1: prot: this field is not known")
     assert stage.lines("starts") == []
+
+
+def test_a_configuration_that_is_not_there_stops_the_start(stage: Stage) -> None:
+    words = stage.words("up")
+    stage.config.unlink()
+    answer = subprocess.run(words, capture_output=True, text=True, env=stage.environment, cwd=TREE)
+    assert answer.returncode == 78
+    assert answer.stderr == f"{stage.config} does not exist; name another file with --config FILE.\n"
+    assert stage.lines("starts") == []
+
+
+def test_a_long_data_folder_works(tmp_path: Path) -> None:
+    stage = Stage(tmp_path / ("long-" * 20) / ("longer-" * 20))
+    try:
+        stage.up().ready()
+        assert stage.signal(signal.SIGTERM) == 0
+    finally:
+        stage.end()
 
 
 def test_keys_reach_generators_and_nobody_else(stage: Stage) -> None:

@@ -1,5 +1,6 @@
 """The end: in order, by signal, by force; nothing is left."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -89,3 +90,67 @@ def test_output_that_nobody_reads_any_more_stops_nothing(stage: Stage) -> None:
     os.close(reading)
     stage.ready()
     assert stage.signal(signal.SIGTERM) == 0
+
+
+def test_a_pipe_that_is_full_and_never_read_stops_nothing(stage: Stage) -> None:
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            os.write(writing, b"x" * 4_096)
+    os.set_blocking(writing, True)
+    stage.process = subprocess.Popen(
+        stage.words("up"), stdin=subprocess.DEVNULL, stdout=writing, stderr=writing, env=stage.environment
+    )
+    os.close(writing)
+    try:
+        stage.ready()
+        os.kill(stage.service("gateway")["pid"], signal.SIGKILL)
+        until("a restart", lambda: stage.service("gateway")["restarts"] == 1)
+        stage.ready()
+        assert stage.signal(signal.SIGTERM) == 0
+    finally:
+        os.close(reading)
+    assert "Stopping." in (stage.data / "logs" / "supervisor.log").read_text()
+
+
+def test_closed_standard_files_stop_nothing(stage: Stage) -> None:
+    closed = ["sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh", *stage.words("up")]
+    stage.process = subprocess.Popen(closed, env=stage.environment)
+    stage.ready()
+    # Nothing that was meant for standard output stands in a file that was opened in its place.
+    assert (stage.data / "lock").read_text() == f"{stage.process.pid}\n"
+    os.kill(stage.service("gateway")["pid"], signal.SIGKILL)
+    until("a restart", lambda: stage.service("gateway")["restarts"] == 1)
+    stage.ready()
+    assert stage.signal(signal.SIGTERM) == 0
+    assert stage.left() == []
+
+
+def test_an_interrupt_while_it_stops_ends_it_faster_with_the_first_ones_code(stage: Stage) -> None:
+    stage.script(gateway={"stubborn": True})
+    stage.up().ready()
+    assert stage.process is not None
+    stage.process.send_signal(signal.SIGINT)
+    until("the gateway's stop", lambda: "gateway" in stage.lines("stops"))
+    assert stage.signal(signal.SIGINT) == 130
+    assert stage.left() == []
+
+
+def test_a_stop_at_any_moment_of_the_start_leaves_nothing(stage: Stage) -> None:
+    stage.script(keeper={"hold": True}, renderer_1={"hold": True})
+    for look in (
+        lambda: (stage.data / "lock").exists() and (stage.data / "lock").read_text(),
+        lambda: stage.service("keeper").get("pid"),
+        lambda: stage.lines("starts"),
+    ):
+        (stage.data / "lock").unlink(missing_ok=True)
+        stage.up()
+        until("that moment", look)
+        assert stage.signal(signal.SIGINT) == 130
+        assert stage.left() == []
+    stage.script(renderer_1={"hold": True})
+    stage.up()
+    until("the renderer's start", lambda: "renderer-1" in stage.lines("starts"))
+    assert stage.signal(signal.SIGTERM) == 0
+    assert stage.left() == []
