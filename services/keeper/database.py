@@ -27,6 +27,13 @@ class DatabaseRefused(Exception):
         self.exit_code = exit_code
 
 
+class DatabaseHeld(DatabaseRefused):
+    """Raised while another program has the file locked, which passes when it lets go."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(f"Another program holds {path}; the keeper starts once it lets go.", LOCKED_EXIT)
+
+
 class FolderLock:
     """The keeper's own lock on a data folder; the kernel frees it when the process ends."""
 
@@ -58,16 +65,14 @@ class DatabaseFile:
     def __init__(self, data: Path) -> None:
         self.path = data / "tilewright.db"
         self._wal = data / "tilewright.db-wal"
-        if self.path.exists():
-            _check(self.path)
-        else:
+        if not self.path.exists():
             self._create(data)
-        self.connection = _connect(self.path)
         try:
-            schema.migrations.apply(Database(self.connection))
-            self.connection.execute(f"PRAGMA user_version = {schema.VERSION}")
-        except BaseException:
-            self.connection.close()
+            _check(self.path)
+            self.connection = _opened(self.path)
+        except sqlite3.OperationalError as error:
+            if _is_busy(error):
+                raise DatabaseHeld(self.path) from None
             raise
         self._inode = self.path.stat().st_ino
 
@@ -123,6 +128,22 @@ class DatabaseFile:
             os.close(folder)
 
 
+def _opened(path: Path) -> sqlite3.Connection:
+    """The connection, with every table as this version wants it."""
+    connection = _connect(path)
+    try:
+        schema.migrations.apply(Database(connection))
+        connection.execute(f"PRAGMA user_version = {schema.VERSION}")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _is_busy(error: sqlite3.Error) -> bool:
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY
+
+
 def _connect(path: Path) -> sqlite3.Connection:
     # The keeper's loop and its checkpoints share this connection in one thread; nobody else has it.
     connection = sqlite3.connect(path, isolation_level=None, timeout=2.0)
@@ -149,6 +170,8 @@ def _check(path: Path) -> None:
             version = connection.execute("PRAGMA user_version").fetchone()[0]
             found = [row[0] for row in connection.execute("PRAGMA quick_check(3)")]
         except sqlite3.DatabaseError as error:
+            if _is_busy(error):
+                raise
             raise DatabaseRefused(
                 f"{path} cannot be read ({error}); put it back from a backup. Nothing was changed."
             ) from None
