@@ -14,7 +14,7 @@ from services.worker import Result, Task, Worker
 
 
 async def test_what_is_unanswered_is_asked_again_at_once_when_the_keeper_is_back(short: Path) -> None:
-    """The request may wait for a minute before it is sent again by itself: only the new connection sends it."""
+    """By itself it would be sent again in a minute: only the new connection sends it now."""
     address = f"ipc://{short}/work"
     context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
     heard = asyncio.Event()
