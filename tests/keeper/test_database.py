@@ -172,19 +172,17 @@ def test_a_full_disk_refuses_and_goes_on_when_there_is_room(
 def test_a_keeper_waits_until_another_program_lets_go_of_the_database(world: House) -> None:
     """F11 at the start: neither a traceback nor a refusal that only a person can end."""
     log = world.data / "logs" / "keeper-1.log"
-    with closing(sqlite3.connect(world.data / "tilewright.db", isolation_level=None)) as other:
-        other.execute("BEGIN IMMEDIATE")
-        keeper = subprocess.Popen(
-            [sys.executable, "-m", "services.keeper", "--data", world.data],
-            cwd=TREE,
-            stderr=subprocess.DEVNULL,
-        )
-        try:
-            until(lambda: log.exists() and "Another program holds" in log.read_text(), "its sentence")
-            assert keeper.poll() is None
-            other.execute("ROLLBACK")
-            world.peer("control").ping()
-        finally:
-            keeper.terminate()
-            assert keeper.wait(30) == 0
+    other = sqlite3.connect(world.data / "tilewright.db", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    keeper = subprocess.Popen(
+        [sys.executable, "-m", "services.keeper", "--data", world.data], cwd=TREE, stderr=subprocess.DEVNULL
+    )
+    try:
+        until(lambda: log.exists() and "Another program holds" in log.read_text(), "its sentence")
+        assert keeper.poll() is None
+        other.close()
+        world.peer("control").ping()
+    finally:
+        keeper.terminate()
+        assert keeper.wait(30) == 0
     world.end()
