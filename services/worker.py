@@ -43,6 +43,10 @@ REPEAT_SECONDS = 6.0
 ANSWER_SECONDS = 120.0
 """How long a result is offered again before the worker gives it up; longer than a keeper's restart."""
 
+DRAIN_SECONDS = 8.0
+"""How long a worker that is to stop goes on with what it has in hand before it hands that back."""
+GOODBYE_SECONDS = 1.0
+
 PASSING = {Code.NO_SPACE, Code.BUSY}
 """What the keeper cannot do now but will: nothing was changed, so the same request is made again."""
 PASSING_SECONDS = 1.0
@@ -139,7 +143,7 @@ class Worker:
         parts = [f"job {task.lease.job} {task.doing}".rstrip() for task in self.tasks.values()]
         return "; ".join(parts)
 
-    async def run(self, stop: asyncio.Event, *, drain_seconds: float = 8.0) -> None:
+    async def run(self, stop: asyncio.Event, *, drain_seconds: float = DRAIN_SECONDS) -> None:
         """Work until `stop`; then finish what runs or, after `drain_seconds`, hand it back untried."""
         loops = [asyncio.create_task(self._loop(stop)) for _ in range(self._slots)]
         stopping = asyncio.create_task(stop.wait())
@@ -162,7 +166,8 @@ class Worker:
         # Goodbye goes before the socket closes: the keeper then frees our leases at once
         # instead of waiting a whole visibility timeout.
         try:
-            await self._client.ask(Goodbye(worker=self.identity), Farewell, timeout=1.0, resend=0.5)
+            goodbye = Goodbye(worker=self.identity)
+            await self._client.ask(goodbye, Farewell, timeout=GOODBYE_SECONDS, resend=0.5)
         except Unanswered:
             log.info("the keeper did not hear our goodbye; leases run out by themselves")
 
