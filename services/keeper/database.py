@@ -130,8 +130,10 @@ class DatabaseFile:
 
 def _opened(path: Path) -> sqlite3.Connection:
     """The connection, with every table as this version wants it."""
-    connection = _connect(path)
+    # The keeper's loop and its checkpoints share this connection in one thread; nobody else has it.
+    connection = sqlite3.connect(path, isolation_level=None, timeout=2.0)
     try:
+        _prepare(connection)
         schema.migrations.apply(Database(connection))
         connection.execute(f"PRAGMA user_version = {schema.VERSION}")
     except BaseException:
@@ -144,9 +146,7 @@ def _is_busy(error: sqlite3.Error) -> bool:
     return getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY
 
 
-def _connect(path: Path) -> sqlite3.Connection:
-    # The keeper's loop and its checkpoints share this connection in one thread; nobody else has it.
-    connection = sqlite3.connect(path, isolation_level=None, timeout=2.0)
+def _prepare(connection: sqlite3.Connection) -> None:
     connection.row_factory = sqlite3.Row
     for pragma in (
         "locking_mode = EXCLUSIVE",
@@ -157,7 +157,6 @@ def _connect(path: Path) -> sqlite3.Connection:
         "foreign_keys = OFF",
     ):
         connection.execute(f"PRAGMA {pragma}").fetchall()
-    return connection
 
 
 def _check(path: Path) -> None:
