@@ -4,7 +4,6 @@ import argparse
 import contextlib
 import io
 import json
-import os
 import shlex
 import sys
 from collections.abc import Collection, Sequence
@@ -16,6 +15,7 @@ from rich.console import Console
 from protocol.message import COORDINATE_LIMIT
 from protocol.view import Estimate
 from services import geojson, source
+from services.commands.asking.words import reader_gone
 from services.commands.preview import cells, history
 from services.commands.preview.summary import Summary
 from services.config import DEFAULT_CONFIG, DEFAULT_DATA, AppConfig, Model, load
@@ -63,8 +63,7 @@ def main(words: Sequence[str]) -> int:
             typed = f"supervisor.py plan {shlex.join(words)}"
             _show(Summary(planning, region, finished, takes, model, typed))
     except OSError as error:
-        # What is still buffered must not be tried again while Python ends.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        reader_gone()
         if not isinstance(error, BrokenPipeError):
             print(f"The plan cannot be written: {error.strerror}.", file=sys.stderr)
             return REFUSED

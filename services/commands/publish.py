@@ -5,39 +5,38 @@ import asyncio
 import hashlib
 import json
 import sys
-from collections.abc import Callable, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
+from rich.console import Console
 
-from protocol.codec import MAP_LIMIT_BYTES, catalogue
 from protocol.control import Planned
 from protocol.errors import ProtocolError
-from protocol.ingest import Accepted, Publish
-from protocol.message import Identifier, Line, Text
+from protocol.ingest import Accepted
 from protocol.plan import Plan
 from protocol.view import LeftOut
 from services import source
-from services.client import Client, Unanswered
+from services.client import Unanswered
+from services.commands.asking import arguments, words
+from services.commands.asking.line import NOT_RUNNING, not_running, refused
+from services.commands.asking.publisher import Publisher, say_busy
 from services.commands.preview import figures
 from services.complaint import complaint
-from services.config import DEFAULT_CONFIG, DEFAULT_DATA, Sockets
+from services.config import Sockets
 from services.positions import Broken, parse, value
 from services.supervision.ask import listening
 from services.supervision.lock import Lock
 
-LIMIT_BYTES = MAP_LIMIT_BYTES
-ANSWER_SECONDS = 60.0
-"""A plan of twenty thousand steps takes a keeper a few seconds, and a busy one longer."""
-RESEND_SECONDS = 15.0
+LIMIT_BYTES = 256 << 20
+"""A hundred thousand steps, each with a prompt of its own."""
 
-REFUSED, NOT_RUNNING = 1, 3
+REFUSED = 1
 
 
-def main(words: Sequence[str]) -> int:
-    """Publish the plan in a file. Exit code: 0 accepted, 1 refused, 3 not running."""
-    given = _parser().parse_args(words)
+def main(typed: Sequence[str]) -> int:
+    """Publish the plan in a file. Exit code: 0 accepted, 1 refused, 2 wrong usage, 3 not running."""
+    given = _parser().parse_args(typed)
     chosen = {"id": given.id, "name": given.name, "model_id": given.model, "prompt": given.prompt}
     try:
         content = source.read(given.file, LIMIT_BYTES)
@@ -45,18 +44,15 @@ def main(words: Sequence[str]) -> int:
     except ValueError as error:
         print(error, file=sys.stderr)
         return REFUSED
+    if Lock(given.data).holder() is None and not listening(Sockets(given.data).address("ingest")):
+        return not_running(given.data)
     try:
-        if Lock(given.data).holder() is None and not listening(Sockets(given.data).address("ingest")):
-            print(f"Nothing runs in {given.data}.", file=sys.stderr)
-            return NOT_RUNNING
-        answer = asyncio.run(_publish(Sockets(given.data), plan, dry_run=given.dry_run))
+        answer = asyncio.run(_publish(plan, given))
     except Unanswered:
         print(f"The keeper of {given.data} does not answer: is it running?", file=sys.stderr)
         return NOT_RUNNING
     except ProtocolError as error:
-        details = f" ({error.details})" if error.details else ""
-        print(f"{error.code}: {error.message}{details}", file=sys.stderr)
-        return REFUSED
+        return refused(error)
     # Whoever made the plan left these out, and the keeper did not see them.
     told = answer.left_out_count or len(left_out)
     if given.json:
@@ -68,8 +64,21 @@ def main(words: Sequence[str]) -> int:
     return 0
 
 
+async def _publish(plan: Plan, given: argparse.Namespace) -> Accepted | Planned:
+    """Hand the plan over; on a terminal a line says how far a large one is."""
+    console = Console(stderr=True)
+    with console.status(f"{plan.id}: asking the keeper …") as line:
+
+        def handed_over(steps: int) -> None:
+            line.update(f"{plan.id}: {steps:,} of {words.count(len(plan.steps), 'step')} handed over …")
+
+        patient = not given.no_wait
+        async with Publisher(given.data, patient=patient, told=handed_over, busy=say_busy) as publisher:
+            return await (publisher.try_out(plan) if given.dry_run else publisher.publish(plan))
+
+
 def _are_left_out(count: int, named: Sequence[Any]) -> str:
-    told = f"{_count(count, 'quadrant')} of the region {'is' if count == 1 else 'are'} left out."
+    told = f"{words.count(count, 'quadrant')} of the region {'is' if count == 1 else 'are'} left out."
     try:
         first = LeftOut.model_validate(named[0])
     except (ValidationError, IndexError):
@@ -83,7 +92,9 @@ def _is_accepted(answer: Accepted) -> str:
         known = f"{answer.plan} was already known: {len(answer.jobs)} jobs, nothing changed."
         return f"{known} To publish it once more, give it another --id."
     them = "it" if len(answer.jobs) == 1 else "them"
-    return f"{answer.plan} is accepted: {_count(len(answer.jobs), 'job')}, {answer.position} before {them}."
+    return (
+        f"{answer.plan} is accepted: {words.count(len(answer.jobs), 'job')}, {answer.position} before {them}."
+    )
 
 
 def _would_take(plan: Plan, answer: Planned) -> str:
@@ -98,19 +109,6 @@ def _would_take(plan: Plan, answer: Planned) -> str:
     }
     told = "\n".join(f"  {name:<11}  {figure}" for name, figure in lines.items())
     return f"{plan.id} would be accepted. Nothing was changed. It would take:\n{told}"
-
-
-async def _publish(sockets: Sockets, plan: Plan, *, dry_run: bool) -> Accepted | Planned:
-    client = Client(sockets.address("ingest"), catalogue(Accepted, Planned))
-    try:
-        return await client.ask(
-            Publish(plan=plan, dry_run=dry_run),
-            Planned if dry_run else Accepted,
-            timeout=ANSWER_SECONDS,
-            resend=RESEND_SECONDS,
-        )
-    finally:
-        await client.close()
 
 
 def _plan(name: str, content: bytes, chosen: dict[str, str | None]) -> tuple[Plan, Sequence[Any]]:
@@ -142,42 +140,20 @@ def _digest(plan: Plan) -> str:
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:12]
 
 
-def _count(number: int, what: str) -> str:
-    return f"{number:,} {what}{'' if number == 1 else 's'}"
-
-
-def _as(kind: Any, rule: str) -> Callable[[str], str]:
-    """A reader of one argument that is held to a type of the protocol."""
-
-    def read(text: str) -> str:
-        try:
-            return str(TypeAdapter(kind).validate_python(text))
-        except ValidationError:
-            raise argparse.ArgumentTypeError(rule) from None
-
-    return read
-
-
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="supervisor.py publish",
+        parents=[arguments.world()],
         description="Publish a plan: JSON as PROTOCOL.md describes it, or what `plan --json` prints. "
         "Publishing the same id again changes nothing; without an id, the plan's content makes one.",
     )
-    identifier = _as(Identifier, "1 to 128 letters, digits and . _ : / + , - are taken")
     parser.add_argument("file", metavar="FILE", help="the plan as JSON; - reads standard input")
-    parser.add_argument("--id", type=identifier, metavar="ID", help="the plan's id")
+    parser.add_argument("--id", type=arguments.identifier, metavar="ID", help="the plan's id")
+    parser.add_argument("--name", type=arguments.line, help="what people call it")
     parser.add_argument(
-        "--name", type=_as(Line, "a line of up to 300 characters is taken"), help="what people call it"
+        "--model", type=arguments.identifier, metavar="MODEL_ID", help="whose calls these are"
     )
-    parser.add_argument("--model", type=identifier, metavar="MODEL_ID", help="whose calls these are")
-    parser.add_argument(
-        "--prompt", type=_as(Text, "up to 8,000 characters are taken"), help="instead of the model's own"
-    )
+    parser.add_argument("--prompt", type=arguments.text, help="instead of the model's own")
     parser.add_argument("--dry-run", action="store_true", help="only prove it and say what it takes")
-    parser.add_argument("--json", action="store_true", help="print the answer as JSON")
-    parser.add_argument("--config", type=Path, default=DEFAULT_CONFIG, metavar="FILE", help="app_config.json")
-    parser.add_argument(
-        "--data", type=Path, default=DEFAULT_DATA, metavar="FOLDER", help="the world's folder"
-    )
+    parser.add_argument("--no-wait", action="store_true", help="do not wait while the queue is full")
     return parser

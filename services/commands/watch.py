@@ -13,9 +13,10 @@ from rich.progress import BarColumn, Progress, TextColumn
 
 from protocol.codec import catalogue
 from protocol.control import GetStatus, ListPlans, Plans, Status
-from protocol.event import Events, Watch
+from protocol.event import Event, Events, MapChange, QueueChange, Watch
 from protocol.view import PlanView
 from services.client import Client, Unanswered
+from services.commands.asking.words import count
 from services.config import DEFAULT_CONFIG, DEFAULT_DATA, Sockets
 from services.supervision.lock import Lock
 from services.supervision.report import duration
@@ -110,6 +111,8 @@ async def _draw(client: Client, given: argparse.Namespace) -> int:
             news = await client.ask(
                 Watch(since=since, wait=WAIT_SECONDS), Events, timeout=ANSWER_SECONDS + WAIT_SECONDS
             )
+            for sentence in filter(None, map(_sentence, news.events)):
+                console.print(sentence, markup=False, soft_wrap=True)
             since = max([since, news.last] if news.events else [since])
             # Many events a second are one picture: the eye takes no more than a few.
             await asyncio.sleep(max(0.0, drawn_at + REDRAW_SECONDS - time.monotonic()))
@@ -147,6 +150,25 @@ class Bar:
         if not console.is_terminal and (done, view.settled) != self._printed:
             self._printed = (done, view.settled)
             console.print(f"{view.name or view.plan}: {' · '.join(parts)}", markup=False, soft_wrap=True)
+
+
+def _sentence(event: Event) -> str:
+    """What happened, if no bar shows it: something was paused, or the map was changed by no job."""
+    change = event.change
+    if isinstance(change, QueueChange):
+        what = f"model {change.model_id}" if change.model_id else ""
+        what = what or (f"plan {change.plan}" if change.plan else "the queue")
+        why = f": {change.reason}" if change.reason else ""
+        told = f"{what} is paused{why}" if change.paused else f"{what} goes on"
+        return f"{told[0].upper()}{told[1:]}{'' if told.endswith('.') else '.'}"
+    if isinstance(change, MapChange):
+        gone = sum(tile.version == 0 for tile in change.tiles)
+        stale = sum(tile.stale for tile in change.tiles if tile.version)
+        counts = {"brought back or no longer stale": len(change.tiles) - gone - stale, "stale": stale}
+        counts["taken off the map"] = gone
+        parts = [f"{count(number, 'quadrant')} {what}" for what, number in counts.items() if number]
+        return f"{', '.join(parts)}."
+    return ""
 
 
 def _short(name: str) -> str:

@@ -123,13 +123,21 @@ def answer(capsys: pytest.CaptureFixture[str], tmp_path: Path, content: str | by
         ("[" * 5_000, "plan.json:1:51: It is nested too deeply.\n"),
         ("\ufeff{}", "plan.json:1:1: It begins with a byte order mark"),
         (b'{"steps"\xff: []}', "plan.json:1:9: It is not UTF-8"),
-        ('{"steps": [' + " " * (8 << 20), "plan.json is larger than 8 MiB.\n"),
     ],
 )  # fmt: skip
 def test_a_bad_file_is_named_by_line(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, content: str | bytes, said: str
 ) -> None:
     assert answer(capsys, tmp_path, content).startswith(said)
+
+
+def test_a_file_without_end_is_not_read_to_its_end(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert publish.LIMIT_BYTES >= 64 << 20
+    monkeypatch.setattr(publish, "LIMIT_BYTES", 1 << 20)
+    content = '{"steps": [' + " " * (1 << 20)
+    assert answer(capsys, tmp_path, content) == "plan.json is larger than 1 MiB.\n"
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from rich.table import Table
 
 from protocol.plan import STEP_LIMIT
 from protocol.view import Estimate
+from services.commands.asking.words import count
 from services.commands.preview import figures
 from services.commands.preview.drawing import draw
 from services.config import Model
@@ -54,7 +55,7 @@ class Summary:
 
     def _headline(self) -> str:
         done = sum(cell in self.finished for cell in self.region)
-        asked = f"{_count(len(self.region), 'quadrant')} asked for"
+        asked = f"{count(len(self.region), 'quadrant')} asked for"
         if not self.planning.steps:
             rest = "all of them are finished" if done == len(self.region) else "none of them can be drawn"
             return f"{asked}: {rest}."
@@ -81,9 +82,9 @@ class Summary:
         table.add_row("  waves", f"{estimate.waves:,}  ({calls}{' · …' if len(waves) > 12 else ''} calls)")
         table.add_row("  renders", f"{estimate.renders:,} frames, if none is there yet")
         if scaffold := sum(len(step.scaffold) for step in self.planning.steps):
-            table.add_row("  scaffold", f"{_count(scaffold, 'quadrant')}, kept until the plan ends")
+            table.add_row("  scaffold", f"{count(scaffold, 'quadrant')}, kept until the plan ends")
         if padding := sum(len(step.padding) for step in self.planning.steps):
-            table.add_row("  padding", f"{_count(padding, 'quadrant')}, drawn and thrown away")
+            table.add_row("  padding", f"{count(padding, 'quadrant')}, drawn and thrown away")
         table.add_row("  model", f"{self.model.name}, {estimate.concurrency} at once")
         table.add_row("  time", figures.time(estimate))
         table.add_row("  cost", figures.cost(estimate))
@@ -101,14 +102,8 @@ class Summary:
             _say(console, f"  {named(cells)}: {reason}")
         if len(largest) > REASONS:
             rest = sum(len(cells) for _, cells in largest[REASONS:])
-            _say(
-                console, f"  … and {_count(rest, 'quadrant')} more for other reasons; --json names them all."
-            )
+            _say(console, f"  … and {count(rest, 'quadrant')} more for other reasons; --json names them all.")
 
 
 def _say(console: Console, line: str) -> None:
     console.print(line, markup=False, highlight=False, soft_wrap=True)
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number:,} {what}{'' if number == 1 else 's'}"
