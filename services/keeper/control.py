@@ -26,9 +26,11 @@ from protocol.control import (
 from protocol.control import Job as JobAnswer
 from protocol.ingest import Publish
 from protocol.message import Message
+from protocol.order import Adopt, DeleteOrphan, ListOrphans, Revert, RevertPlan
 from services.actor import Letter
 from services.keeper.intake import Intake
 from services.keeper.orders import Orders
+from services.keeper.past import Past
 from services.keeper.pauses import Pauses
 from services.keeper.views import Views
 
@@ -38,7 +40,7 @@ Handler = Callable[[Letter, Any], Message | None]
 class Control:
     """The tables of what is answered; to take a message more is a line here."""
 
-    def __init__(self, *, intake: Intake, orders: Orders, pauses: Pauses, views: Views) -> None:
+    def __init__(self, *, intake: Intake, orders: Orders, pauses: Pauses, past: Past, views: Views) -> None:
         self.ingest: Mapping[type[Message], Handler] = {Publish: intake.on_plan}
         self.control: Mapping[type[Message], Handler] = {
             **dict.fromkeys((Publish, Render, Generate, Fill, Replan), intake.on_plan),
@@ -56,4 +58,9 @@ class Control:
             ClearQueue: orders.clear_queue,
             Pause: pauses.pause,
             Resume: pauses.resume,
+            Revert: past.revert,
+            RevertPlan: past.revert_plan,
+            ListOrphans: past.list_orphans,
+            Adopt: past.adopt,
+            DeleteOrphan: past.delete_orphan,
         }

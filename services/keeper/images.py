@@ -13,7 +13,7 @@ from protocol.work import Ack
 from services.blobs import Blobs
 from services.failpoint import failpoint
 from services.keeper.lifecycle import Job
-from services.keeper.tiles import Stored
+from services.keeper.versions import Stored
 from services.tiling.quadrant import SIZE
 
 MODES: dict[Layer, str] = {"render": "RGB", "object": "RGBA", "depth": "RGB", "generation": "RGB"}

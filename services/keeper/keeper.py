@@ -23,12 +23,15 @@ from protocol.work import WORK
 from services.actor import Letter, Mailbox
 from services.blobs import Blobs
 from services.config import AppConfig, Sockets
+from services.keeper.adoption import Adoption
 from services.keeper.batch import Answers, Batches
 from services.keeper.clock import Steady, boot_id, wall
 from services.keeper.control import Control
 from services.keeper.database import DatabaseFile, DatabaseRefused, FolderLock
+from services.keeper.history import History
 from services.keeper.intake import Intake
 from services.keeper.orders import Orders
+from services.keeper.past import Past
 from services.keeper.pauses import Pauses
 from services.keeper.planner import Planner
 from services.keeper.progress import Progress
@@ -94,6 +97,7 @@ class Keeper:
         self.store = Store(self._file.connection)
         self._planner = Planner(config, self.store, clock)
         self._progress = Progress(self.store, clock)
+        self._history = History(self.store, clock, config)
         self._steady = steady = Steady(self.store, clock=clock, monotonic=monotonic, boot=boot)
         chance = chance or random.Random()
         self._reaper = Reaper(self.store, clock, steady, self._progress.note)
@@ -124,6 +128,11 @@ class Keeper:
             ),
             orders=Orders(self.store, self._progress, self._batches.at_length),
             pauses=self._pauses,
+            past=Past(
+                self._history,
+                Adoption(self.store, self._history, self._progress, clock),
+                self._batches.at_length,
+            ),
             views=Views(self.store, clock, steady),
         )
         self._work = Work(
@@ -131,6 +140,7 @@ class Keeper:
             workers=self._workers,
             reaper=self._reaper,
             progress=self._progress,
+            history=self._history,
             blobs=blobs,
             pool=self._pool,
             pauses=self._pauses,
@@ -200,6 +210,7 @@ class Keeper:
     def take_over(self, config: AppConfig) -> None:
         """Go by another configuration from now on; what is under way goes on."""
         self._planner.take_over(config)
+        self._history.take_over(config)
         self._workers.take_over(config)
         self._work.take_over(config)
         self._pauses.take_over(config)

@@ -86,6 +86,16 @@ class Plans:
         )
         return {row[0]: row[1] for row in rows}
 
+    def entering(self, box: tuple[int, int, int, int]) -> str | None:
+        """A plan in or touching the box whose jobs are not all in the queue yet."""
+        x0, y0, x1, y1 = box
+        row = self._connection.execute(
+            "SELECT id FROM plans WHERE settled = 0 AND staged <> '' "
+            "AND x0 <= ? AND x1 >= ? AND y0 <= ? AND y1 >= ? LIMIT 1",
+            (x1, x0, y1, y0),
+        ).fetchone()
+        return str(row[0]) if row else None
+
     def open_bounds(self) -> tuple[int, int, int, int] | None:
         """The smallest rectangle around everything that unsettled plans draw."""
         row = self._connection.execute(

@@ -47,6 +47,13 @@ class Progress:
             text = "%s: no longer legal: %s; retry it or plan it anew"
             log.warning(text, name(job), job.reason, extra=about(job.id, job.plan))
 
+    def completed_late(self, job: Job, tiles: list[TileRef]) -> None:
+        """A job that had ended otherwise is complete after all; what was held behind it goes on."""
+        # Before it is told: what it releases is no longer found behind it.
+        self._store.queue.save(job)
+        self._touched |= self._store.dependencies.let_go([job.id])
+        self.note(job, tiles)
+
     def accepted(self, plan_id: str, leans_on: Collection[int]) -> None:
         """A plan came in; one whose work others already do has settled at once.
 

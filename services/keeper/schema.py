@@ -268,6 +268,12 @@ def m003_order_and_provenance(db: Database) -> None:
         ("tile_versions", "renders", "TEXT NOT NULL DEFAULT ''"),
         ("tile_versions", "cost", "REAL"),
         ("tiles", "stale", number),
+        ("repairs", "taken", number),
+        ("orphan_results", "adopted", number),
+        ("orphan_results", "attempt", number),
+        ("orphan_results", "model_id", "TEXT NOT NULL DEFAULT ''"),
+        ("orphan_results", "prompt", "TEXT NOT NULL DEFAULT ''"),
+        ("orphan_results", "negative_prompt", "TEXT NOT NULL DEFAULT ''"),
     ):
         if column not in db.table(table).columns_dict:
             db.execute(f"ALTER TABLE {table} ADD COLUMN {column} {kind}")
@@ -297,6 +303,8 @@ def m003_order_and_provenance(db: Database) -> None:
         "CREATE INDEX IF NOT EXISTS saw_by_seen ON saw (seen)",
         "CREATE INDEX IF NOT EXISTS tiles_stale ON tiles (x, y) WHERE stale = 1",
         "CREATE INDEX IF NOT EXISTS versions_of_plan ON tile_versions (plan_id)",
+        "CREATE UNIQUE INDEX IF NOT EXISTS orphans_once ON orphan_results (job_id, token, layer, x, y)",
+        "CREATE INDEX IF NOT EXISTS orphans_waiting ON orphan_results (adopted, id)",
         # Of a plan that is held as a whole, of one palette among all renders, of ten thousand open plans:
         # each is asked again and again, so each is answered from an index alone.
         "DROP INDEX IF EXISTS queue_held",

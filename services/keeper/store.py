@@ -8,10 +8,13 @@ from protocol.errors import ProtocolError
 from services.keeper.dependencies import Dependencies
 from services.keeper.events import EventLog
 from services.keeper.halts import Halts
+from services.keeper.orphans import Orphans
 from services.keeper.plans import Plans
 from services.keeper.queue import Queue
+from services.keeper.stale import Stale
 from services.keeper.tiles import Tiles
 from services.keeper.turns import Turns
+from services.keeper.versions import Versions
 
 
 class Store:
@@ -25,6 +28,9 @@ class Store:
         self.turns = Turns(connection, self.queue, self.halts)
         self.plans = Plans(connection)
         self.tiles = Tiles(connection)
+        self.versions = Versions(connection)
+        self.stale = Stale(connection)
+        self.orphans = Orphans(connection)
         self.events = EventLog(connection)
 
     @property

@@ -1,83 +1,42 @@
-"""The tiles: append-only versions, the one that stands in each place, and the files of the whole map."""
+"""The tiles: the version that stands in each place, and the files of the whole map."""
 
 import sqlite3
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection
 
 from protocol.event import TileRef
 from protocol.message import Layer
-from protocol.work import Made
-from services.keeper.lifecycle import Job
+from services.keeper.versions import Standing
 from services.tiling.region import bounding
 
 
-@dataclass(frozen=True)
-class Stored:
-    """One image that lies on disk under the hash of its bytes."""
-
-    layer: Layer
-    x: int
-    y: int
-    sha256: str
-
-
-@dataclass(frozen=True)
-class Standing:
-    """One tile version as it is looked up."""
-
-    layer: Layer
-    x: int
-    y: int
-    version: int
-    sha256: str
-
-
 class Tiles:
-    """Every image that was ever committed, and which of them is the map."""
+    """Which of the versions are the map."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
 
-    def put(self, job: Job, images: Sequence[Stored], made: Made, now: float) -> list[TileRef]:
-        """Append versions and let them stand; scaffold is marked with its plan."""
-        scaffold = frozenset(job.scaffold)
-        refs = []
-        for image in images:
-            is_scaffold = (image.x, image.y) in scaffold
-            version = self._connection.execute(
-                "INSERT INTO tile_versions (layer, x, y, sha256, job_id, plan_id, model_id, prompt, "
-                "negative_prompt, worker, seconds, model_seconds, attempt, template, source, scaffold, "
-                "created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                (
-                    image.layer,
-                    image.x,
-                    image.y,
-                    image.sha256,
-                    job.id,
-                    job.plan,
-                    job.model_id,
-                    job.prompt,
-                    job.negative_prompt,
-                    made.worker,
-                    made.seconds,
-                    made.model_seconds,
-                    job.attempt,
-                    made.template,
-                    made.source,
-                    int(is_scaffold),
-                    now,
-                ),
-            ).lastrowid
-            assert version is not None
-            self._connection.execute(
-                "INSERT INTO tiles (layer, x, y, version, scaffold_plan) VALUES (?, ?, ?, ?, ?) "
-                "ON CONFLICT (layer, x, y) DO UPDATE SET version = excluded.version, "
-                "scaffold_plan = excluded.scaffold_plan",
-                (image.layer, image.x, image.y, version, job.plan if is_scaffold else None),
-            )
-            if not is_scaffold:
-                refs.append(TileRef(layer=image.layer, x=image.x, y=image.y, version=version))
-        return refs
+    def at(self, layer: Layer, x: int, y: int) -> int:
+        """The version that people see there, 0 if there is none; scaffold is no map."""
+        row = self._connection.execute(
+            "SELECT version FROM tiles WHERE layer = ? AND x = ? AND y = ? AND scaffold_plan IS NULL",
+            (layer, x, y),
+        ).fetchone()
+        return int(row[0]) if row else 0
+
+    def lay(self, layer: Layer, x: int, y: int, version: int, *, scaffold_of: str | None = None) -> None:
+        """Let a version stand there; as scaffold only its plan counts it."""
+        self._connection.execute(
+            "INSERT INTO tiles (layer, x, y, version, scaffold_plan, stale) VALUES (?, ?, ?, ?, ?, 0) "
+            "ON CONFLICT (layer, x, y) DO UPDATE SET version = excluded.version, "
+            "scaffold_plan = excluded.scaffold_plan, stale = 0",
+            (layer, x, y, version, scaffold_of),
+        )
+
+    def lift(self, layer: Layer, x: int, y: int) -> None:
+        """Let nothing stand there; scaffold stays."""
+        self._connection.execute(
+            "DELETE FROM tiles WHERE layer = ? AND x = ? AND y = ? AND scaffold_plan IS NULL", (layer, x, y)
+        )
 
     def finished(self, x0: int, y0: int, x1: int, y1: int, *, plan: str = "") -> set[tuple[int, int]]:
         """The generated quadrants there as one plan counts them, its scaffold among them.
@@ -99,18 +58,30 @@ class Tiles:
             [(plan, x, y) for x, y in quadrants],
         )
 
-    def take_off(self, plan: str, infill: Collection[tuple[int, int]]) -> list[TileRef]:
+    def take_off(self, plan: str, infill: Collection[tuple[int, int]]) -> list[tuple[tuple[int, int], int]]:
         """Take off the map what the plan repairs and has not drawn anew, in or against what it just drew.
 
         Beside pixels that were made without seeing it, it would be a seam; its version stays.
         """
         xs, ys = [x for x, _ in infill], [y for _, y in infill]
         old = self._to_repair(min(xs) - 1, min(ys) - 1, max(xs) + 1, max(ys) + 1, plan)
-        self._connection.executemany(
-            "DELETE FROM tiles WHERE layer = 'generation' AND x = ? AND y = ? AND version = ?",
-            [(x, y, version) for (x, y), version in old.items()],
+        for (x, y), version in old.items():
+            self.taken(plan, x, y, version)
+            self.lift("generation", x, y)
+        return list(old.items())
+
+    def taken(self, plan: str, x: int, y: int, version: int) -> None:
+        """Remember what a plan took off the map to draw it anew."""
+        self._connection.execute(
+            "UPDATE repairs SET taken = ? WHERE plan_id = ? AND x = ? AND y = ?", (version, plan, x, y)
         )
-        return [TileRef(layer="generation", x=x, y=y, version=0) for x, y in old]
+
+    def taken_from(self, plan: str, x: int, y: int) -> int:
+        """What a plan took off the map there to draw it anew, 0 if nothing."""
+        row = self._connection.execute(
+            "SELECT taken FROM repairs WHERE plan_id = ? AND x = ? AND y = ?", (plan, x, y)
+        ).fetchone()
+        return int(row[0]) if row else 0
 
     def _to_repair(self, x0: int, y0: int, x1: int, y1: int, plan: str) -> dict[tuple[int, int], int]:
         """The finished quadrants there that a plan still has to draw anew, with the versions that stand."""
@@ -152,17 +123,6 @@ class Tiles:
                 found.append(Standing(*row))
         return found
 
-    def versions(self, numbers: Collection[int]) -> list[Standing]:
-        """Versions by number, those that exist, in the order asked for."""
-        found = []
-        for number in numbers:
-            row = self._connection.execute(
-                "SELECT layer, x, y, version, sha256 FROM tile_versions WHERE version = ?", (number,)
-            ).fetchone()
-            if row:
-                found.append(Standing(*row))
-        return found
-
     def scaffold_plans(self, plan: str) -> bool:
         """Whether scaffold of the plan still stands."""
         row = self._connection.execute("SELECT 1 FROM tiles WHERE scaffold_plan = ? LIMIT 1", (plan,))
@@ -174,15 +134,6 @@ class Tiles:
             "DELETE FROM tiles WHERE scaffold_plan = ? RETURNING layer, x, y", (plan,)
         ).fetchall()
         return [TileRef(layer=row[0], x=row[1], y=row[2], version=0) for row in rows]
-
-    def keep_orphans(self, job: int, token: int, images: Sequence[Stored], made: Made, now: float) -> None:
-        """Remember where results lie that came too late: they were paid for."""
-        self._connection.executemany(
-            "INSERT INTO orphan_results (job_id, token, layer, x, y, sha256, made, received_at) "
-            "SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8 WHERE NOT EXISTS (SELECT 1 FROM orphan_results "
-            "WHERE job_id = ?1 AND token = ?2 AND layer = ?3 AND x = ?4 AND y = ?5)",
-            [(job, token, i.layer, i.x, i.y, i.sha256, made.model_dump_json(), now) for i in images],
-        )
 
     def asset(self, name: str) -> str | None:
         """The hash of a file that belongs to the whole map."""
@@ -216,11 +167,15 @@ class Tiles:
     def within(self, x0: int, y0: int, x1: int, y1: int, *, limit: int) -> list[TileRef]:
         """What people see there: renders and the generated map."""
         rows = self._connection.execute(
-            "SELECT layer, x, y, version FROM tiles WHERE layer IN ('render', 'generation') "
-            "AND x BETWEEN ? AND ? AND y BETWEEN ? AND ? AND scaffold_plan IS NULL LIMIT ?",
-            (x0, x1, y0, y1, limit),
+            # Column by column: nothing is looked at that lies above or below the rectangle.
+            "WITH RECURSIVE columns (x) AS (SELECT max(?1, (SELECT min(x) FROM tiles)) "
+            "UNION ALL SELECT x + 1 FROM columns WHERE x < min(?3, (SELECT max(x) FROM tiles))) "
+            "SELECT t.layer, t.x, t.y, t.version, t.stale FROM columns c CROSS JOIN tiles t ON t.x = c.x "
+            "WHERE t.layer IN ('render', 'generation') AND t.y BETWEEN ?2 AND ?4 "
+            "AND t.scaffold_plan IS NULL LIMIT ?5",
+            (x0, y0, x1, y1, limit),
         )
-        return [TileRef(layer=row[0], x=row[1], y=row[2], version=row[3]) for row in rows]
+        return [TileRef(layer=row[0], x=row[1], y=row[2], version=row[3], stale=bool(row[4])) for row in rows]
 
     def bounds(self) -> tuple[int, int, int, int] | None:
         """The smallest rectangle around everything rendered or generated."""
@@ -229,12 +184,3 @@ class Tiles:
             "(SELECT max(x) FROM tiles), (SELECT max(y) FROM tiles)"
         ).fetchone()
         return None if row[0] is None else (row[0], row[1], row[2], row[3])
-
-    def history(self, x: int, y: int, *, limit: int) -> list[sqlite3.Row]:
-        """The versions of one quadrant, the newest first, each with whether it stands."""
-        return self._connection.execute(
-            "SELECT v.*, EXISTS (SELECT 1 FROM tiles t WHERE t.layer = v.layer AND t.x = v.x AND t.y = v.y "
-            "AND t.version = v.version) AS stands FROM tile_versions v WHERE v.x = ? AND v.y = ? "
-            "ORDER BY v.version DESC LIMIT ?",
-            (x, y, limit),
-        ).fetchall()

@@ -15,9 +15,10 @@ from protocol.control import (
 )
 from protocol.errors import Code, ProtocolError
 from protocol.event import JobChange, TileRef
-from protocol.view import JobView, PlanView, VersionView, Working
+from protocol.view import JobView, PlanView, Working
 from services.keeper.lifecycle import Job
 from services.keeper.plans import PlanRow
+from services.keeper.provenance import versions_of
 from services.keeper.store import Store
 
 STATES = ("blocked", "pending", "processing", "complete", "error", "cancelled")
@@ -146,23 +147,7 @@ class Views:
 
     def quadrant(self, request: GetQuadrant) -> Quadrant:
         """The history of one quadrant."""
-        versions = [
-            VersionView(
-                version=row["version"],
-                layer=row["layer"],
-                created_at=row["created_at"],
-                current=bool(row["stands"]),
-                job=row["job_id"],
-                plan=row["plan_id"],
-                model_id=row["model_id"],
-                prompt=row["prompt"],
-                worker=row["worker"],
-                seconds=row["seconds"],
-                attempt=row["attempt"],
-                sha256=row["sha256"],
-            )
-            for row in self._store.tiles.history(request.x, request.y, limit=1_000)
-        ]
+        versions = versions_of(self._store, request.x, request.y)
         jobs = self._store.queue.touching(request.x, request.y, limit=1_000)
         return Quadrant(x=request.x, y=request.y, versions=versions, jobs=self._job_views(jobs))
 

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping
 from concurrent.futures import Executor
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -18,6 +19,7 @@ from protocol.work import (
     Goodbye,
     Idle,
     Lease,
+    Made,
     Nack,
     Nacked,
     PixelRef,
@@ -31,6 +33,7 @@ from services.blobs import Blobs
 from services.config import AppConfig
 from services.failpoint import failpoint
 from services.keeper import images, lifecycle
+from services.keeper.history import History
 from services.keeper.images import HandedIn
 from services.keeper.lifecycle import Job
 from services.keeper.pauses import Pauses
@@ -56,6 +59,7 @@ class Work:
         workers: Workers,
         reaper: Reaper,
         progress: Progress,
+        history: History,
         blobs: Blobs,
         pool: Executor,
         pauses: Pauses,
@@ -70,6 +74,7 @@ class Work:
         self._workers = workers
         self._reaper = reaper
         self._progress = progress
+        self._history = history
         self._blobs = blobs
         self._pool = pool
         self._pauses = pauses
@@ -152,19 +157,27 @@ class Work:
             return Acked(job=job.id)
         if not lifecycle.may_finish(job, ack.token):
             # An answer, not an exception: what was paid for is remembered in this transaction.
-            self._store.tiles.keep_orphans(job.id, ack.token, handed.tiles, ack.made, now)
+            self._keep_late(job, ack, handed)
             text = "%s: a result came too late and is kept as an orphan"
             log.warning(text, name(job), extra=about(job.id, job.plan))
             error = _lost(job)
             return Error(code=error.code, message=error.message)
-        refs = self._store.tiles.put(job, handed.tiles, ack.made, now)
-        if job.kind == "generate":
-            refs += self._store.tiles.take_off(job.plan, job.infill)
+        refs = self._history.put(job, handed.tiles, ack.made)
         if handed.palette is not None:
             self._store.tiles.put_asset("palette", handed.palette, job.id, now)
-        self._progress.note(lifecycle.complete(job, now), refs)
+        self._progress.note(lifecycle.complete(self._paid(job, ack.made), now), refs)
         failpoint("keeper_ack")
         return Acked(job=job.id)
+
+    def _keep_late(self, job: Job, ack: Ack, handed: HandedIn) -> None:
+        """Put a result aside that came too late; what it cost is counted once, however often it comes."""
+        if self._store.orphans.keep(job, ack.token, handed.tiles, ack.made, self._clock()):
+            self._store.queue.save(self._paid(job, ack.made))
+
+    def _paid(self, job: Job, made: Made) -> Job:
+        """The job with what one more result of it has cost."""
+        cost = self._history.cost(job, made) or 0.0
+        return replace(job, calls=job.calls + made.calls, cost=job.cost + cost)
 
     def on_nack(self, letter: Letter, nack: Nack) -> Message:
         job = self._job(nack.job)
@@ -211,7 +224,8 @@ class Work:
 
     def on_fetch(self, letter: Letter, fetch: Fetch) -> Message | None:
         tiles = self._store.tiles
-        found = tiles.standing(fetch.layer, fetch.quadrants, fetch.plan) + tiles.versions(fetch.versions)
+        found = tiles.standing(fetch.layer, fetch.quadrants, fetch.plan)
+        found += self._store.versions.find(fetch.versions)
         found = found[:64]
         refs = [
             PixelRef(layer=t.layer, x=t.x, y=t.y, version=t.version, sha256=t.sha256, attachment=i)

@@ -33,6 +33,7 @@ from protocol.control import (
 from protocol.event import Event, Events, Watch
 from protocol.ingest import Accepted, Publish
 from protocol.message import Error, Message, Ping, Pong
+from protocol.order import Deleted, Orphans, Reverted
 from protocol.plan import Plan, Step
 from protocol.view import JobView
 from protocol.work import (
@@ -55,8 +56,8 @@ from services.keeper.keeper import Keeper
 
 PATIENCE_SECONDS = 30.0
 ANSWERS: Catalogue = catalogue(
-    Accepted, Acked, AssetFile, Changed, Events, Farewell, Idle, Job, Jobs, Lease, MapView, Nacked, Pixels,
-    Planned, Plans, Pong, Quadrant, Status, Touched,
+    Accepted, Acked, AssetFile, Changed, Deleted, Events, Farewell, Idle, Job, Jobs, Lease, MapView, Nacked,
+    Orphans, Pixels, Planned, Plans, Pong, Quadrant, Reverted, Status, Touched,
 )  # fmt: skip
 CONFIG: dict[str, Any] = {
     "default_model_id": "plain",

@@ -29,6 +29,10 @@ FIRST_TABLES = """
     ALTER TABLE tile_versions DROP COLUMN seed; ALTER TABLE tile_versions DROP COLUMN parameters;
     ALTER TABLE tile_versions DROP COLUMN renders; ALTER TABLE tile_versions DROP COLUMN cost;
     ALTER TABLE tiles DROP COLUMN stale;
+    DROP INDEX orphans_once; DROP INDEX orphans_waiting;
+    ALTER TABLE orphan_results DROP COLUMN adopted; ALTER TABLE orphan_results DROP COLUMN attempt;
+    ALTER TABLE orphan_results DROP COLUMN model_id; ALTER TABLE orphan_results DROP COLUMN prompt;
+    ALTER TABLE orphan_results DROP COLUMN negative_prompt;
     DELETE FROM _sqlite_migrations WHERE name LIKE 'm003%';
     DROP TABLE repairs; DROP INDEX queue_held;
     ALTER TABLE plans DROP COLUMN left_out; ALTER TABLE plans DROP COLUMN left_out_count;
