@@ -2,9 +2,9 @@
 
 import { batch } from "@preact/signals";
 import { getPlans, postGenerate, postRender, Refused, type Accepted, type Wish } from "./api";
-import { height, width, type Cell } from "./geometry";
+import { height, width } from "./geometry";
 import { figuresSoon } from "./refresh";
-import { insist, reply } from "./replies";
+import { insist } from "./replies";
 import * as state from "./state";
 import { added, planName } from "./words";
 
@@ -128,20 +128,6 @@ export function generate(): void {
   }
   const cells = state.selected.value;
   void attempt("Generate", () => postGenerate(cells, wish()), accepted);
-}
-
-/** Draw one finished quadrant anew, where that leaves no seam; why it cannot be stands beside its history. */
-export async function generateAgain(cell: Cell): Promise<void> {
-  const place = `quadrant:${cell.join()}`;
-  try {
-    reply(place, null);
-    const answer = await insist(place, () => postGenerate([cell], wish()), (word) => reply(place, word));
-    if (answer) tell(added(answer.jobs.length, answer.position));
-  } catch (error) {
-    if (!(error instanceof Refused)) throw error;
-    reply(place, await refused("Generate again", error));
-  }
-  figuresSoon(50);
 }
 
 /** The sentence with plans by their names instead of their ids. */

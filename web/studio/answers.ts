@@ -251,6 +251,8 @@ export interface JobPage {
   jobs: Job[];
   cursor: number;
   total: number;
+  /** Whether `total` is only how many were found on this page, and there may be more. */
+  at_least?: boolean;
 }
 
 export type Change =

@@ -96,6 +96,16 @@ export const postFill = (region: Region, repair: boolean, name: string, wish: Wi
   post("/api/fill", { ...region, repair, name, ...wish }, newKey());
 export const tryFill = (region: Region, repair: boolean, wish: Wish): Promise<Planned> =>
   post("/api/fill?dry_run=1", { ...region, repair, ...wish });
+/** A plan of one call that draws one finished quadrant anew. */
+const again = (cell: Cell, wish: Wish): object => ({
+  ...wish,
+  name: `Again ${cell.join()}`,
+  lane: "interactive",
+  repair: [cell],
+  steps: [{ id: "again", quadrants: [cell] }],
+});
+export const postAgain = (cell: Cell, wish: Wish): Promise<Accepted> => post("/api/plans", again(cell, wish), newKey());
+export const tryAgain = (cell: Cell, wish: Wish): Promise<Planned> => post("/api/plans?dry_run=1", again(cell, wish));
 export const postReplan = (plan: string, repair: boolean): Promise<Accepted> =>
   post(`/api/plans/${encodeURIComponent(plan)}/replan`, { repair }, newKey());
 export const tryReplan = (plan: string, repair: boolean): Promise<Planned> =>

@@ -112,17 +112,19 @@ function Choice({ name, label, value, all, options, choose }: ChoiceGiven) {
 }
 
 type Act = "cancel" | "retry";
-type Counted = Record<Act, number | null>;
+type Counted = Record<Act, { n: number; atLeast: boolean }>;
+
+const NONE = { n: 0, atLeast: false };
 
 /** How many jobs are meant, said before anything is done to them. */
 function Acts() {
-  const [counted, setCounted] = useState<Counted>({ cancel: null, retry: null });
+  const [counted, setCounted] = useState<Counted>({ cancel: NONE, retry: NONE });
   const [asked, setAsked] = useState<Act | null>(null);
   useEffect(() => {
     let isOld = false;
-    const look = async (act: Act): Promise<number> => {
+    const look = (act: Act): Promise<Counted[Act]> | Counted[Act] => {
       const wanted = target(act);
-      return wanted ? ((await howMany(wanted.query)) ?? 0) : 0;
+      return wanted ? howMany(wanted.query) : NONE;
     };
     void Promise.all([look("cancel"), look("retry")]).then(([cancel, retry]) => {
       if (!isOld) setCounted({ cancel, retry });
@@ -134,24 +136,24 @@ function Acts() {
   useEffect(() => setAsked(null), [filter.value]);
   const { cancel, retry } = counted;
   return (
-    <div class="filter-acts" data-cancel-count={cancel} data-retry-count={retry}>
+    <div class="filter-acts" data-cancel-count={cancel.n} data-retry-count={retry.n}>
       <p class="shown-only" data-shown>
         {described()}
       </p>
       {asked ? (
-        <Sure act={asked} n={counted[asked] ?? 0} close={() => setAsked(null)} />
+        <Sure act={asked} {...counted[asked]} close={() => setAsked(null)} />
       ) : (
         <div class="buttons">
-          {(retry ?? 0) > 0 && (
+          {retry.n > 0 && (
             <button type="button" class="button" data-act="retry-these" onClick={() => setAsked("retry")}>
               <Icon name="retry" />
-              Retry these {retry!.toLocaleString("en")}
+              Retry these {figure(retry)}
             </button>
           )}
-          {(cancel ?? 0) > 0 && (
+          {cancel.n > 0 && (
             <button type="button" class="button" data-act="cancel-these" onClick={() => setAsked("cancel")}>
               <Icon name="close" />
-              Call off these {cancel!.toLocaleString("en")}
+              Call off these {figure(cancel)}
             </button>
           )}
           <button type="button" class="quiet" data-act="show-all" onClick={showAll}>
@@ -163,7 +165,10 @@ function Acts() {
   );
 }
 
-function Sure({ act, n, close }: { act: Act; n: number; close: () => void }) {
+const figure = ({ n, atLeast }: Counted[Act]): string => `${n.toLocaleString("en")}${atLeast ? " or more" : ""}`;
+
+function Sure({ act, n, atLeast, close }: Counted[Act] & { act: Act; close: () => void }) {
+  const jobs = `${atLeast ? "at least " : ""}${count(n, act === "retry" ? "failed job" : "job")}`;
   const go = (): void => {
     const where = target(act)?.where;
     if (where) (act === "cancel" ? cancelWhere : retryWhere)(PLACE, where);
@@ -172,7 +177,7 @@ function Sure({ act, n, close }: { act: Act; n: number; close: () => void }) {
   return (
     <>
       <p class="note">
-        {act === "cancel" ? `This calls off ${count(n, "job")}, also those being made. What is finished stays.` : `This puts ${count(n, "failed job")} back into the line, what others need first.`}
+        {act === "cancel" ? `This calls off ${jobs}, also those being made. What is finished stays.` : `This puts ${jobs} back into the line, what others need first.`}
       </p>
       <div class="buttons">
         <button type="button" class={`button ${act === "cancel" ? "danger" : "primary"}`} data-act={`sure-${act}`} onClick={go}>

@@ -4,7 +4,7 @@ import { signal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { getQuadrant, Refused, type Job, type QuadrantView, type WorldEvent } from "./api";
 import { cellOf, type Cell } from "./geometry";
-import { generateAgain } from "./actions";
+import { Again } from "./again";
 import { Icon } from "./icons";
 import { onEvents } from "./refresh";
 import { Reply } from "./replies";
@@ -89,13 +89,14 @@ export function Inspector() {
       {refusal.value && <p class="say say-refused">{refusal.value}</p>}
       {shown && world.stale.has(name) && <Stale of={shown} />}
       <Reply at={`quadrant:${name}`} />
+      {shown && <Again of={shown} />}
       {shown && <Versions key={name} of={shown} />}
       {shown && <Jobs jobs={shown.jobs} />}
     </div>
   );
 }
 
-/** Why it is stale, and the one way to make it fit again, which the server allows only where no seam comes of it. */
+/** Why it is stale; the way to make it fit again stands below it. */
 function Stale({ of }: { of: QuadrantView }) {
   return (
     <section class="facts stale-facts" data-stale>
@@ -105,12 +106,6 @@ function Stale({ of }: { of: QuadrantView }) {
           <strong>Stale.</strong> {whyStale(of)}
         </span>
       </p>
-      <div class="buttons">
-        <button type="button" class="button" data-act="generate-again" onClick={() => generateAgain([of.x, of.y])}>
-          <Icon name="generate" />
-          Generate again
-        </button>
-      </div>
     </section>
   );
 }

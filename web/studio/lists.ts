@@ -4,6 +4,8 @@ import { signal } from "@preact/signals";
 import { getQueue, Refused, type ErrorClass, type Job, type JobQuery, type JobState, type WorldEvent } from "./api";
 
 const PAGE = 50;
+/** Where no index knows which jobs are meant, a page may come without any: so many in a row are asked for at once. */
+const EMPTY_PAGES = 8;
 const LARGEST_PAGE = 500;
 /** A list of more rows than this is asked for anew at rest only. */
 const LONG = 200;
@@ -17,6 +19,7 @@ export class JobList {
   /** How many there are, shown or not. */
   readonly total = signal(0);
   private shown: number;
+  private reach = EMPTY_PAGES;
   private asked = 0;
   private askedAt = -Infinity;
   private filter: JobQuery = {};
@@ -33,6 +36,7 @@ export class JobList {
   narrow(filter: JobQuery): this {
     this.filter = filter;
     this.shown = this.first;
+    this.reach = EMPTY_PAGES;
     this.askedAt = -Infinity;
     return this;
   }
@@ -61,6 +65,7 @@ export class JobList {
     if (this.busy.value) return;
     this.busy.value = true;
     this.shown = this.jobs.value.length + PAGE;
+    this.reach *= 2;
     this.askedAt = -Infinity;
     await this.refresh();
     this.busy.value = false;
@@ -84,6 +89,7 @@ export class JobList {
     const jobs: Job[] = [];
     let total = 0;
     let isMore = false;
+    let left = this.reach;
     try {
       for (const status of this.states) {
         let cursor = 0;
@@ -92,18 +98,18 @@ export class JobList {
           // A state that is only counted still needs one question.
           const wanted = Math.max(1, Math.min(LARGEST_PAGE, limit - jobs.length));
           const page = await getQueue({ ...this.filter, ...this.always, status, cursor, limit: wanted });
-          if (isFirst) total += page.total;
+          if (isFirst || page.at_least) total += page.total;
           isFirst = false;
           cursor = page.cursor;
           jobs.push(...page.jobs.slice(0, limit - jobs.length));
-        } while (cursor !== 0 && jobs.length < limit);
+        } while (cursor !== 0 && jobs.length < limit && --left > 0);
         isMore ||= cursor !== 0;
       }
     } catch (error) {
       if (error instanceof Refused) return null;
       throw error;
     }
-    return { jobs, total, more: isMore || jobs.length < total };
+    return { jobs, total: Math.max(total, jobs.length), more: isMore || jobs.length < total };
   }
 }
 

@@ -3,7 +3,7 @@
 import type { QuadrantView, Seen, Version } from "./api";
 import { bounding, cellOf, outline, type Cell, type Point, type Rect } from "./geometry";
 import { worldTick } from "./state";
-import { count, named } from "./words";
+import { named } from "./words";
 import { world } from "./world";
 
 export interface Patch {
@@ -47,8 +47,8 @@ export function replacedOf(version: Version): Seen[] {
 export function whyStale(view: QuadrantView): string {
   const current = view.versions.find((one) => one.current && one.layer === "generation");
   const gone = current ? replacedOf(current) : [];
-  if (gone.length === 0) return "A neighbour has been replaced since this one was fitted to it.";
+  if (gone.length === 0) return "A neighbour that was drawn in the same call has been replaced since; the side between them may show a seam.";
   const cells = gone.map(({ x, y }): Cell => [x, y]);
   const many = gone.length > 1;
-  return `${named(cells)} ${many ? "have" : "has"} been replaced since this one was fitted to ${many ? "them" : "it"}; ${count(gone.length, "side", "sides")} may show a seam.`;
+  return `${named(cells)} ${many ? "have" : "has"} been replaced since this one was fitted to ${many ? "them" : "it"}; ${many ? "these sides" : "that side"} may show a seam.`;
 }

@@ -8,6 +8,8 @@ import { hush, insist, reply } from "./replies";
 import { paused } from "./state";
 import { count } from "./words";
 
+/** Pages that are counted before a number is said. */
+const MOST_PAGES = 12;
 /** Requests for single jobs that are under way at once. */
 const AT_ONCE = 4;
 
@@ -117,12 +119,20 @@ export function revertPlan(plan: string): Promise<boolean> {
   return order(`plan:${plan}`, () => orders.postRevertPlan(plan), CHANGED_MAP);
 }
 
-/** How many jobs a question would touch, said before it is asked. */
-export async function howMany(wanted: JobQuery): Promise<number | null> {
+/** How many jobs a question would touch, said before it is asked; `atLeast` where counting all would take too long. */
+export async function howMany(wanted: JobQuery): Promise<{ n: number; atLeast: boolean }> {
+  let n = 0;
+  let cursor = 0;
   try {
-    return (await getQueue({ ...wanted, limit: 1 })).total;
+    for (let page = 0; page < MOST_PAGES; page++) {
+      const answer = await getQueue({ ...wanted, cursor, limit: 500 });
+      if (!answer.at_least) return { n: n + (cursor ? answer.jobs.length : answer.total), atLeast: false };
+      n += answer.jobs.length;
+      cursor = answer.cursor;
+      if (cursor === 0) return { n, atLeast: false };
+    }
   } catch (error) {
-    if (error instanceof Refused) return null;
-    throw error;
+    if (!(error instanceof Refused)) throw error;
   }
+  return { n, atLeast: n > 0 };
 }
