@@ -154,22 +154,29 @@ class Status(Message):
 
 
 class ListJobs(Where, Message):
-    """Asks for jobs, newest id last, `limit` at a time, after `cursor`."""
+    """Asks for jobs, newest id last, or first with `newest`, `limit` at a time, after `cursor`."""
 
     TYPE: ClassVar[str] = "list_jobs"
 
+    newest: bool = False
     cursor: Count = 0
     limit: Annotated[int, Field(ge=1, le=500)] = 100
 
 
 class Jobs(Message):
-    """A page of jobs; `cursor` asks for the next one, 0 means that this was the last."""
+    """A page of jobs; `cursor` asks for the next one, 0 means that this was the last.
+
+    What no index knows is looked for in a few thousand jobs at a time: then a page may be short, or empty,
+    and not be the last.
+    """
 
     TYPE: ClassVar[str] = "jobs"
 
     jobs: Annotated[list[JobView], Field(max_length=500)]
     cursor: Count
     total: Count
+    at_least: bool = False
+    """Whether `total` is only how many were found on this page, and there may be more."""
 
 
 class GetJob(Message):

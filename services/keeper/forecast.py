@@ -6,10 +6,8 @@ from protocol.plan import Step
 from protocol.view import Estimate
 from services.config import AppConfig, Model
 from services.keeper.ancestry import Ancestry
+from services.keeper.pace import percentile
 from services.tiling import estimate
-
-HISTORY = 200
-"""The latest calls of a model that its times come from."""
 
 
 def waves(steps: Sequence[Step]) -> dict[str, int]:
@@ -40,7 +38,7 @@ def forecast(
     known = calls and all(times)
 
     def lasting(share: float) -> float | None:
-        slowest = max((_percentile(taken, share) for taken in times), default=0.0) if known else None
+        slowest = max((percentile(taken, share) for taken in times), default=0.0) if known else None
         return None if slowest is None else estimate.duration(calls, slowest, concurrency)
 
     costs = [models[step.id].cost_per_image for step in calls]
@@ -58,8 +56,3 @@ def forecast(
             "cost": cost,
         }
     )
-
-
-def _percentile(ordered: Sequence[float], share: float) -> float:
-    """The smallest of the values that this share of them does not exceed."""
-    return ordered[max(0, -(-len(ordered) * int(share * 100) // 100) - 1)]

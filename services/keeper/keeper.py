@@ -35,6 +35,7 @@ from services.keeper.past import Past
 from services.keeper.pauses import Pauses
 from services.keeper.planner import Planner
 from services.keeper.progress import Progress
+from services.keeper.prospects import Prospects
 from services.keeper.reaper import Reaper
 from services.keeper.store import Store
 from services.keeper.views import Views
@@ -117,6 +118,7 @@ class Keeper:
             chance=chance,
             in_background=self._batches.in_background,
         )
+        self._prospects = Prospects(self.store, clock, steady, config, self._workers.waiting)
         control = Control(
             intake=Intake(
                 planner=self._planner,
@@ -133,7 +135,7 @@ class Keeper:
                 Adoption(self.store, self._history, self._progress, clock),
                 self._batches.at_length,
             ),
-            views=Views(self.store, clock, steady),
+            views=Views(self.store, clock, steady, self._prospects),
         )
         self._work = Work(
             store=self.store,
@@ -214,6 +216,7 @@ class Keeper:
         self._workers.take_over(config)
         self._work.take_over(config)
         self._pauses.take_over(config)
+        self._prospects.take_over(config)
 
     def on_ping(self, letter: Letter, ping: Ping) -> Message:
         return Pong(name=self._name)
@@ -330,9 +333,8 @@ class Keeper:
         return any(watching.until <= now for watching in self._watching)
 
     def _doing(self) -> str:
-        queue = self.store.queue
-        pending, processing = queue.count("status = 'pending'"), queue.count("status = 'processing'")
-        return f"{pending} pending, {processing} processing"
+        counts = self.store.tallies.states()
+        return f"{counts['pending']} pending, {counts['processing']} processing"
 
     def _on_bug(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         error = context.get("exception") or RuntimeError(context["message"])

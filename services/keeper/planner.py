@@ -91,7 +91,7 @@ class Planner:
         seconds = {}
         if is_dry(request):
             for model_id in self._models_named(request, rest):
-                seconds[model_id] = self._store.queue.seconds_taken(model_id, latest=forecast.HISTORY)
+                seconds[model_id] = self._store.paces.seconds(model_id)
         return Case(request, ground, region, rest, seconds)
 
     def propose(self, case: Case) -> Proposal:

@@ -2,6 +2,7 @@
 
 import json
 import sqlite3
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from protocol.plan import Lane
@@ -21,6 +22,8 @@ class PlanRow:
     position: int
     first_job: int = 0
     jobs: int = 0
+    entered: int = 0
+    """How many of its jobs are in the queue by now."""
     borrowed: tuple[int, ...] = ()
     bounds: tuple[int, int, int, int] = (0, 0, 0, 0)
     left_out: tuple[tuple[int, int, str], ...] = ()
@@ -71,20 +74,23 @@ class Plans:
     def newest(self, limit: int) -> list[PlanRow]:
         """The plans accepted last, the newest first."""
         rows = self._connection.execute(
-            "SELECT * FROM plans ORDER BY created_at DESC, rowid DESC LIMIT ?", (limit,)
+            # By the order in which they were put in: the wall's clock may have been set in between.
+            "SELECT * FROM plans ORDER BY rowid DESC LIMIT ?",
+            (limit,),
         )
         return [_plan(row) for row in rows]
+
+    def paused(self, plan_ids: Collection[str]) -> set[str]:
+        """Those of these plans that a person has paused."""
+        rows = self._connection.execute(
+            "SELECT p.id FROM json_each(?) w CROSS JOIN plans p ON p.id = w.value WHERE p.paused = 1",
+            (json.dumps(list(plan_ids)),),
+        )
+        return {row[0] for row in rows}
 
     def settle(self, plan_id: str, settled: bool) -> None:
         """Write down whether the plan can still go on by itself."""
         self._connection.execute("UPDATE plans SET settled = ? WHERE id = ?", (int(settled), plan_id))
-
-    def counts(self, plan_id: str) -> dict[str, int]:
-        """How many of the plan's jobs are in each state."""
-        rows = self._connection.execute(
-            "SELECT status, count(*) FROM generation_queue WHERE plan_id = ? GROUP BY status", (plan_id,)
-        )
-        return {row[0]: row[1] for row in rows}
 
     def entering(self, box: tuple[int, int, int, int]) -> str | None:
         """A plan in or touching the box whose jobs are not all in the queue yet."""
@@ -103,20 +109,6 @@ class Plans:
         ).fetchone()
         return None if row[0] is None else (row[0], row[1], row[2], row[3])
 
-    def progress(self, plan_id: str) -> tuple[int, float]:
-        """Quadrants that the plan has put on the map, and when its first job was taken (0 if none was)."""
-        row = self._connection.execute(
-            "SELECT total(json_array_length(quadrants)) FROM generation_queue "
-            "WHERE plan_id = ?1 AND status = 'complete' AND kind = "
-            "CASE WHEN EXISTS (SELECT 1 FROM generation_queue WHERE plan_id = ?1 AND kind = 'generate') "
-            "THEN 'generate' ELSE 'render' END",
-            (plan_id,),
-        ).fetchone()
-        started = self._connection.execute(
-            "SELECT min(started_at) FROM generation_queue WHERE plan_id = ? AND started_at > 0", (plan_id,)
-        ).fetchone()
-        return int(row[0]), float(started[0] or 0.0)
-
 
 def _plan(row: sqlite3.Row) -> PlanRow:
     return PlanRow(
@@ -130,6 +122,7 @@ def _plan(row: sqlite3.Row) -> PlanRow:
         position=row["position"],
         first_job=row["first_job"],
         jobs=row["jobs"],
+        entered=row["entered"],
         borrowed=tuple(json.loads(row["borrowed"])),
         bounds=(row["x0"], row["y0"], row["x1"], row["y1"]),
         left_out=tuple((x, y, reason) for x, y, reason in json.loads(row["left_out"])),

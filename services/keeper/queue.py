@@ -5,7 +5,6 @@ import sqlite3
 from collections.abc import Collection, Iterable, Sequence
 from itertools import groupby
 
-from protocol.message import JobKind
 from services.keeper.lifecycle import Job
 from services.keeper.row import COLUMNS, MARKS, Row, job_of, place, rank
 from services.tiling.quadrant import frame_of
@@ -16,10 +15,7 @@ SMALL_BOX = 2_500
 """Quadrants."""
 LIVE = "('blocked', 'pending', 'processing')"
 
-_WITHIN = (
-    "status IN ('blocked', 'pending', 'processing', 'error') AND id IN "
-    "(SELECT job_id FROM job_quadrants WHERE x BETWEEN ? AND ? AND y BETWEEN ? AND ?)"
-)
+_ON_MAP = "('blocked', 'pending', 'processing', 'error')"
 
 
 class Queue:
@@ -178,15 +174,6 @@ class Queue:
         """The plan's model calls that have not been completed."""
         return self.select("plan_id = ? AND kind = 'generate' AND status <> 'complete'", (plan_id,))
 
-    def seconds_taken(self, model_id: str, *, latest: int) -> list[float]:
-        """How long the latest completed calls of a model took, the shortest first."""
-        rows = self._connection.execute(
-            "SELECT finished_at - started_at FROM generation_queue WHERE status = 'complete' "
-            "AND model_id = ? AND kind = 'generate' ORDER BY id DESC LIMIT ?",
-            (model_id, latest),
-        )
-        return sorted(max(0.0, row[0]) for row in rows)
-
     def complete_of(self, job_ids: Collection[int]) -> list[int]:
         """Those of these jobs that are complete."""
         rows = self._connection.execute(
@@ -203,52 +190,24 @@ class Queue:
             (json.dumps(list(job_ids)),),
         )
 
-    def counts(self) -> list[tuple[str, str, int]]:
-        """How many jobs there are by state and model."""
-        rows = self._connection.execute(
-            "SELECT status, model_id, count(*) FROM generation_queue GROUP BY status, model_id"
-        )
-        return [(row[0], row[1], row[2]) for row in rows]
-
-    def page(
-        self,
-        *,
-        states: Collection[str],
-        model_id: str | None,
-        plan: str | None,
-        kind: JobKind | None,
-        held: bool,
-        cursor: int,
-        limit: int,
-    ) -> tuple[list[Job], int]:
-        """Jobs after id `cursor` for which all that is given holds, and how many there are in all."""
-        where, values = ["held = 1" if held else "1"], []
-        if states:
-            where.append(f"status IN ({', '.join('?' * len(states))})")
-            values += list(states)
-        for column, wanted in (("model_id", model_id), ("plan_id", plan), ("kind", kind)):
-            if wanted is not None:
-                where.append(f"{column} = ?")
-                values.append(wanted)
-        condition = " AND ".join(where)
-        found = self.select(f"{condition} AND id > ?", (*values, cursor), order=f"id LIMIT {limit:d}")
-        return found, self.count(condition, values)
-
-    def within(self, x0: int, y0: int, x1: int, y1: int) -> list[Job]:
-        """Jobs there that are under way or failed; those at work first, then those that failed."""
-        return self.select(
-            _WITHIN,
-            (x0, x1, y0, y1),
-            order="status = 'processing' DESC, status = 'error' DESC, rank, place, id",
-        )
-
-    def crowded(self, x0: int, y0: int, x1: int, y1: int, *, limit: int) -> bool:
-        """Whether more than `limit` jobs there are under way or failed."""
-        found = self._connection.execute(
-            f"SELECT count(*) FROM (SELECT id FROM generation_queue WHERE {_WITHIN} LIMIT ?)",
-            (x0, x1, y0, y1, limit + 1),
-        ).fetchone()
-        return bool(found[0] > limit)
+    def within(self, x0: int, y0: int, x1: int, y1: int, *, limit: int) -> list[Job]:
+        """Up to `limit` jobs there that are under way or failed; at work first, then those that failed."""
+        if _is_small(x0, y0, x1, y1):
+            where = (
+                f"id IN (SELECT c.job_id FROM {_COLUMNS.format(x0=x0, x1=x1)} "
+                "CROSS JOIN job_quadrants c ON c.x = columns.x WHERE c.y BETWEEN ? AND ?) "
+                f"AND +status IN {_ON_MAP}"
+            )
+            values = [y0, y1]
+        else:
+            where = (
+                f"status IN {_ON_MAP} AND EXISTS (SELECT 1 FROM job_quadrants c "
+                "INDEXED BY job_quadrants_of_job WHERE c.job_id = generation_queue.id "
+                "AND c.x BETWEEN ? AND ? AND c.y BETWEEN ? AND ?)"
+            )
+            values = [x0, x1, y0, y1]
+        order = "status = 'processing' DESC, status = 'error' DESC, rank, place, id"
+        return self.select(where, values, order=f"{order} LIMIT {limit:d}")
 
     def touching(self, x: int, y: int, *, limit: int) -> list[Job]:
         """The jobs that draw a quadrant, the newest first."""
@@ -257,21 +216,6 @@ class Queue:
             (x, y),
             order=f"id DESC LIMIT {limit:d}",
         )
-
-    def positions(self, jobs: Sequence[Job]) -> dict[int, int]:
-        """The place of each pending job in the order of handing out, from 1."""
-        if not jobs:
-            return {}
-        last = max(turn(job) for job in jobs)
-        # One walk for all of them. Left to itself SQLite takes the index of the counts and then sorts.
-        rows = self._connection.execute(
-            "SELECT id, nth FROM (SELECT id, row_number() OVER (ORDER BY rank, deaths, place, id) AS nth "
-            "FROM generation_queue INDEXED BY queue_order WHERE status = 'pending' AND suspended = 0 "
-            "AND (rank, deaths, place, id) <= (?, ?, ?, ?)) "
-            "WHERE id IN (SELECT value FROM json_each(?))",
-            (*last, json.dumps([job.id for job in jobs])),
-        )
-        return {job_id: nth for job_id, nth in rows}
 
     def recall(self, latest: float) -> None:
         """Let no pending job wait longer than until `latest`."""
@@ -293,11 +237,23 @@ def turn(job: Job) -> tuple[int, int, int, int]:
     return rank(job), job.deaths, place(job), job.id
 
 
-def _joined(x0: int, y0: int, x1: int, y1: int) -> str:
-    """The jobs that touch a box, as tables to select from: `c` is where, `q` is the job.
+_COLUMNS = (
+    "(WITH RECURSIVE columns (x) AS (SELECT {x0:d} UNION ALL SELECT x + 1 FROM columns WHERE x < {x1:d}) "
+    "SELECT x FROM columns) columns"
+)
+"""Every x of a box: column by column nothing is looked at that lies above or below it."""
 
-    In a small box few jobs ever were; in a large one those that are under way are fewer than all its history.
-    """
-    if (x1 - x0 + 1) * (y1 - y0 + 1) <= SMALL_BOX:
-        return "job_quadrants c CROSS JOIN generation_queue q ON q.id = c.job_id"
+
+def _is_small(x0: int, y0: int, x1: int, y1: int) -> bool:
+    """Whether few jobs ever were in a box; in a large one fewer are under way than there ever were."""
+    return (x1 - x0 + 1) * (y1 - y0 + 1) <= SMALL_BOX
+
+
+def _joined(x0: int, y0: int, x1: int, y1: int) -> str:
+    """The jobs that touch a box, as tables to select from: `c` is where, `q` is the job."""
+    if _is_small(x0, y0, x1, y1):
+        return (
+            f"{_COLUMNS.format(x0=x0, x1=x1)} CROSS JOIN job_quadrants c ON c.x = columns.x "
+            "CROSS JOIN generation_queue q ON q.id = c.job_id"
+        )
     return "generation_queue q CROSS JOIN job_quadrants c ON c.job_id = q.id"

@@ -289,11 +289,13 @@ def m003_order_and_provenance(db: Database) -> None:
         "WHERE status = 'pending' AND suspended = 0",
         "CREATE INDEX IF NOT EXISTS queue_turn_of_model ON generation_queue "
         "(kind, model_id, rank, deaths, place, id) WHERE status = 'pending' AND suspended = 0",
-        "CREATE INDEX IF NOT EXISTS queue_order ON generation_queue (rank, deaths, place, id) "
+        # With what it is partial by: else SQLite looks into the table to be sure of it, for every job.
+        "CREATE INDEX IF NOT EXISTS queue_order "
+        "ON generation_queue (rank, deaths, place, id, status, suspended) "
         "WHERE status = 'pending' AND suspended = 0",
         # With what work it is, so that what lies before a job is summed up in the index alone.
         "CREATE INDEX IF NOT EXISTS queue_lane "
-        "ON generation_queue (rank, place, kind, model_id, held, suspended) "
+        "ON generation_queue (rank, place, kind, model_id, held, suspended, status) "
         "WHERE status IN ('pending', 'blocked')",
         "CREATE INDEX IF NOT EXISTS queue_taken ON generation_queue (model_id, kind, id) "
         "WHERE status = 'complete'",

@@ -5,13 +5,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from protocol.errors import ProtocolError
+from services.keeper.backlog import Backlog
 from services.keeper.dependencies import Dependencies
 from services.keeper.events import EventLog
 from services.keeper.halts import Halts
+from services.keeper.listing import Listing
 from services.keeper.orphans import Orphans
+from services.keeper.pace import Paces
 from services.keeper.plans import Plans
 from services.keeper.queue import Queue
 from services.keeper.stale import Stale
+from services.keeper.tallies import Tallies
 from services.keeper.tiles import Tiles
 from services.keeper.turns import Turns
 from services.keeper.versions import Versions
@@ -32,6 +36,10 @@ class Store:
         self.stale = Stale(connection)
         self.orphans = Orphans(connection)
         self.events = EventLog(connection)
+        self.tallies = Tallies(connection)
+        self.listing = Listing(connection, self.tallies)
+        self.backlog = Backlog(connection)
+        self.paces = Paces(connection)
 
     @property
     def written(self) -> int:

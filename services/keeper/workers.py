@@ -1,5 +1,6 @@
 """The workers: requests for work that wait, and the leases handed out to them."""
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -47,6 +48,10 @@ class Workers:
         """Hand out by another configuration from now on."""
         self._lease_seconds = config.lease_seconds
         self._limits = {m.model_id: m.at_once for m in config.models if m.at_once}
+
+    def waiting(self) -> Counter[JobKind]:
+        """How many requests wait for a job of each kind."""
+        return Counter(kind for parked in self.parked.values() for kind in set(parked.ready.kinds))
 
     def park(self, letter: Letter, ready: Ready, until: float) -> None:
         """Keep a request waiting; the same request sent again takes its own place, and its time goes on.

@@ -1,0 +1,108 @@
+"""Job views: jobs as people see them, with their place, what they wait for and how long that takes."""
+
+from collections.abc import Callable, Sequence
+
+from protocol.control import Jobs, ListJobs
+from protocol.errors import Code, ProtocolError
+from protocol.view import JobView, Working
+from services.keeper.lifecycle import Job
+from services.keeper.prospects import Prospects
+from services.keeper.store import Store
+
+WORKING_LIMIT = 1_000
+
+
+class JobViews:
+    """Reads jobs for people; changes nothing."""
+
+    def __init__(
+        self, store: Store, clock: Callable[[], float], steady: Callable[[], float], prospects: Prospects
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._steady = steady
+        self._prospects = prospects
+
+    def one(self, job_id: int) -> JobView:
+        """One job; raises UNKNOWN_JOB."""
+        job = self._store.queue.get(job_id)
+        if job is None:
+            raise ProtocolError(Code.UNKNOWN_JOB, f"There is no job {job_id}.")
+        return self.views([job])[0]
+
+    def page(self, request: ListJobs) -> Jobs:
+        """A page of jobs."""
+        page = self._store.listing.page(
+            request, cursor=request.cursor, limit=request.limit, newest=request.newest
+        )
+        return Jobs(jobs=self.views(page.jobs), cursor=page.cursor, total=page.total, at_least=page.at_least)
+
+    def working(self) -> list[Working]:
+        """What is in workers' hands, the longest first."""
+        now = self._clock()
+        found = self._store.queue.select(
+            "status = 'processing'", order=f"started_at, id LIMIT {WORKING_LIMIT}"
+        )
+        return [
+            Working(
+                job=job.id,
+                kind=job.kind,
+                plan=job.plan,
+                model_id=job.model_id,
+                quadrants=list(job.quadrants),
+                worker=job.worker,
+                attempt=job.attempt,
+                age_seconds=max(0.0, now - job.started_at),
+                doing=job.doing,
+            )
+            for job in found
+        ]
+
+    def views(self, jobs: Sequence[Job], *, on_map: bool = False) -> list[JobView]:
+        """Jobs as people see them; on maps, where there may be thousands, without what each waits for."""
+        places = self._store.backlog.positions([job for job in jobs if job.state == "pending"])
+        holders = (
+            {}
+            if on_map
+            else self._store.dependencies.holders([job.id for job in jobs if job.state == "blocked"])
+        )
+        paused = self._prospects.paused(jobs)
+        left = {} if on_map else self._prospects.jobs_left(jobs, paused, set(holders))
+        return [
+            JobView(
+                job=job.id,
+                plan=job.plan,
+                step=job.step,
+                kind=job.kind,
+                state=job.state,
+                model_id=job.model_id,
+                prompt=job.prompt,
+                negative_prompt=job.negative_prompt,
+                quadrants=list(job.quadrants),
+                padding=list(job.padding),
+                scaffold=list(job.scaffold),
+                lane=job.lane,
+                priority=job.priority,
+                attempt=job.attempt,
+                max_attempts=job.max_attempts,
+                deaths=job.deaths,
+                worker=job.worker,
+                doing=job.doing,
+                reason=job.reason[:8_000],
+                error_class=job.error_class,
+                paused=job.id in paused,
+                seconds_left=left.get(job.id),
+                created_at=job.created_at,
+                started_at=job.started_at,
+                finished_at=job.finished_at,
+                retry_at=self._retry_at(job),
+                position=places.get(job.id, 0),
+                held_by=holders.get(job.id, 0),
+            )
+            for job in jobs
+        ]
+
+    def _retry_at(self, job: Job) -> float:
+        """On the wall's clock: when a job that was tried is tried again."""
+        wait = job.not_before - self._steady()
+        return self._clock() + wait if job.state == "pending" and wait > 0 else 0.0
