@@ -71,6 +71,7 @@ class Oracle:
             Finding("edited, yet drawn as before", list(self._unedited())),
             Finding("handed out before what it needs", list(self._too_early())),
             Finding("attempts counted wrongly", list(self._attempts())),
+            Finding("paid for again", list(self._paid_again())),
             Finding("integrity of the database", [row for row in self._integrity if row != "ok"]),
         ]
 
@@ -262,6 +263,19 @@ class Oracle:
             # As many as its deaths: the last of those workers was only late.
             if job["attempt"] < job["deaths"]:
                 yield f"job {job['id']}: attempt {job['attempt']} after {job['deaths']} dead workers"
+
+    def _paid_again(self) -> Iterable[str]:
+        """Calls for what lay in the spool already, by somebody who could have known it."""
+        spooled: dict[tuple[int, str], float] = {}
+        for fact in self._facts["spooled"]:
+            spooled.setdefault((fact["job"], fact["key"]), fact["at"])
+        done = {fact["job"]: fact["at"] for fact in self._facts["acked"]}
+        for fact in self._facts["calling"]:
+            if spooled.get((fact["job"], fact["key"]), fact["since"]) < fact["since"]:
+                if done.get(fact["job"], fact["since"]) < fact["since"]:
+                    # It was frozen while others did the job; what is done is not kept in the spool.
+                    continue
+                yield f"job {fact['job']} was paid for again by {fact['who']} though its answer was kept"
 
     def _referenced(self) -> set[str]:
         return {row["sha256"] for row in (*self._versions, *self._orphans)}

@@ -184,6 +184,8 @@ def test_killed_around_the_commit_a_job_is_done_exactly_once(short: Path, place:
         body, images = result(lease)
         worker.send(body, images, id="a1")
         assert first.wait(30) == -signal.SIGKILL
+        # Nothing was answered before it was on disk.
+        assert not worker.socket.poll(300)
 
         second = start()
         again = Peer(context, sockets.address("work"))

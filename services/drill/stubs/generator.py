@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import json
+import time
 
 from protocol.work import GenerateWork
 from services.drill.call import post
@@ -33,10 +34,13 @@ class Generator:
         await self._look(task, job)
         quadrants = [*job.quadrants, *job.padding, *job.scaffold]
         key = hashlib.sha256(content(quadrants, job.prompt).encode()).hexdigest()
+        since, ledger = time.monotonic(), self.worker.ledger
         answer = self._spool.find(lease.job, key)
         if answer is None:
+            ledger.note("calling", job=lease.job, key=key, since=since)
             answer = await self._call(job, {"quadrants": quadrants, "prompt": job.prompt})
             await asyncio.to_thread(self._spool.keep, lease.job, key, answer)
+            ledger.note("spooled", job=lease.job, key=key)
         note = {"job": lease.job, "token": lease.token, "prompt": job.prompt, **json.loads(answer)}
         return Result(
             tiles=[

@@ -1,0 +1,62 @@
+"""`python -m tests.mutants [NAME…]`: put each mutant into a copy of the tree and see that it is caught.
+
+Exit code: 0 all were caught, 1 one was not. Prints the table as Markdown.
+"""
+
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from tests.mutants.table import MUTANTS, TREE, Mutant
+
+LEFT_OUT = shutil.ignore_patterns(".git", ".venv", "web", "world", "*cache*", ".hypothesis")
+LINKED = (".venv", "web")
+PATIENCE_SECONDS = 600
+
+
+def caught(mutant: Mutant, folder: Path) -> tuple[bool, float]:
+    """Whether the command fails in a copy with the mutant in it, and the seconds that took."""
+    tree = folder / "tree"
+    shutil.copytree(TREE, tree, ignore=LEFT_OUT, symlinks=True)
+    for name in LINKED:
+        if (TREE / name).exists():
+            (tree / name).symlink_to(TREE / name)
+    file = tree / mutant.file
+    text = file.read_text()
+    assert text.count(mutant.text) == 1, f"{mutant.name}: its text is no longer in {mutant.file} once"
+    file.write_text(text.replace(mutant.text, mutant.instead))
+    began = time.monotonic()
+    with (folder / "output").open("wb") as output:
+        code = subprocess.run(
+            [sys.executable, *mutant.caught_by],
+            cwd=tree,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            timeout=PATIENCE_SECONDS,
+        ).returncode
+    return code == 1, time.monotonic() - began
+
+
+def main(names: list[str]) -> int:
+    wanted = [mutant for mutant in MUTANTS if not names or any(name in mutant.name for name in names)]
+    print("| mutant | caught | by | seconds |\n|---|---|---|---|", flush=True)
+    survived = 0
+    for mutant in wanted:
+        folder = Path(tempfile.mkdtemp(prefix="tw-mutant-"))
+        found, seconds = caught(mutant, folder)
+        where = "" if found else f" (see {folder / 'output'})"
+        survived += not found
+        print(
+            f"| {mutant.name} | {'yes' if found else '**no**'}{where} | `{mutant.command}` | {seconds:.0f} |",
+            flush=True,
+        )
+        if found:
+            shutil.rmtree(folder, ignore_errors=True)
+    return 1 if survived else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,152 @@
+"""The mutants: a text of the program, what stands there instead, and the command that must fail then."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+TREE = Path(__file__).resolve().parents[2]
+DRILL = ("supervisor.py", "drill", "--seeds", "1")
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """One way in which the program could be wrong."""
+
+    name: str
+    file: str
+    text: str
+    instead: str
+    caught_by: tuple[str, ...]
+    """Words after `python`: a drill, or pytest with the tests that are meant."""
+
+    @property
+    def command(self) -> str:
+        """The command as it is shown."""
+        return " ".join(word for word in self.caught_by if word not in ("-m", "-q", "-n", "0", "pytest"))
+
+
+def _tests(*names: str) -> tuple[str, ...]:
+    return ("-m", "pytest", "-q", "-n", "0", *names)
+
+
+MUTANTS = (
+    Mutant(
+        "no fencing",
+        "services/keeper/lifecycle.py",
+        'return job.token == token and (\n        job.state == "processing"',
+        'return job.token >= token and (\n        job.state == "processing"',
+        (*DRILL, "--seed", "2", "--jobs", "250", "--faults", "40", "--kills", "0", "--stops", "12"),
+    ),
+    Mutant(
+        "no fencing on touch",
+        "services/keeper/lifecycle.py",
+        'return job.state == "processing" and job.token == token',
+        'return job.state == "processing"',
+        _tests("tests/keeper/test_lease.py"),
+    ),
+    Mutant(
+        "no rescue of leases that ran out",
+        "services/keeper/reaper.py",
+        "\"status = 'processing' AND lease_expires_at <= ?\"",
+        "\"status = 'processing' AND lease_expires_at < 0 * ?\"",
+        _tests("tests/keeper/test_lease.py"),
+    ),
+    Mutant(
+        "answered before the commit",
+        "services/keeper/batch.py",
+        '            failpoint("before_commit")\n            self._store.commit()\n',
+        "            for letter, body in answers:\n                letter.reply(body)\n"
+        '            failpoint("before_commit")\n            self._store.commit()\n',
+        _tests("tests/keeper/test_commit.py"),
+    ),
+    Mutant(
+        "attempts counted at failure instead of at the lease",
+        "services/keeper/lifecycle.py",
+        "        attempt=job.attempt + 1,\n",
+        "        attempt=job.attempt,\n",
+        (*DRILL, "--jobs", "60", "--faults", "0"),
+    ),
+    Mutant(
+        "the same plan again is another plan",
+        "services/keeper/planner.py",
+        "return None if plan is None else _accepted(plan, duplicate=True)",
+        "return None",
+        _tests("tests/keeper/test_publish.py"),
+    ),
+    Mutant(
+        "the same request gets another lease",
+        "services/keeper/workers.py",
+        "        if held is not None:\n",
+        "        if False:\n",
+        _tests("tests/keeper/test_lease.py"),
+    ),
+    Mutant(
+        "no spool",
+        "services/spool.py",
+        "return self._path(job, key).read_bytes()",
+        "return None",
+        (*DRILL, "--jobs", "250", "--faults", "60", "--kills", "0", "--stops", "0"),
+    ),
+    Mutant(
+        "dependants released too early",
+        "services/keeper/dependencies.py",
+        "AND n.status <> 'complete')\",\n            (job_id,),",
+        "AND n.status = 'blocked')\",\n            (job_id,),",
+        (*DRILL, "--jobs", "60", "--faults", "0"),
+    ),
+    Mutant(
+        "no look at the seam when a step is handed out",
+        "services/keeper/legality.py",
+        "return proof.still(Window(job.x, job.y), job.infill, finished)",
+        "return Window(job.x, job.y)",
+        _tests("tests/keeper/test_barred.py"),
+    ),
+    Mutant(
+        "no watchdog",
+        "services/supervision/watchdog.py",
+        'child.kill(f"was silent for',
+        'str(f"was silent for',
+        _tests("tests/supervisor/test_restart.py", "--timeout", "60", "-k", "hangs"),
+    ),
+    Mutant(
+        "no grace after a restart of the keeper",
+        "services/keeper/lifecycle.py",
+        "lease_expires_at=max(job.lease_expires_at, steady + GRACE_SECONDS)",
+        "lease_expires_at=job.lease_expires_at",
+        _tests("tests/keeper/test_lease.py"),
+    ),
+    Mutant(
+        "leases go by the wall's clock",
+        "services/keeper/clock.py",
+        "return self._monotonic() + self._base",
+        "return wall()",
+        (*DRILL, "--jobs", "250", "--faults", "40", "--kills", "0", "--stops", "0"),
+    ),
+    Mutant(
+        "a cancelled job is still committed",
+        "services/keeper/lifecycle.py",
+        'job.state == "processing" or (job.state == "pending" and job.lease_worker != "")',
+        'job.state in ("processing", "cancelled") or (job.state == "pending" and job.lease_worker != "")',
+        _tests("tests/keeper/test_lease.py"),
+    ),
+    Mutant(
+        "a job that is handed back costs an attempt",
+        "services/keeper/lifecycle.py",
+        'attempt=max(0, job.attempt - 1), lease_worker="", doing="")\n\n\ndef cancel',
+        'lease_worker="", doing="")\n\n\ndef cancel',
+        _tests("tests/keeper/test_lifecycle.py", "tests/keeper/test_lease.py"),
+    ),
+    Mutant(
+        "a database that is missing is made anew over an old world",
+        "services/keeper/database.py",
+        "        if left:\n",
+        "        if False:\n",
+        _tests("tests/keeper/test_database.py"),
+    ),
+    Mutant(
+        "what memory knew is kept though the commit failed",
+        "services/keeper/batch.py",
+        "            self._store.rollback()\n            undo()\n            self._one_by_one(deeds, error)",
+        "            self._store.rollback()\n            self._one_by_one(deeds, error)",
+        _tests("tests/keeper/test_database.py"),
+    ),
+)
