@@ -164,6 +164,8 @@ class AppConfig(Section):
     starter_plan: Starter = Starter()
     lease_seconds: Annotated[float, Field(ge=0.1, le=3_600)] = 60.0
     max_attempts: Annotated[int, Field(ge=1, le=100)] = 5
+    queue_limit: Annotated[int, Field(ge=1, le=100_000_000)] = 1_000_000
+    """The most jobs that may be unfinished at once; a plan that would exceed it is to come back later."""
     browser: str | None = None
     """The Chromium to use; found by itself when not given."""
 

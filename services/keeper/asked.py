@@ -52,8 +52,9 @@ def asked(case: Case, found: planning.Planning | None) -> Asked:
         plan = request.plan
         texts = (plan.prompt, plan.negative_prompt)
         repair = plan.repair or repaired
+        steps = steps if found else plan.steps
         return Asked(
-            plan.id, plan.name, plan.model_id, *texts, plan.lane, steps if found else plan.steps, repair
+            plan.id, plan.name, plan.model_id, *texts, plan.lane, steps, repair, priority=plan.priority
         )
     if isinstance(request, Render):
         step = Step(id="render", kind="render", quadrants=list(dict.fromkeys(request.quadrants)))
@@ -75,7 +76,18 @@ def _again(new_id: str, rest: Rest, steps: Sequence[Step], repaired: Sequence[Ce
     model_id = rest.plan.model_id if rest.plan.model_id in prompts else rest.jobs[0].model_id
     models = [next((owner[cell] for cell in step.quadrants if cell in owner), None) for step in steps]
     owned = [step.model_copy(update={"model_id": model}) for step, model in zip(steps, models, strict=True)]
-    return Asked(new_id, rest.plan.name, model_id, "", "", rest.plan.lane, owned, repaired, prompts)
+    return Asked(
+        new_id,
+        rest.plan.name,
+        model_id,
+        "",
+        "",
+        rest.plan.lane,
+        owned,
+        repaired,
+        rest.jobs[0].priority,
+        prompts,
+    )
 
 
 def _placed(quadrants: list[Cell], ground: Ground) -> Step:

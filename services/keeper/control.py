@@ -26,9 +26,21 @@ from protocol.control import (
 from protocol.control import Job as JobAnswer
 from protocol.ingest import Publish
 from protocol.message import Message
-from protocol.order import Adopt, DeleteOrphan, ListOrphans, Revert, RevertPlan
+from protocol.order import (
+    Adopt,
+    CancelWhere,
+    DeleteOrphan,
+    Edit,
+    ListOrphans,
+    Move,
+    RetryWhere,
+    Revert,
+    RevertPlan,
+)
 from services.actor import Letter
+from services.keeper.edits import Edits
 from services.keeper.intake import Intake
+from services.keeper.moves import Moves
 from services.keeper.orders import Orders
 from services.keeper.past import Past
 from services.keeper.pauses import Pauses
@@ -40,7 +52,17 @@ Handler = Callable[[Letter, Any], Message | None]
 class Control:
     """The tables of what is answered; to take a message more is a line here."""
 
-    def __init__(self, *, intake: Intake, orders: Orders, pauses: Pauses, past: Past, views: Views) -> None:
+    def __init__(
+        self,
+        *,
+        intake: Intake,
+        orders: Orders,
+        pauses: Pauses,
+        moves: Moves,
+        edits: Edits,
+        past: Past,
+        views: Views,
+    ) -> None:
         self.ingest: Mapping[type[Message], Handler] = {Publish: intake.on_plan}
         self.control: Mapping[type[Message], Handler] = {
             **dict.fromkeys((Publish, Render, Generate, Fill, Replan), intake.on_plan),
@@ -56,6 +78,10 @@ class Control:
             RetryPlan: orders.retry_plan,
             RetryFailed: orders.retry_failed,
             ClearQueue: orders.clear_queue,
+            CancelWhere: orders.cancel_where,
+            RetryWhere: orders.retry_where,
+            Move: moves.move,
+            Edit: edits.edit,
             Pause: pauses.pause,
             Resume: pauses.resume,
             Revert: past.revert,

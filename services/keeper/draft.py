@@ -32,6 +32,7 @@ class Asked:
     steps: Sequence[Step]
     repair: Sequence[Cell] = ()
     """Finished quadrants that the steps draw anew."""
+    priority: int = 0
     prompts: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     """Prompt and negative prompt for steps of one model, where they differ from the plan's."""
 
@@ -104,8 +105,9 @@ class Draft:
             x=window.x,
             y=window.y,
             model_id=model.model_id,
-            prompt=prompt or model.prompt,
-            negative_prompt=negative or model.negative_prompt,
+            prompt=(prompt if step.prompt is None else step.prompt) or model.prompt,
+            negative_prompt=(negative if step.negative_prompt is None else step.negative_prompt)
+            or model.negative_prompt,
         )
         self.needs.update((job, needed) for needed in waits)
         return job
@@ -167,6 +169,7 @@ class Draft:
             kind=kind,
             state="blocked" if blocked else "pending",
             lane=self.asked.lane,
+            priority=self.asked.priority,
             quadrants=quadrants,
             max_attempts=self.max_attempts,
             created_at=self.now,

@@ -28,8 +28,10 @@ from services.keeper.batch import Answers, Batches
 from services.keeper.clock import Steady, boot_id, wall
 from services.keeper.control import Control
 from services.keeper.database import DatabaseFile, DatabaseRefused, FolderLock
+from services.keeper.edits import Edits
 from services.keeper.history import History
 from services.keeper.intake import Intake
+from services.keeper.moves import Moves
 from services.keeper.orders import Orders
 from services.keeper.past import Past
 from services.keeper.pauses import Pauses
@@ -119,6 +121,7 @@ class Keeper:
             in_background=self._batches.in_background,
         )
         self._prospects = Prospects(self.store, clock, steady, config, self._workers.waiting)
+        self._edits = Edits(self.store, config, clock)
         control = Control(
             intake=Intake(
                 planner=self._planner,
@@ -130,6 +133,8 @@ class Keeper:
             ),
             orders=Orders(self.store, self._progress, self._batches.at_length),
             pauses=self._pauses,
+            moves=Moves(self.store, clock),
+            edits=self._edits,
             past=Past(
                 self._history,
                 Adoption(self.store, self._history, self._progress, clock),
@@ -158,7 +163,7 @@ class Keeper:
         self._work_handlers: dict[type[Message], Handler] = {**self._work.work, **shared}
         self._control_handlers: dict[type[Message], Handler] = {
             **control.control,
-            **self._work.fetching,
+            **self._work.control,
             Watch: self.on_watch,
             **shared,
         }
@@ -216,6 +221,7 @@ class Keeper:
         self._workers.take_over(config)
         self._work.take_over(config)
         self._pauses.take_over(config)
+        self._edits.take_over(config)
         self._prospects.take_over(config)
 
     def on_ping(self, letter: Letter, ping: Ping) -> Message:

@@ -1,6 +1,6 @@
 """Orders: what people tell the keeper to do with the jobs that it has."""
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 
 from protocol.control import (
     CancelJob,
@@ -12,13 +12,16 @@ from protocol.control import (
     RetryPlan,
 )
 from protocol.errors import Code, ProtocolError
-from protocol.message import Message
+from protocol.message import JobState, Message
+from protocol.order import CancelWhere, RetryWhere, Where
 from services.actor import Letter
 from services.keeper.lifecycle import Job
 from services.keeper.progress import FAILED, Progress, log
 from services.keeper.queue import LIVE
-from services.keeper.slices import LongDeed
+from services.keeper.slices import PART, LongDeed
 from services.keeper.store import Store
+
+UNFINISHED: tuple[JobState, ...] = ("blocked", "pending", "processing")
 
 
 class Orders:
@@ -67,9 +70,12 @@ class Orders:
         return self._at_length(letter, self._retrying_failed())
 
     def _retrying_failed(self) -> LongDeed:
+        return (yield from self._retrying(self._store.queue.ids_by_plan(FAILED)))
+
+    def _retrying(self, by_plan: Iterable[Sequence[int]]) -> LongDeed:
         """Plan by plan: one whose ground was given away meanwhile must not keep the others from it."""
         changed, refusal = 0, None
-        for jobs in self._store.queue.ids_by_plan(FAILED):
+        for jobs in by_plan:
             try:
                 changed += yield from self._progress.reviving(jobs)
             except ProtocolError as error:
@@ -78,6 +84,44 @@ class Orders:
         if refusal is not None and not changed:
             raise refusal
         return Changed(jobs=changed)
+
+    def cancel_where(self, letter: Letter, request: CancelWhere) -> Message | None:
+        return self._at_length(letter, self._cancelling_where(request))
+
+    def _cancelling_where(self, where: CancelWhere) -> LongDeed:
+        """Failed jobs only if they are named, by their state or by their class: they have ended."""
+        named: Sequence[JobState] = where.states or (*UNFINISHED, *(("error",) if where.error_class else ()))
+        wanted = [state for state in named if state in (*UNFINISHED, "error")]
+        changed = 0
+        for page in self._pages(where, wanted):
+            changed += self._progress.cancel(page)
+            yield
+        log.info("%d jobs were called off by what they are", changed)
+        return Changed(jobs=changed)
+
+    def retry_where(self, letter: Letter, request: RetryWhere) -> Message | None:
+        return self._at_length(letter, self._retrying_where(request))
+
+    def _retrying_where(self, where: RetryWhere) -> LongDeed:
+        """What was called off only if that state is named: somebody wanted it so."""
+        named: Sequence[JobState] = where.states or ("error", "blocked")
+        wanted = [state for state in named if state in ("error", "blocked", "cancelled")]
+        by_plan: dict[str, list[int]] = {}
+        for page in self._pages(where, wanted):
+            for job in page:
+                if job.state != "blocked" or job.barred:
+                    by_plan.setdefault(job.plan, []).append(job.id)
+            yield
+        return (yield from self._retrying(by_plan.values()))
+
+    def _pages(self, where: Where, states: Sequence[JobState]) -> Iterator[list[Job]]:
+        """The jobs meant in these states, the last first, as many at a time as one slice may change."""
+        meant = where.model_copy(update={"states": states})
+        cursor, more = 0, bool(states)
+        while more:
+            page = self._store.listing.page(meant, cursor=cursor, limit=PART, newest=True)
+            yield page.jobs
+            cursor, more = page.cursor, bool(page.cursor)
 
     def clear_queue(self, letter: Letter, request: ClearQueue) -> Message | None:
         deed = self._progress.cancelling(f"status IN {LIVE}")

@@ -35,6 +35,9 @@ from services.keeper.store import Store
 PLANNED_LEFT_OUT = 20_000
 """Quadrants that a dry run names as left out."""
 
+FULL_SECONDS = 30.0
+"""When it is worth asking again once the queue is full."""
+
 
 @dataclass
 class Proposal:
@@ -130,8 +133,26 @@ class Planner:
             )
         )
 
+    def check_room(self, jobs: int) -> None:
+        """Raise BUSY if so many jobs more are too many for now, or TOO_LARGE if they always are."""
+        limit = self._config.queue_limit
+        if jobs > limit:
+            raise ProtocolError(
+                Code.TOO_LARGE,
+                f"The plan comes to {jobs} jobs; the queue takes {limit} in all (queue_limit).",
+            )
+        unfinished = self._store.queue.unfinished()
+        if unfinished + jobs > limit:
+            raise ProtocolError(
+                Code.BUSY,
+                f"The queue has {unfinished} unfinished jobs and takes {limit}, so a plan of {jobs} was not "
+                "accepted; publish it again when some are done.",
+                retry_after=FULL_SECONDS,
+            )
+
     def accept(self, proposal: Proposal) -> Accepted:
         """Put the plan and all its jobs into the queue."""
+        self.check_room(len(proposal.draft.jobs))
         draft, store = proposal.draft, self._store
         asked = draft.asked
         first = rank(draft.jobs[0]) if draft.jobs else 0

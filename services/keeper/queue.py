@@ -224,6 +224,13 @@ class Queue:
             (latest,),
         )
 
+    def unfinished(self) -> int:
+        """How many jobs there are that have not ended."""
+        row = self._connection.execute(
+            f"SELECT total(jobs) FROM queue_tally WHERE status IN {LIVE}"
+        ).fetchone()
+        return int(row[0])
+
     def next_due(self) -> float:
         """When the first lease runs out."""
         row = self._connection.execute(

@@ -9,6 +9,7 @@ from services.keeper.backlog import Backlog
 from services.keeper.dependencies import Dependencies
 from services.keeper.events import EventLog
 from services.keeper.halts import Halts
+from services.keeper.lanes import Lanes
 from services.keeper.listing import Listing
 from services.keeper.orphans import Orphans
 from services.keeper.pace import Paces
@@ -29,6 +30,7 @@ class Store:
         self.queue = Queue(connection)
         self.dependencies = Dependencies(connection, self.queue)
         self.halts = Halts(connection)
+        self.lanes = Lanes(connection)
         self.turns = Turns(connection, self.queue, self.halts)
         self.plans = Plans(connection)
         self.tiles = Tiles(connection)

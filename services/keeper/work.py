@@ -7,8 +7,10 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
+from protocol.control import Changed
 from protocol.errors import Code, ProtocolError
 from protocol.message import Error, Message
+from protocol.order import WorkerGone
 from protocol.work import (
     Ack,
     Acked,
@@ -19,7 +21,6 @@ from protocol.work import (
     Goodbye,
     Idle,
     Lease,
-    Made,
     Nack,
     Nacked,
     PixelRef,
@@ -97,6 +98,7 @@ class Work:
             Goodbye: self.on_goodbye,
             **self.fetching,
         }
+        self.control: Mapping[type[Message], Handler] = {WorkerGone: self.on_worker_gone, **self.fetching}
 
     def take_over(self, config: AppConfig) -> None:
         """Lease for another time from now on."""
@@ -107,6 +109,7 @@ class Work:
             text = "%s: %s started anew, attempt %d is over"
             log.warning(text, name(job), job.worker, job.attempt, extra=about(job.id, job.plan))
         self._workers.forget_earlier(ready.worker)
+        self._workers.hear(ready.worker)
         request = letter.envelope.id
         if (lease := self._workers.take(ready, request)) is not None:
             self._workers.unpark(ready.worker, request)
@@ -165,19 +168,19 @@ class Work:
         refs = self._history.put(job, handed.tiles, ack.made)
         if handed.palette is not None:
             self._store.tiles.put_asset("palette", handed.palette, job.id, now)
-        self._progress.note(lifecycle.complete(self._paid(job, ack.made), now), refs)
+        self._progress.note(lifecycle.complete(self._paid(job, ack.made.calls, ack.made.cost), now), refs)
         failpoint("keeper_ack")
         return Acked(job=job.id)
 
     def _keep_late(self, job: Job, ack: Ack, handed: HandedIn) -> None:
         """Put a result aside that came too late; what it cost is counted once, however often it comes."""
         if self._store.orphans.keep(job, ack.token, handed.tiles, ack.made, self._clock()):
-            self._store.queue.save(self._paid(job, ack.made))
+            self._store.queue.save(self._paid(job, ack.made.calls, ack.made.cost))
 
-    def _paid(self, job: Job, made: Made) -> Job:
-        """The job with what one more result of it has cost."""
-        cost = self._history.cost(job, made) or 0.0
-        return replace(job, calls=job.calls + made.calls, cost=job.cost + cost)
+    def _paid(self, job: Job, calls: int, stated: float | None) -> Job:
+        """The job with what one more try of it has cost."""
+        cost = self._history.cost(job, calls, stated) or 0.0
+        return replace(job, calls=job.calls + calls, cost=job.cost + cost)
 
     def on_nack(self, letter: Letter, nack: Nack) -> Message:
         job = self._job(nack.job)
@@ -188,7 +191,7 @@ class Work:
                 return _nacked(job, job.not_before - steady)
             raise _lost(job)
         after = lifecycle.fail(
-            job,
+            self._paid(job, nack.calls, nack.cost),
             error_class=nack.error_class,
             reason=nack.reason,
             retry=nack.retry,
@@ -221,6 +224,14 @@ class Work:
     def on_goodbye(self, letter: Letter, goodbye: Goodbye) -> Message:
         self._workers.leave(goodbye.worker)
         return Farewell(returned=len(self._reaper.goodbye(goodbye.worker)))
+
+    def on_worker_gone(self, letter: Letter, gone: WorkerGone) -> Message:
+        """Free at once what a process held that the supervisor saw end."""
+        successor = self._workers.bury(gone.name)
+        found = self._reaper.gone(gone.name, successor)
+        for job in found:
+            log.warning("%s: %s has ended, attempt %d is over", name(job), gone.name, job.attempt)
+        return Changed(jobs=len(found))
 
     def on_fetch(self, letter: Letter, fetch: Fetch) -> Message | None:
         tiles = self._store.tiles

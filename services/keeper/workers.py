@@ -15,6 +15,10 @@ from services.keeper.store import Store
 from services.tiling.quadrant import FRAME, SIZE
 from services.tiling.seam import Refusal
 
+LATE_SECONDS = 2.5
+"""How late the news that a process has ended may come; its sender repeats it for a little less."""
+LIVES_LIMIT = 1_000
+
 
 @dataclass(frozen=True)
 class Parked:
@@ -43,6 +47,8 @@ class Workers:
         self._note = note
         self.take_over(config)
         self.parked: dict[tuple[str, str], Parked] = {}
+        self._lives: dict[str, tuple[str, float]] = {}
+        """The newest life of each worker that has several, and when it was first heard."""
 
     def take_over(self, config: AppConfig) -> None:
         """Hand out by another configuration from now on."""
@@ -80,6 +86,28 @@ class Workers:
                 for key, parked in self.parked.items()
                 if key[0] == worker or lifecycle.worker_name(key[0]) != name
             }
+
+    def hear(self, worker: str) -> None:
+        """A worker asks for work; whoever was longest unheard is forgotten once there are very many."""
+        name = lifecycle.worker_name(worker)
+        if name != worker and self._lives.get(name, ("", 0.0))[0] != worker:
+            self._lives[name] = (worker, self._steady())
+            if len(self._lives) > LIVES_LIMIT:
+                del self._lives[next(iter(self._lives))]
+
+    def bury(self, name: str) -> str:
+        """A process of that name has ended: nobody waits for it; its successor, if that has come already.
+
+        The news may come late, and must not cost the successor the job that it has just begun.
+        """
+        identity, since = self._lives.get(name, ("", 0.0))
+        successor = identity if self._steady() - since < LATE_SECONDS else ""
+        self.parked = {
+            key: parked
+            for key, parked in self.parked.items()
+            if key[0] == successor or lifecycle.worker_name(key[0]) != name
+        }
+        return successor
 
     def serve(self, loop_time: float) -> list[tuple[Letter, Lease | Idle]]:
         """Answer every waiting request for which there is a job, or whose time is up."""
