@@ -181,6 +181,9 @@ class Nack(Message):
     """With rate_limited: for how long the model wants no more calls."""
     burn: bool = True
     """False hands the job back as if it had not been tried, as on a drain."""
+    calls: Count = 0
+    """Calls that were answered, and so paid for, although nothing came of them."""
+    cost: Annotated[float, Field(ge=0, le=1_000_000, allow_inf_nan=False)] | None = None
 
 
 class Nacked(Message):

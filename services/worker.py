@@ -3,29 +3,22 @@
 import asyncio
 import logging
 import uuid
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from typing import TypeVar
 
-from protocol.codec import Envelope, catalogue
+from protocol.codec import Envelope
 from protocol.errors import Code, ProtocolError
-from protocol.message import JobKind, Layer
+from protocol.message import JobKind
 from protocol.work import (
     Ack,
     Acked,
     Asset,
-    AssetFile,
-    ErrorClass,
     Farewell,
-    Fetch,
-    FetchAsset,
     Goodbye,
-    Idle,
     Lease,
     Made,
     Nack,
     Nacked,
-    PixelRef,
-    Pixels,
     Ready,
     TileImage,
     Touch,
@@ -34,17 +27,18 @@ from protocol.work import (
 from services import logs
 from services.client import Client, Unanswered
 from services.failpoint import failpoint
+from services.task import ANSWER_SECONDS, WORK_ANSWERS, Perform, Result, Task, TryFailed
 
-WORK_ANSWERS = catalogue(Lease, Idle, Touched, Acked, Nacked, Pixels, AssetFile, Farewell)
+__all__ = ["Result", "Task", "TryFailed", "Worker"]
+
 PARKED_SECONDS = 20.0
 """How long the keeper may hold a request for work before it says that there is none."""
 REPEAT_SECONDS = 6.0
 """After how long a parked request is made again; no multiple of it falls on the end of its waiting."""
-ANSWER_SECONDS = 120.0
-"""How long a result is offered again before the worker gives it up; longer than a keeper's restart."""
-
 DRAIN_SECONDS = 8.0
 """How long a worker that is to stop goes on with what it has in hand before it hands that back."""
+HANDING_IN_SECONDS = 0.5
+"""How much longer it waits for the answer to a result that it has sent."""
 GOODBYE_SECONDS = 1.0
 
 PASSING = {Code.NO_SPACE, Code.BUSY}
@@ -53,73 +47,25 @@ PASSING_SECONDS = 1.0
 
 log = logging.getLogger("worker")
 
-
-class TryFailed(Exception):
-    """Raised by a performer when this try came to nothing, with a sentence for people."""
-
-    def __init__(self, error_class: ErrorClass, reason: str, *, retry: bool = True) -> None:
-        super().__init__(reason)
-        self.error_class = error_class
-        self.reason = reason
-        self.retry = retry
-
-
-@dataclass
-class Result:
-    """What a performer made: PNG files by layer and quadrant, assets by name, and how."""
-
-    tiles: list[tuple[Layer, int, int, bytes]] = field(default_factory=list)
-    palette: bytes | None = None
-    model_seconds: float = 0.0
-    template: str = ""
-    source: str = ""
-
-
-class Task:
-    """One leased job in a performer's hands."""
-
-    def __init__(self, lease: Lease, client: Client) -> None:
-        self.lease = lease
-        self.doing = ""
-        self._client = client
-
-    def say(self, doing: str) -> None:
-        """Say what is being done; it travels with the next touch."""
-        self.doing = doing[:300]
-
-    async def fetch(
-        self, layer: Layer, quadrants: list[tuple[int, int]]
-    ) -> dict[tuple[int, int], tuple[PixelRef, bytes]]:
-        """The present PNG of each quadrant that has one in this layer, the plan's own scaffold included."""
-        found: dict[tuple[int, int], tuple[PixelRef, bytes]] = {}
-        for first in range(0, len(quadrants), 16):
-            request = Fetch(layer=layer, quadrants=quadrants[first : first + 16], plan=self.lease.plan)
-            envelope = await self._client.exchange(request, timeout=ANSWER_SECONDS)
-            if not isinstance(envelope.body, Pixels):
-                raise ProtocolError(Code.BAD_MESSAGE, f"fetch was answered by {envelope.body.TYPE}")
-            for tile in envelope.body.tiles:
-                found[(tile.x, tile.y)] = (tile, envelope.attachments[tile.attachment])
-        return found
-
-    async def fetch_palette(self) -> bytes | None:
-        """The map's palette, or None while it has none."""
-        try:
-            envelope = await self._client.exchange(FetchAsset(name="palette"), timeout=ANSWER_SECONDS)
-        except ProtocolError as error:
-            if error.code is Code.UNKNOWN_TILE:
-                return None
-            raise
-        return envelope.attachments[0]
-
-
-Perform = Callable[[Task], Awaitable[Result]]
+M = TypeVar("M", bound=Acked | Nacked)
 
 
 class Worker:
-    """`slots` lease loops over one connection. `perform` makes the result or raises TryFailed."""
+    """`slots` lease loops over one connection. `perform` makes the result or raises TryFailed.
+
+    `done_with` is told, in a thread, of each job that nothing kept for is needed any longer: the keeper has
+    its pixels, refused them, or gives it up.
+    """
 
     def __init__(
-        self, address: str, name: str, kinds: list[JobKind], perform: Perform, *, slots: int = 1
+        self,
+        address: str,
+        name: str,
+        kinds: list[JobKind],
+        perform: Perform,
+        *,
+        slots: int = 1,
+        done_with: Callable[[int], None] | None = None,
     ) -> None:
         self.name = name
         # One epoch per process life: the keeper can tell a restarted worker from its predecessor.
@@ -130,11 +76,15 @@ class Worker:
         self._kinds = kinds
         self._perform = perform
         self._slots = slots
+        self._done_with = done_with
         self._client = Client(address, WORK_ANSWERS, stray=self._on_stray)
         self._asking = asyncio.Lock()
         self._requests: set[str] = set()
         """The requests for work that are waiting, or whose job is in hand."""
         self._returning: set[asyncio.Task[None]] = set()
+        self._handing_in: set[asyncio.Task[None]] = set()
+        """The slots that have sent what became of their job, and wait to be answered."""
+        self._leaving = False
 
     def doing(self) -> str:
         """What all slots do, in a few words."""
@@ -150,17 +100,27 @@ class Worker:
         try:
             done, _ = await asyncio.wait([stopping, *loops], return_when=asyncio.FIRST_COMPLETED)
             if stopping in done:
-                await asyncio.wait(loops, timeout=drain_seconds)
+                await self._drain(loops, drain_seconds)
             for loop in loops:
                 if loop.done() and not loop.cancelled() and (error := loop.exception()):
                     raise error
         finally:
+            self._leaving = True
+            # Before what runs is cut off: an answer that comes meanwhile is still kept for whoever goes on.
+            await self._goodbye()
             left = (stopping, *loops, *self._returning)
             for task in left:
                 task.cancel()
             await asyncio.gather(*left, return_exceptions=True)
-            await self._goodbye()
             await self._client.close()
+
+    async def _drain(self, loops: list[asyncio.Task[None]], seconds: float) -> None:
+        """Let the slots finish what they have in hand, as far as it is done in time."""
+        await asyncio.wait(loops, timeout=seconds)
+        # From here on nothing more is handed in: it would come too late for a lease that goes back.
+        self._leaving = True
+        if self._handing_in:
+            await asyncio.wait(self._handing_in, timeout=HANDING_IN_SECONDS)
 
     async def _goodbye(self) -> None:
         # Goodbye goes before the socket closes: the keeper then frees our leases at once
@@ -248,7 +208,12 @@ class Worker:
         try:
             await asyncio.wait([performing, touching], return_when=asyncio.FIRST_COMPLETED)
             if not performing.done():
+                # A touch that broke raises what it broke of.
+                touching.result()
                 log.info("job %d is no longer ours, dropped", lease.job)
+                return
+            if self._leaving and performing.exception() is None:
+                log.info("job %d was done when it had been handed back", lease.job)
                 return
             try:
                 result = performing.result()
@@ -260,11 +225,23 @@ class Worker:
                 await self._hand_in(lease, result, seconds)
         except Unanswered:
             log.warning("job %d: the keeper did not answer; its lease will run out", lease.job)
+        except Exception as bug:
+            await self._blame(lease, bug)
+            raise
         finally:
             for pending in (performing, touching):
                 pending.cancel()
             await asyncio.gather(performing, touching, return_exceptions=True)
             del self.tasks[lease.job, lease.token]
+
+    async def _blame(self, lease: Lease, bug: Exception) -> None:
+        """Say which job this worker dies of, so that it is not handed to the next one as if untried."""
+        reason = f"The worker broke over it: {type(bug).__name__}: {bug}"[:500]
+        nack = Nack(job=lease.job, token=lease.token, error_class="bug", reason=reason, retry=False)
+        try:
+            await self._client.ask(nack, Nacked, timeout=GOODBYE_SECONDS, resend=0.5)
+        except ProtocolError as error:
+            log.warning("job %d: it could not be said that the worker broke: %s", lease.job, error.message)
 
     async def _touch(self, task: Task) -> None:
         """Keep the lease alive; return when it is lost."""
@@ -292,8 +269,13 @@ class Worker:
             error_class=failure.error_class,
             reason=failure.reason[:8_000],
             retry=failure.retry,
+            retry_after=failure.retry_after,
+            calls=failure.calls,
+            cost=failure.cost,
         )
-        await self._settle(lease, nack, Nacked)
+        answer = await self._settle(lease, nack, Nacked)
+        if answer is not None and answer.state != "pending":
+            await self._forget(lease)
 
     async def _hand_in(self, lease: Lease, result: Result, seconds: float) -> None:
         attachments = [png for _, _, _, png in result.tiles]
@@ -307,43 +289,63 @@ class Worker:
             seconds=seconds,
             model_seconds=result.model_seconds,
             template=result.template,
+            renders=result.renders,
+            saw=result.saw,
+            seed=result.seed,
+            parameters=result.parameters,
+            cost=result.cost,
+            calls=result.calls,
             source=result.source,
         )
         ack = Ack(job=lease.job, token=lease.token, tiles=tiles, assets=assets, made=made)
-        taken = await self._settle(lease, ack, Acked, attachments)
+        taken = await self._settle(lease, ack, Acked, attachments) is not None
         self.done += taken
         self.told(lease, result, taken)
+        if taken:
+            await self._forget(lease)
         failpoint("w_done")
 
     def told(self, lease: Lease, result: Result, taken: bool) -> None:
         """Hear what became of a result; a worker that keeps books does so here."""
 
+    async def _forget(self, lease: Lease) -> None:
+        if self._done_with is not None:
+            await asyncio.to_thread(self._done_with, lease.job)
+
     async def _settle(
-        self,
-        lease: Lease,
-        body: Ack | Nack,
-        answer: type[Acked] | type[Nacked],
-        attachments: list[bytes] | None = None,
-    ) -> bool:
-        """Whether the keeper took it; a lease lost meanwhile is nobody's fault."""
+        self, lease: Lease, body: Ack | Nack, answer: type[M], attachments: list[bytes] | None = None
+    ) -> M | None:
+        """What the keeper says to it; None if the lease was lost meanwhile, which is nobody's fault."""
+        slot = asyncio.current_task()
+        assert slot is not None
+        self._handing_in.add(slot)
         try:
-            await self._client.ask(
-                body, answer, attachments=attachments or [], timeout=ANSWER_SECONDS, resend=5.0
-            )
-        except Unanswered:
-            raise
+            return await self._offer(lease, body, answer, attachments or [])
         except ProtocolError as error:
-            if error.code in PASSING:
-                # Paid work is offered until there is room for it, not thrown away.
-                log.warning("job %d: %s", lease.job, error.message)
-                await asyncio.sleep(PASSING_SECONDS)
-                return await self._settle(lease, body, answer, attachments)
             if error.code is Code.LEASE_LOST:
                 log.info("job %d: %s", lease.job, error.message)
-                return False
-            if isinstance(body, Ack):
-                # Refused pixels are a failed try like any other: no waiting until the lease runs out.
-                await self._fail(lease, TryFailed("bad_image", error.message))
-                return False
-            raise
-        return True
+                return None
+            if isinstance(error, Unanswered) or not isinstance(body, Ack):
+                raise
+            # Refused pixels are a failed try like any other: no waiting until the lease runs out. What they
+            # were made of would be refused again.
+            await self._forget(lease)
+            failure = TryFailed("bad_image", error.message)
+            failure.calls, failure.cost = body.made.calls, body.made.cost
+            await self._fail(lease, failure)
+            return None
+        finally:
+            self._handing_in.discard(slot)
+
+    async def _offer(self, lease: Lease, body: Ack | Nack, answer: type[M], attachments: list[bytes]) -> M:
+        """Say it until it is answered: paid work is offered until there is room for it, not thrown away."""
+        while True:
+            try:
+                return await self._client.ask(
+                    body, answer, attachments=attachments, timeout=ANSWER_SECONDS, resend=5.0
+                )
+            except ProtocolError as error:
+                if error.code not in PASSING:
+                    raise
+                log.warning("job %d: %s", lease.job, error.message)
+                await asyncio.sleep(PASSING_SECONDS)

@@ -51,18 +51,18 @@ class History:
         """Reckon by other prices from now on."""
         self._config = config
 
-    def cost(self, job: Job, made: Made) -> float | None:
-        """What a result cost: as its worker says, or what the model states for so many calls."""
-        if made.cost is not None:
-            return made.cost
+    def cost(self, job: Job, calls: int, stated: float | None) -> float | None:
+        """What so many calls cost: as the worker states, or by the price that the model has."""
+        if stated is not None:
+            return stated
         model = self._config.model(job.model_id) if job.model_id else None
-        return None if model is None or model.cost_per_image is None else model.cost_per_image * made.calls
+        return None if model is None or model.cost_per_image is None else model.cost_per_image * calls
 
     def put(self, job: Job, images: Sequence[Stored], made: Made) -> list[TileRef]:
         """Append a job's result and let it stand; what people see of that."""
         tiles, now = self._store.tiles, self._clock()
         scaffold = frozenset(job.scaffold)
-        cost = self.cost(job, made)
+        cost = self.cost(job, made.calls, made.cost)
         refs, moved = [], []
         for image in images:
             is_scaffold = (image.x, image.y) in scaffold

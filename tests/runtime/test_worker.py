@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from typing import Literal
 
 import pytest
 import zmq
@@ -38,6 +39,9 @@ class Paper:
         self.refuse_touch = False
         self.refuse_ack: ProtocolError | None = None
         self.on_ready: Callable[[Letter], None] | None = None
+        self.on_ack: Callable[[Letter], None] | None = None
+        self.on_goodbye: Callable[[], None] | None = None
+        self.nacked: Literal["pending", "error"] = "pending"
         self.news = asyncio.Event()
 
     def on_batch(self, letters: list[Letter]) -> None:
@@ -48,6 +52,11 @@ class Paper:
             if isinstance(body, Ready) and self.on_ready is not None:
                 self.on_ready(letter)
                 continue
+            if isinstance(body, Ack) and self.on_ack is not None:
+                self.on_ack(letter)
+                continue
+            if isinstance(body, Goodbye) and self.on_goodbye is not None:
+                self.on_goodbye()
             answer = self.answer(body)
             if answer is None:
                 continue
@@ -69,7 +78,7 @@ class Paper:
             case Ack():
                 return self.refuse_ack or Acked(job=body.job)
             case Nack():
-                return Nacked(job=body.job, state="pending")
+                return Nacked(job=body.job, state=self.nacked)
             case Goodbye():
                 return Farewell(returned=0)
         return Idle()
@@ -277,3 +286,126 @@ async def test_a_bug_ends_the_worker(box: tuple[str, list[Paper]]) -> None:
 
     with pytest.raises(ZeroDivisionError):
         await asyncio.wait_for(Worker(address, "w", ["palette"], perform).run(asyncio.Event()), 20)
+
+
+async def test_a_rate_limit_is_told_with_its_seconds_and_what_was_paid(box: tuple[str, list[Paper]]) -> None:
+    address, papers = box
+    papers.append(paper := Paper(1))
+
+    async def perform(task: Task) -> Result:
+        failure = TryFailed("rate_limited", "Too many.", retry_after=42.5)
+        failure.calls, failure.cost = 2, 0.5
+        raise failure
+
+    stop = asyncio.Event()
+    running = asyncio.create_task(Worker(address, "w", ["palette"], perform).run(stop))
+    [nack] = await paper.hears(Nack)
+    assert isinstance(nack, Nack)
+    assert (nack.error_class, nack.retry_after, nack.calls, nack.cost) == ("rate_limited", 42.5, 2, 0.5)
+    stop.set()
+    await running
+
+
+async def test_a_worker_that_breaks_says_over_which_job(box: tuple[str, list[Paper]]) -> None:
+    address, papers = box
+    papers.append(paper := Paper(1))
+
+    async def perform(task: Task) -> Result:
+        raise ZeroDivisionError("by nought")
+
+    with pytest.raises(ZeroDivisionError):
+        await asyncio.wait_for(Worker(address, "w", ["palette"], perform).run(asyncio.Event()), 20)
+    [nack] = await paper.hears(Nack)
+    assert isinstance(nack, Nack)
+    assert (nack.error_class, nack.retry, nack.burn) == ("bug", False, True)
+    assert nack.reason == "The worker broke over it: ZeroDivisionError: by nought"
+    assert isinstance(paper.heard[-1], Goodbye)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "dropped"),
+    [("acked", [1]), ("refused", [1]), ("again", []), ("for good", [1]), ("lost", [])],
+)
+async def test_what_was_kept_for_a_job_is_dropped_when_nobody_needs_it(
+    box: tuple[str, list[Paper]], outcome: str, dropped: list[int]
+) -> None:
+    address, papers = box
+    papers.append(paper := Paper(1))
+    paper.nacked = "error" if outcome == "for good" else "pending"
+    paper.refuse_ack = {
+        "refused": ProtocolError(Code.BAD_IMAGE, "It is 3 × 3."),
+        "lost": ProtocolError(Code.LEASE_LOST, "It is no longer yours."),
+    }.get(outcome)
+    gone: list[int] = []
+
+    async def perform(task: Task) -> Result:
+        if outcome in ("again", "for good"):
+            raise TryFailed("transient", "Not now.")
+        return Result()
+
+    stop = asyncio.Event()
+    worker = Worker(address, "w", ["palette"], perform, done_with=gone.append)
+    running = asyncio.create_task(worker.run(stop))
+    await paper.hears(Ready, 2)
+    stop.set()
+    await running
+    assert gone == dropped
+
+
+async def test_an_answer_that_comes_while_it_leaves_is_not_handed_in(box: tuple[str, list[Paper]]) -> None:
+    address, papers = box
+    papers.append(paper := Paper(1))
+    begun, kept, leave = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def perform(task: Task) -> Result:
+        begun.set()
+        await leave.wait()
+        kept.set()
+        return Result()
+
+    def on_goodbye() -> None:
+        # The keeper has given the job away; now the model answers.
+        leave.set()
+
+    paper.on_goodbye = on_goodbye
+    stop = asyncio.Event()
+    running = asyncio.create_task(Worker(address, "w", ["palette"], perform).run(stop, drain_seconds=0.05))
+    await begun.wait()
+    stop.set()
+    await asyncio.wait_for(running, 20)
+    assert kept.is_set()
+    assert not [body for body in paper.heard if isinstance(body, Ack | Nack)]
+
+
+async def test_a_result_that_was_sent_is_waited_for_before_goodbye(box: tuple[str, list[Paper]]) -> None:
+    address, papers = box
+    papers.append(paper := Paper(1))
+    sent: list[Letter] = []
+    paper.on_ack = sent.append
+
+    async def perform(task: Task) -> Result:
+        return Result()
+
+    stop = asyncio.Event()
+    worker = Worker(address, "w", ["palette"], perform)
+    running = asyncio.create_task(worker.run(stop, drain_seconds=0.0))
+    await paper.hears(Ack)
+    stop.set()
+    await asyncio.sleep(0)
+    sent[0].reply(Acked(job=1))
+    await asyncio.wait_for(running, 20)
+    assert worker.done == 1
+    assert isinstance(paper.heard[-1], Goodbye)
+
+
+async def test_without_a_keeper_it_still_ends(short: Path) -> None:
+    """Nobody ever bound the socket: the goodbye is not heard, and nothing keeps the process."""
+
+    async def perform(task: Task) -> Result:
+        return Result()
+
+    stop = asyncio.Event()
+    running = asyncio.create_task(Worker(f"ipc://{short}/nobody", "w", ["palette"], perform).run(stop))
+    await asyncio.sleep(0)
+    stop.set()
+    await asyncio.wait_for(running, 20)

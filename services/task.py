@@ -1,0 +1,108 @@
+"""A task: one leased job in the hands of a performer, what comes of it, or how it failed."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+from protocol.codec import catalogue
+from protocol.errors import Code, ProtocolError
+from protocol.message import Layer
+from protocol.work import (
+    Acked,
+    AssetFile,
+    ErrorClass,
+    Farewell,
+    Fetch,
+    FetchAsset,
+    Idle,
+    Lease,
+    Nacked,
+    PixelRef,
+    Pixels,
+    Touched,
+)
+from services.client import Client
+
+WORK_ANSWERS = catalogue(Lease, Idle, Touched, Acked, Nacked, Pixels, AssetFile, Farewell)
+ANSWER_SECONDS = 120.0
+"""How long a result is offered again before the worker gives it up; longer than a keeper's restart."""
+
+
+class TryFailed(Exception):
+    """Raised by a performer when this try came to nothing, with a sentence for people.
+
+    `retry_after` are the seconds for which a model that is rate limited wants no more calls; `calls` are
+    those that were answered, and so paid for, although nothing came of them, `cost` is what they cost.
+    """
+
+    def __init__(
+        self,
+        error_class: ErrorClass,
+        reason: str,
+        *,
+        retry: bool = True,
+        retry_after: float | None = None,
+    ) -> None:
+        super().__init__(reason)
+        self.error_class = error_class
+        self.reason = reason
+        self.retry = retry
+        self.retry_after = retry_after
+        self.calls = 0
+        self.cost: float | None = None
+
+
+@dataclass
+class Result:
+    """What a performer made: PNG files by layer and quadrant, assets by name, and how."""
+
+    tiles: list[tuple[Layer, int, int, bytes]] = field(default_factory=list)
+    palette: bytes | None = None
+    model_seconds: float = 0.0
+    template: str = ""
+    renders: str = ""
+    saw: list[int] = field(default_factory=list)
+    seed: int | None = None
+    parameters: str = ""
+    cost: float | None = None
+    calls: int = 0
+    source: str = ""
+
+
+class Task:
+    """One leased job in a performer's hands."""
+
+    def __init__(self, lease: Lease, client: Client) -> None:
+        self.lease = lease
+        self.doing = ""
+        self._client = client
+
+    def say(self, doing: str) -> None:
+        """Say what is being done; it travels with the next touch."""
+        self.doing = doing[:300]
+
+    async def fetch(
+        self, layer: Layer, quadrants: list[tuple[int, int]]
+    ) -> dict[tuple[int, int], tuple[PixelRef, bytes]]:
+        """The present PNG of each quadrant that has one in this layer, the plan's own scaffold included."""
+        found: dict[tuple[int, int], tuple[PixelRef, bytes]] = {}
+        for first in range(0, len(quadrants), 16):
+            request = Fetch(layer=layer, quadrants=quadrants[first : first + 16], plan=self.lease.plan)
+            envelope = await self._client.exchange(request, timeout=ANSWER_SECONDS)
+            if not isinstance(envelope.body, Pixels):
+                raise ProtocolError(Code.BAD_MESSAGE, f"fetch was answered by {envelope.body.TYPE}")
+            for tile in envelope.body.tiles:
+                found[(tile.x, tile.y)] = (tile, envelope.attachments[tile.attachment])
+        return found
+
+    async def fetch_palette(self) -> bytes | None:
+        """The map's palette, or None while it has none."""
+        try:
+            envelope = await self._client.exchange(FetchAsset(name="palette"), timeout=ANSWER_SECONDS)
+        except ProtocolError as error:
+            if error.code is Code.UNKNOWN_TILE:
+                return None
+            raise
+        return envelope.attachments[0]
+
+
+Perform = Callable[[Task], Awaitable[Result]]
