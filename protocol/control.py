@@ -154,11 +154,15 @@ class Status(Message):
 
 
 class ListJobs(Where, Message):
-    """Asks for jobs, newest id last, or first with `newest`, `limit` at a time, after `cursor`."""
+    """Asks for jobs, newest id last, or first with `newest`, `limit` at a time, after `cursor`.
+
+    With `turn` only for those that are pending, in the order in which they are handed out.
+    """
 
     TYPE: ClassVar[str] = "list_jobs"
 
     newest: bool = False
+    turn: bool = False
     cursor: Count = 0
     limit: Annotated[int, Field(ge=1, le=500)] = 100
 

@@ -86,6 +86,8 @@ class Queue:
             "error_class": error_class,
             "text": query.get("text") or None,
             "held": is_set(query.get("held", "0"), "held"),
+            "newest": is_set(query.get("newest", "0"), "newest"),
+            "turn": is_set(query.get("turn", "0"), "turn"),
             "cursor": whole_number(query.get("cursor", "0"), "cursor", 0, LARGEST_ID),
             "limit": whole_number(query.get("limit", "100"), "limit", 1, 500),
         }

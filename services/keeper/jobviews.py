@@ -32,9 +32,11 @@ class JobViews:
 
     def page(self, request: ListJobs) -> Jobs:
         """A page of jobs."""
-        page = self._store.listing.page(
-            request, cursor=request.cursor, limit=request.limit, newest=request.newest
-        )
+        listing, cursor, limit = self._store.listing, request.cursor, request.limit
+        if request.turn:
+            page = listing.line(request, cursor=cursor, limit=limit)
+        else:
+            page = listing.page(request, cursor=cursor, limit=limit, newest=request.newest)
         return Jobs(jobs=self.views(page.jobs), cursor=page.cursor, total=page.total, at_least=page.at_least)
 
     def working(self) -> list[Working]:

@@ -33,7 +33,7 @@ class Page:
 
 
 class Listing:
-    """Finds jobs in the order of their ids, from either end.
+    """Finds jobs in the order of their ids, from either end, or those that wait in the order of the line.
 
     States, models and plans are found in indexes and counted by the tallies. For all else jobs are looked
     at one by one, up to a bound: then a page may have few jobs, or none, and still not be the last.
@@ -65,6 +65,62 @@ class Listing:
         if total is None:
             return Page(jobs, more, len(jobs), bool(cursor or more))
         return Page(jobs, more, total, False)
+
+    def line(self, where: Where, *, cursor: int, limit: int) -> Page:
+        """Up to `limit` of the pending jobs meant, behind job `cursor`, in the order of handing out.
+
+        Those of paused plans, which are not handed out, come behind all others, by id.
+        """
+        where = where.model_copy(update={"states": ["pending"]})
+        total = self._total(where)
+        looked = limit + 1 if total is not None and where.plan is None and where.kind is None else SCAN
+        ids = list(islice(self._in_turn(where, cursor, looked), looked))
+        jobs: list[Job] = []
+        for first in range(0, len(ids), CHUNK):
+            chunk = ids[first : first + CHUNK]
+            nth = {job_id: i for i, job_id in enumerate(chunk)}
+            jobs += sorted(self._meant(where, chunk, CHUNK, False), key=lambda job: nth[job.id])
+            if len(jobs) > limit:
+                break
+        if len(jobs) > limit:
+            jobs = jobs[:limit]
+            more = jobs[-1].id
+        else:
+            more = ids[-1] if len(ids) == looked else 0
+        if total is None:
+            return Page(jobs, more, len(jobs), bool(cursor or more))
+        return Page(jobs, more, total, False)
+
+    def _in_turn(self, where: Where, cursor: int, limit: int) -> Iterator[int]:
+        after = self._connection.execute(
+            "SELECT rank, deaths, place, id, suspended FROM generation_queue WHERE id = ?", (cursor,)
+        ).fetchone()
+        if after is None or not after[4]:
+            behind, values = (
+                ("1", ()) if after is None else ("(rank, deaths, place, id) > (?, ?, ?, ?)", after[:4])
+            )
+            if where.model_id is not None:
+                behind, values = f"{behind} AND model_id = ?", (*values, where.model_id)
+            rows = self._connection.execute(
+                "SELECT id FROM generation_queue INDEXED BY queue_order WHERE status = 'pending' "
+                f"AND suspended = 0 AND {behind} ORDER BY rank, deaths, place, id LIMIT ?",
+                (*values, limit),
+            )
+            yield from (row[0] for row in rows)
+        paused = self._connection.execute("SELECT id FROM plans WHERE paused = 1").fetchall()
+        yield from heapq.merge(
+            *(
+                self._ids(
+                    "plan_id = ? AND status = 'pending' AND suspended = 1",
+                    (plan[0],),
+                    "queue_of_plan",
+                    after[3] if after is not None and after[4] else 0,
+                    limit,
+                    False,
+                )
+                for plan in paused
+            )
+        )
 
     def _total(self, where: Where) -> int | None:
         """How many jobs are meant, if the tallies know."""
@@ -127,6 +183,7 @@ class Listing:
         for column, wanted in (
             ("kind", where.kind),
             ("model_id", where.model_id),
+            ("plan_id", where.plan),
             ("error_class", where.error_class),
         ):
             if wanted is not None:
