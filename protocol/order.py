@@ -31,7 +31,7 @@ class Where(Part):
     model_id: Identifier | None = None
     plan: Identifier | None = None
     kind: JobKind | None = None
-    error_class: ErrorClass | Literal["seam"] | None = None
+    error_class: Literal[ErrorClass, "seam"] | None = None
     text: Annotated[Line, Field(min_length=1)] | None = None
     """Stands in the prompt or in the reason, whatever the case of its letters."""
     held: bool = False

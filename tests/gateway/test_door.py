@@ -13,6 +13,8 @@ import aiohttp
 import pytest
 from yarl import URL
 
+from protocol.errors import Code, ProtocolError
+from services.gateway.refusal import refusal
 from tests.gateway.house import House, until
 
 
@@ -220,6 +222,52 @@ async def test_a_bad_region_is_refused_by_what_is_wrong(
         ("/api/plans?dry_run=2", {"rectangle": [0, 0, 1, 1]}, "dry_run"),
         ("/api/plans/p/replan?dry_run=", {}, "dry_run"),
         ("/api/plans/p/replan", {"repair": "1"}, "repair"),
+        ("/api/render", {"quadrants": [[0, 0]], "modle_id": "x"}, "modle_id"),
+        ("/api/jobs/1/cancel", {"plan": "p"}, "plan"),
+        ("/api/plans/p/retry", {"where": {}}, "where"),
+        ("/api/plans/p/revert", {"version": 1}, "version"),
+        ("/api/plans/a%20b/revert", {}, "id"),
+        ("/api/queue/clear", {"where": {"plan": "p"}}, "where"),
+        ("/api/queue/pause", {"model": "m"}, "model"),
+        ("/api/queue/pause", {"model_id": "a b"}, "model_id"),
+        ("/api/queue/resume", {"plan": 7}, "plan"),
+        ("/api/queue/cancel", {}, "where"),
+        ("/api/queue/cancel", {"where": {"modle_id": "m"}}, "where.modle_id"),
+        ("/api/queue/cancel", {"where": {"states": ["done"]}}, "where.states[0]"),
+        ("/api/queue/cancel", {"where": {"states": "error"}}, "where.states"),
+        ("/api/queue/cancel", {"where": {"held": 1}}, "where.held"),
+        ("/api/queue/retry", {"plan": "p"}, "plan"),
+        ("/api/queue/retry", {"where": {"error_class": "odd"}}, "where.error_class"),
+        ("/api/queue/retry", {"where": {"text": ""}}, "where.text"),
+        ("/api/queue/retry", {"where": {"kind": "paint"}}, "where.kind"),
+        ("/api/queue/move", {"jobs": [], "to": "front"}, "jobs"),
+        ("/api/queue/move", {"jobs": [0], "to": "front"}, "jobs[0]"),
+        ("/api/queue/move", {"jobs": [1.0], "to": "front"}, "jobs[0]"),
+        ("/api/queue/move", {"jobs": [1] * 501, "to": "front"}, "jobs"),
+        ("/api/queue/move", {"jobs": [1], "to": "top"}, "to"),
+        ("/api/queue/move", {"jobs": [1]}, "to"),
+        ("/api/queue/edit", {"jobs": [1], "priority": 1_001}, "priority"),
+        ("/api/queue/edit", {"jobs": [1], "priority": True}, "priority"),
+        ("/api/queue/edit", {"jobs": [1], "prompt": "x" * 8_001}, "prompt"),
+        ("/api/queue/edit", {"jobs": [1], "prompt": "\x00"}, "prompt"),
+        ("/api/queue/edit", {"jobs": [1], "lane": "fast"}, "lane"),
+        ("/api/queue/edit", {"jobs": [1], "promt": "x"}, "promt"),
+        ("/api/queue/import", {}, "plans"),
+        ("/api/queue/import", {"plans": []}, "plans"),
+        ("/api/queue/import", {"plans": [{"id": "p"}]}, "plans[0]"),
+        ("/api/queue/import", {"plans": [{"rectangle": [0, 0, 1, 1]}]}, "plans[0].id"),
+        ("/api/quadrants/0/0/revert", {}, "version"),
+        ("/api/quadrants/0/0/revert", {"version": -1}, "version"),
+        ("/api/quadrants/0/0/revert", {"version": 2**62 + 1}, "version"),
+        ("/api/quadrants/1000001/0/revert", {"version": 1}, "x"),
+        ("/api/orphans/0/adopt", {}, "orphan"),
+        ("/api/orphans/x/delete", {}, "orphan"),
+        ("/api/orphans/1/adopt", {"force": True}, "force"),
+        ("/api/prune", {}, "older_than_seconds"),
+        ("/api/prune", {"older_than_seconds": -1}, "older_than_seconds"),
+        ("/api/prune", {"older_than_seconds": "30d"}, "older_than_seconds"),
+        ("/api/prune", {"older_than_seconds": 1, "versions": "yes"}, "versions"),
+        ("/api/prune", {"older_than_seconds": 1, "dryrun": True}, "dryrun"),
         ("/api/plans/a%20b/replan", {}, "id"),
         (f"/api/plans/{'p' * 129}/replan", {}, "id"),
     ],
@@ -249,7 +297,15 @@ async def test_a_bad_wish_is_refused_by_its_field(
         ("/api/queue?status=done", "status"),
         ("/api/queue?kind=paint", "kind"),
         ("/api/queue?held=maybe", "held"),
+        ("/api/queue?error_class=odd", "error_class"),
+        (f"/api/queue?text={'x' * 301}", "text"),
+        ("/api/queue?text=%00", "text"),
         ("/api/queue?limit=0", "limit"),
+        ("/api/queue/export?plan=a%20b", "id"),
+        ("/api/orphans?cursor=-1", "cursor"),
+        ("/api/orphans?limit=501", "limit"),
+        ("/tiles/render/2/0/0?b=-1", "b"),
+        ("/tiles/render/2/0/0?b=4294967296", "b"),
         ("/api/queue?cursor=-1", "cursor"),
         ("/api/queue?model_id=a%20b", "model_id"),
         ("/api/events?since=-1", "since"),
@@ -339,6 +395,39 @@ async def test_a_body_that_comes_too_slowly_is_not_waited_for(door: House) -> No
     head = b"POST /api/render HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
     answer = await raw(door, head + b"Connection: close\r\nContent-Length: 900\r\n\r\n{")
     assert answer.startswith(b"HTTP/1.1 408 ")
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "sentence"),
+    [
+        ("/api/generate", {"quadrants": [[0, 0]], "modle_id": "x"}, "did you mean 'model_id'?"),
+        ("/api/queue/retry", {"where": {"error_clas": "auth"}}, "did you mean 'error_class'?"),
+        ("/api/queue/clear", {"zzz": 1}, "zzz: this field is not known; known are none."),
+        ("/api/queue/pause", {"model_id": "a", "plan": "b"}, "either a model or a plan is paused"),
+        (
+            "/api/queue/cancel",
+            {"where": {"held": False, "states": []}},
+            "POST /api/queue/clear calls off every",
+        ),
+        ("/api/queue/move", {"jobs": [1], "to": "before"}, "`before` names a job exactly when"),
+        ("/api/queue/move", {"jobs": [1], "to": "front", "before": 2}, "`before` names a job exactly when"),
+        ("/api/queue/edit", {"jobs": [1]}, "says nothing to change"),
+        ("/api/queue/edit", {"jobs": [1], "model_id": "nobody"}, "There is no model 'nobody'."),
+    ],
+)
+async def test_what_could_be_meant_is_said(
+    door: House, path: str, body: dict[str, object], sentence: str
+) -> None:
+    status, answer = await door.post(path, body)
+    assert (status, code(answer)) == (400, "UNKNOWN_MODEL" if "nobody" in sentence else "BAD_REQUEST")
+    assert sentence in answer["error"]["message"]
+    assert "Value error" not in answer["error"]["message"]
+
+
+def test_who_is_busy_says_when_to_ask_again() -> None:
+    for told, wait in ((None, "2"), (0.2, "1"), (12.2, "13")):
+        error = ProtocolError(Code.BUSY, "The queue is full.", retry_after=told)
+        assert (refusal(error).status, refusal(error).headers["Retry-After"]) == (503, wait)
 
 
 async def test_without_a_keeper_everything_is_answered_soon_and_says_when_to_ask_again(door: House) -> None:

@@ -83,10 +83,19 @@ async def test_overviews_show_every_quadrant_in_its_place(busy_house: House) -> 
 async def test_an_overview_is_kept_for_ever_under_its_newest_version_and_count(busy_house: House) -> None:
     versions = await filled(busy_house, [0, 0, 2, 2])
     newest = max(versions.values())
-    status, body, headers = await busy_house.picture(f"/tiles/generation/2/0/0?v={newest}&n=9")
+    blend = Overview("generation", 2, 0, 0, versions).blend
+    status, body, headers = await busy_house.picture(f"/tiles/generation/2/0/0?v={newest}&n=9&b={blend}")
     assert (status, headers["Cache-Control"]) == (200, FOREVER)
-    # A quadrant that was taken off the map leaves the newest version as it was: the count tells.
-    for edition in (f"v={newest + 999}&n=9", f"v={newest}&n=10", f"v={newest}", "n=9"):
+    # A quadrant that was taken off the map leaves the newest version as it was: the count tells. So does
+    # one that went back to an older version: the blend tells.
+    for edition in (
+        f"v={newest + 999}&n=9&b={blend}",
+        f"v={newest}&n=10&b={blend}",
+        f"v={newest}&n=9&b={blend ^ 1}",
+        f"v={newest}&n=9",
+        f"v={newest}",
+        f"n=9&b={blend}",
+    ):
         _, same, other = await busy_house.picture(f"/tiles/generation/2/0/0?{edition}")
         assert (same, other["Cache-Control"]) == (body, "no-cache")
     status, empty, _ = await busy_house.picture("/tiles/generation/2/0/0", If_None_Match=headers["ETag"])
@@ -152,3 +161,11 @@ def test_the_shelf_keeps_what_was_used_last_and_no_more_than_it_may() -> None:
     assert shelf.size == 80
     shelf.put("a", Picture("a", bytes(10)))
     assert shelf.size == 50
+
+
+def test_the_blend_is_what_the_document_says_and_the_studio_computes() -> None:
+    # Taken from the same sums in JavaScript.
+    told = {(1,): 1561565218, (2**40 + 5,): 3606434738, (7, 8): 1164531640, (5, 8): 3165058795}
+    for versions, blend in told.items():
+        cells = {(x, 0): version for x, version in enumerate(versions)}
+        assert Overview("generation", 1, 0, 0, cells).blend == blend

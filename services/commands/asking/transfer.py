@@ -1,6 +1,7 @@
 """The queue as a file: written whole or not at all, read strictly, published plan by plan."""
 
 import asyncio
+import itertools
 import json
 import os
 import sys
@@ -36,15 +37,18 @@ class Exchange(BaseModel):
 
 def export(line: Line, file: str, plan: str | None) -> int:
     """Write what has not ended into a file, `-` being standard output."""
-    plans, jobs = 0, 0
+    found = line.exported(plan)
+    # Asked before anything is written: what is refused leaves no file behind.
+    first = next(found, None)
+    plans, steps = 0, 0
     target = None if file == "-" else Path(file)
     draft = target.with_name(f".{target.name}.{os.getpid()}") if target else None
     try:
         with open(draft, "w", encoding="utf-8") if draft else words.standard_output() as out:
             out.write('{"plans": [')
-            for found in line.exported(plan):
-                out.write((",\n" if plans else "") + found.model_dump_json(exclude_defaults=True))
-                plans, jobs = plans + 1, jobs + len(found.steps)
+            for one in itertools.chain([first] if first else [], found):
+                out.write((",\n" if plans else "") + one.model_dump_json(exclude_defaults=True))
+                plans, steps = plans + 1, steps + len(one.steps)
             out.write("]}\n")
             out.flush()
             if draft:
@@ -60,7 +64,7 @@ def export(line: Line, file: str, plan: str | None) -> int:
     finally:
         if draft:
             draft.unlink(missing_ok=True)
-    print(f"{words.count(plans, 'plan')} with {words.count(jobs, 'step')} written.", file=sys.stderr)
+    print(f"{words.count(plans, 'plan')} with {words.count(steps, 'step')} written.", file=sys.stderr)
     return WELL
 
 
