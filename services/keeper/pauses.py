@@ -16,6 +16,7 @@ from services.keeper.halts import PAUSED, RESUMING, RUNS
 from services.keeper.lifecycle import Job
 from services.keeper.slices import LongDeed
 from services.keeper.store import Store
+from services.logs import about
 
 log = logging.getLogger("keeper")
 
@@ -126,7 +127,8 @@ class Pauses:
             return 0
         halts.set_plan(plan_id, PAUSED if paused else RESUMING)
         self._tell(QueueChange(paused=paused, plan=plan_id))
-        log.info("jobs of plan %s are %s", plan_id, "no longer handed out" if paused else "handed out again")
+        how = "no longer handed out" if paused else "handed out again"
+        log.info("its jobs are %s", how, extra=about(plan=plan_id))
         self._mark_soon(plan_id, paused)
         return halts.waiting(plan=plan_id)
 

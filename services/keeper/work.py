@@ -230,7 +230,8 @@ class Work:
         successor = self._workers.bury(gone.name)
         found = self._reaper.gone(gone.name, successor)
         for job in found:
-            log.warning("%s: %s has ended, attempt %d is over", name(job), gone.name, job.attempt)
+            text = "%s: %s has ended, attempt %d is over"
+            log.warning(text, name(job), gone.name, job.attempt, extra=about(job.id, job.plan))
         return Changed(jobs=len(found))
 
     def on_fetch(self, letter: Letter, fetch: Fetch) -> Message | None:

@@ -33,7 +33,7 @@ from protocol.control import (
 from protocol.event import Event, Events, Watch
 from protocol.ingest import Accepted, Publish
 from protocol.message import Error, Message, Ping, Pong
-from protocol.order import Deleted, Orphans, Reverted
+from protocol.order import Exported, Pruned, Deleted, Orphans, Reverted
 from protocol.plan import Plan, Step
 from protocol.view import JobView
 from protocol.work import (
@@ -57,7 +57,7 @@ from services.keeper.keeper import Keeper
 PATIENCE_SECONDS = 30.0
 ANSWERS: Catalogue = catalogue(
     Accepted, Acked, AssetFile, Changed, Deleted, Events, Farewell, Idle, Job, Jobs, Lease, MapView, Nacked,
-    Orphans, Pixels, Planned, Plans, Pong, Quadrant, Reverted, Status, Touched,
+    Orphans, Pixels, Planned, Plans, Pong, Pruned, Exported, Quadrant, Reverted, Status, Touched,
 )  # fmt: skip
 CONFIG: dict[str, Any] = {
     "default_model_id": "plain",
@@ -201,6 +201,16 @@ class House:
 
     def refused(self, *steps: Step, id: str = "p1", **plan: Any) -> Error:
         return self.peer("ingest").ask(Publish(plan=Plan(id=id, steps=list(steps), **plan)), Error)
+
+    def rendered(self, x0: int, y0: int, x1: int, y1: int) -> None:
+        """Let there be renders, without any pixels, so that model calls there wait for nothing."""
+        self.close()
+        self.select(
+            f"WITH RECURSIVE xs (x) AS (SELECT {x0} UNION ALL SELECT x + 1 FROM xs WHERE x < {x1}), "
+            f"ys (y) AS (SELECT {y0} UNION ALL SELECT y + 1 FROM ys WHERE y < {y1}) "
+            "INSERT INTO tiles (layer, x, y, version) SELECT 'render', x, y, 1 FROM xs, ys"
+        )
+        self.open()
 
     def select(self, sql: str) -> list[tuple[Any, ...]]:
         """Look into the database, or meddle with it; only while the keeper is closed."""
