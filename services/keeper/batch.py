@@ -49,6 +49,7 @@ class Batches:
         self._background: list[LongDeed] = []
         self._turning: asyncio.Handle | None = None
         self._troubled = False
+        self._over = False
         self.busy_at = 0.0
         """When something was last asked, on the event loop's clock."""
 
@@ -78,6 +79,8 @@ class Batches:
     def turn(self) -> None:
         """Do all that is asked in one transaction, commit once, then answer."""
         self._turning = None
+        if self._over:
+            return
         deeds, self._deeds = self._deeds, []
         undo = self._remember()
         written = self._store.written
@@ -156,7 +159,8 @@ class Batches:
                     letter.reply(body)
 
     def cancel(self) -> None:
-        """Forget what has not been done; whoever asked asks again."""
+        """Do nothing any more, and forget what has not been done; whoever asked asks again."""
+        self._over = True
         if self._turning is not None:
             self._turning.cancel()
 

@@ -329,6 +329,8 @@ class Keeper:
                 look_at_file = now + FILE_SECONDS
                 self._pauses.look_again()
                 if self._file.replaced():
+                    # What is committed after the copy was made would be lost with the file.
+                    self._batches.cancel()
                     rescued = self._file.rescue()
                     raise DatabaseRefused(
                         f"{self._file.path} was deleted or replaced while it was open; "
