@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+import shutil
 import signal
 import subprocess
 import threading
@@ -116,6 +117,8 @@ class Child:
         if self.process.stdin is not None:
             self.process.stdin.close()
         self.process = None
+        # What follows takes a moment, in which nobody may take it for one that runs.
+        self.state = "backoff"
         self.ready.clear()
         self.ready_at = self.last_beat = None
         self.doing = ""
@@ -159,14 +162,28 @@ class Child:
             reason=self.reason,
         )
 
-    def _rotate(self) -> None:
-        if not self.output.exists() or self.output.stat().st_size < OUTPUT_BYTES:
+    def trim(self) -> None:
+        """Put aside what a running process has printed if it is much; it goes on at the file's beginning."""
+        if self.process is None or not self._is_long():
             return
+        self._make_room()
+        shutil.copyfile(self.output, self.output.with_name(f"{self.output.name}.1"))
+        os.truncate(self.output, 0)
+        self.output_start = 0
+
+    def _rotate(self) -> None:
+        if self._is_long():
+            self._make_room()
+            self.output.replace(self.output.with_name(f"{self.output.name}.1"))
+
+    def _is_long(self) -> bool:
+        return self.output.exists() and self.output.stat().st_size >= OUTPUT_BYTES
+
+    def _make_room(self) -> None:
         for number in range(KEPT_OUTPUTS - 1, 0, -1):
             older = self.output.with_name(f"{self.output.name}.{number}")
             if older.exists():
                 older.replace(self.output.with_name(f"{self.output.name}.{number + 1}"))
-        self.output.replace(self.output.with_name(f"{self.output.name}.1"))
 
     def _last_line(self) -> str:
         try:

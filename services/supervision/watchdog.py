@@ -1,6 +1,7 @@
-"""The watchdog: kills what has gone silent."""
+"""The watchdog: kills what has gone silent, and lets no output grow for ever."""
 
 import asyncio
+import contextlib
 import time
 
 from services.supervision.roster import Roster
@@ -24,6 +25,9 @@ async def watch(roster: Roster) -> None:
                 child.last_beat = child.last_beat and now
         before = now
         for child in roster.children:
+            # A full disk is no reason to stop watching.
+            with contextlib.suppress(OSError):
+                child.trim()
             limit = SILENT_BEATS * BEAT_SECONDS if child.ready_at is not None else SILENT_START_SECONDS
             heard = child.last_beat or child.started_at
             if child.state in ("starting", "ready") and now - heard > limit:

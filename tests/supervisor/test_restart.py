@@ -40,8 +40,9 @@ def test_a_crash_loop_is_given_up_with_the_reason(stage: Stage, part: dict[str, 
     assert failed["reason"].startswith("ended with exit code 3")
     assert str(part.get("say", "")) in failed["reason"]
     assert stage.lines("starts").count("renderer-1") == 6
-    assert stage.command("status").returncode == 1
-    assert "no such thing" not in part or "no such thing" in stage.command("status").stdout
+    shown = stage.command("status")
+    assert shown.returncode == 1
+    assert str(part.get("say", "")) in shown.stdout
     others = [view for view in stage.status()["services"] if view["name"] != "renderer-1"]
     assert {(view["state"], view["restarts"]) for view in others} == {("ready", 0)}
     stage.script()
@@ -122,6 +123,15 @@ def test_restart_stops_in_order_and_starts_again(stage: Stage) -> None:
         unknown.stderr
         == "There is no process painter. There are: keeper, renderer-1, generator-1, gateway.\n"
     )
+
+
+def test_output_of_a_process_that_runs_on_is_put_aside_when_it_is_much(stage: Stage) -> None:
+    stage.script(renderer_1={"flood": 400_000})
+    stage.up().ready()
+    output = stage.data / "logs" / "renderer-1.out"
+    until("the file to be small", lambda: output.stat().st_size == 0)
+    assert output.with_name("renderer-1.out.1").stat().st_size == 400_000 * 6 + 1
+    assert stage.service("renderer-1")["restarts"] == 0
 
 
 def test_output_is_kept_by_process_and_its_file_does_not_grow_for_ever(stage: Stage) -> None:

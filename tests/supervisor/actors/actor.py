@@ -21,7 +21,7 @@ SLEEPER = "import time; time.sleep(600)"
 
 
 def act(kind: str) -> None:
-    """Serve as the script says: an object, name → {hold, exit, after, say, orphan, stubborn, work, deaf}."""
+    """Serve as the script says: name → {hold, exit, after, say, orphan, stubborn, work, deaf, flood}."""
     run(kind, serve)
 
 
@@ -34,6 +34,8 @@ async def serve(process: Process) -> None:
         # Like a browser: in a session of its own, so that a kill of our group does not reach it.
         orphan = subprocess.Popen([sys.executable, "-c", SLEEPER], start_new_session=True)  # noqa: ASYNC220
         (process.data / f"{process.name}.orphan").write_text(str(orphan.pid))
+    if "flood" in part:
+        print("flood " * part["flood"], flush=True)
     if "exit" in part and "after" not in part:
         print(part.get("say", ""), flush=True)
         os._exit(part["exit"])
