@@ -30,7 +30,7 @@ class Edits:
 
     def edit(self, letter: Letter, request: Edit) -> Message:
         """Change what is given, for every job named or for none."""
-        if not request.model_fields_set - {"jobs"}:
+        if not request.model_dump(exclude={"jobs"}, exclude_none=True):
             raise ProtocolError(Code.BAD_REQUEST, "Nothing was given that could be changed.")
         model = None if request.model_id is None else usable(self._config, request.model_id)
         changed = 0
