@@ -232,6 +232,9 @@ class Oracle:
 
     def _too_early(self) -> Iterable[str]:
         for fact in self._facts["unseen"]:
+            if fact["token"] != self.jobs[fact["job"]]["token"]:
+                # It was frozen, and looked when others had done its job and the plan's scaffold was gone.
+                continue
             yield f"job {fact['job']} was handed out with token {fact['token']} without {fact['cells']}"
         completed: dict[int, int] = {}
         begun: dict[int, int] = {}
