@@ -6,6 +6,7 @@ import contextlib
 import json
 import logging
 import os
+import resource
 import signal
 import sys
 from collections.abc import Awaitable, Callable
@@ -52,6 +53,9 @@ def run(kind: str, serve: Serve) -> None:
     parser.add_argument("--data", type=Path, default=DEFAULT_DATA, help="the world's folder")
     parser.add_argument("--lifeline", action="store_true", help="end when standard input closes")
     given = parser.parse_args()
+    # libzmq ends a process that cannot take a connection in for want of a descriptor.
+    limit = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
     log = logs.start(given.name, given.data / "logs", console=sys.stderr.isatty() or not given.lifeline)
     try:
         settings = _load(given.config)
