@@ -3,7 +3,13 @@
 import hashlib
 import os
 import secrets
+import threading
+import time
+from collections.abc import Iterable
 from pathlib import Path
+
+RECENT_SECONDS = 600.0
+"""How long after it was handed in a blob may still be on its way into the database."""
 
 
 class Blobs:
@@ -11,6 +17,9 @@ class Blobs:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self._lock = threading.Lock()
+        self._written: dict[str, float] = {}
+        """When each image was last handed in, of late: it may be about to be referred to."""
 
     def path(self, sha256: str) -> Path:
         """Where the blob lies; it need not exist."""
@@ -19,6 +28,7 @@ class Blobs:
     def write(self, content: bytes) -> str:
         """Put the bytes on disk for good, fsynced with their folder, and give their SHA-256."""
         sha256 = hashlib.sha256(content).hexdigest()
+        self._note(sha256)
         path = self.path(sha256)
         if path.exists():
             return sha256
@@ -35,6 +45,30 @@ class Blobs:
         if new_folder:
             _sync_folder(self.folder)
         return sha256
+
+    def size(self, sha256: str) -> int:
+        """How many bytes it has; 0 if there is no such blob."""
+        try:
+            return self.path(sha256).stat().st_size
+        except FileNotFoundError:
+            return 0
+
+    def remove(self, hashes: Iterable[str]) -> None:
+        """Remove blobs that nothing refers to, except those that were handed in again lately."""
+        recent = time.monotonic() - RECENT_SECONDS
+        for sha256 in hashes:
+            with self._lock:
+                if self._written.get(sha256, recent) <= recent:
+                    self.path(sha256).unlink(missing_ok=True)
+
+    def _note(self, sha256: str) -> None:
+        """Before it is looked for on disk: from here on nobody removes it."""
+        now = time.monotonic()
+        with self._lock:
+            self._written.pop(sha256, None)
+            self._written[sha256] = now
+            while now - next(iter(self._written.values())) > RECENT_SECONDS:
+                del self._written[next(iter(self._written))]
 
     def read(self, sha256: str) -> bytes:
         """The bytes; raises FileNotFoundError if there is no such blob."""

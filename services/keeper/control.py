@@ -33,6 +33,7 @@ from protocol.order import (
     Edit,
     ListOrphans,
     Move,
+    Prune,
     RetryWhere,
     Revert,
     RevertPlan,
@@ -44,6 +45,7 @@ from services.keeper.moves import Moves
 from services.keeper.orders import Orders
 from services.keeper.past import Past
 from services.keeper.pauses import Pauses
+from services.keeper.pruning import Pruning
 from services.keeper.views import Views
 
 Handler = Callable[[Letter, Any], Message | None]
@@ -61,6 +63,7 @@ class Control:
         moves: Moves,
         edits: Edits,
         past: Past,
+        pruning: Pruning,
         views: Views,
     ) -> None:
         self.ingest: Mapping[type[Message], Handler] = {Publish: intake.on_plan}
@@ -89,4 +92,5 @@ class Control:
             ListOrphans: past.list_orphans,
             Adopt: past.adopt,
             DeleteOrphan: past.delete_orphan,
+            Prune: pruning.prune,
         }

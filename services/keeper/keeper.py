@@ -38,6 +38,7 @@ from services.keeper.pauses import Pauses
 from services.keeper.planner import Planner
 from services.keeper.progress import Progress
 from services.keeper.prospects import Prospects
+from services.keeper.pruning import Pruning
 from services.keeper.reaper import Reaper
 from services.keeper.store import Store
 from services.keeper.views import Views
@@ -139,6 +140,14 @@ class Keeper:
                 self._history,
                 Adoption(self.store, self._history, self._progress, clock),
                 self._batches.at_length,
+            ),
+            pruning=Pruning(
+                self.store,
+                blobs,
+                clock=clock,
+                pool=self._pool,
+                at_length=self._batches.at_length,
+                start=self._start_beside,
             ),
             views=Views(self.store, clock, steady, self._prospects),
         )

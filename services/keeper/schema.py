@@ -302,6 +302,7 @@ def m003_order_and_provenance(db: Database) -> None:
         "CREATE INDEX IF NOT EXISTS queue_finished ON generation_queue (model_id, finished_at) "
         "WHERE status = 'complete'",
         "CREATE INDEX IF NOT EXISTS plans_halted ON plans (paused) WHERE paused <> 0",
+        "CREATE INDEX IF NOT EXISTS repairs_of_quadrant ON repairs (x, y)",
         "CREATE INDEX IF NOT EXISTS saw_by_seen ON saw (seen)",
         "CREATE INDEX IF NOT EXISTS tiles_stale ON tiles (x, y) WHERE stale = 1",
         "CREATE INDEX IF NOT EXISTS versions_of_plan ON tile_versions (plan_id)",

@@ -15,6 +15,7 @@ from services.keeper.orphans import Orphans
 from services.keeper.pace import Paces
 from services.keeper.plans import Plans
 from services.keeper.queue import Queue
+from services.keeper.relics import Relics
 from services.keeper.stale import Stale
 from services.keeper.tallies import Tallies
 from services.keeper.tiles import Tiles
@@ -42,6 +43,7 @@ class Store:
         self.listing = Listing(connection, self.tallies)
         self.backlog = Backlog(connection)
         self.paces = Paces(connection)
+        self.relics = Relics(connection)
 
     @property
     def written(self) -> int:

@@ -33,7 +33,7 @@ from protocol.control import (
 from protocol.event import Event, Events, Watch
 from protocol.ingest import Accepted, Publish
 from protocol.message import Error, Message, Ping, Pong
-from protocol.order import Exported, Pruned, Deleted, Orphans, Reverted
+from protocol.order import Deleted, Exported, Orphans, Pruned, Reverted
 from protocol.plan import Plan, Step
 from protocol.view import JobView
 from protocol.work import (
