@@ -1,7 +1,6 @@
 """Edits: what a person wants changed about jobs that are not under a worker's hands."""
 
 from collections.abc import Callable
-from dataclasses import replace
 
 from protocol.control import Changed
 from protocol.errors import Code, ProtocolError
@@ -73,7 +72,7 @@ class Edits:
             if negative is None and job.negative_prompt == (before.negative_prompt if before else ""):
                 negative = ""
         own = model or before
-        return replace(
+        return lifecycle.edit(
             job,
             model_id=model.model_id if model is not None else job.model_id,
             prompt=job.prompt if prompt is None else prompt or (own.prompt if own else ""),

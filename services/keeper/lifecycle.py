@@ -275,6 +275,20 @@ def may_edit(job: Job) -> bool:
     return job.state not in ("processing", "complete")
 
 
+def edit(job: Job, *, model_id: str, prompt: str, negative_prompt: str, priority: int, lane: Lane) -> Job:
+    """A person wants something else: what a worker that lost its lease still makes is no longer that."""
+    same = (model_id, prompt, negative_prompt) == (job.model_id, job.prompt, job.negative_prompt)
+    return replace(
+        job,
+        model_id=model_id,
+        prompt=prompt,
+        negative_prompt=negative_prompt,
+        priority=priority,
+        lane=lane,
+        lease_worker=job.lease_worker if same else "",
+    )
+
+
 def move(job: Job, *, priority: int, place: int) -> Job:
     """A person wants it elsewhere in its lane: there it counts like its new neighbours."""
     return replace(job, priority=priority, place=place)
