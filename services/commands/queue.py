@@ -44,7 +44,7 @@ def list_(line: Line, given: argparse.Namespace) -> int:
     where = arguments.where(given)
     if not where.states and not given.held:
         where = where.model_copy(update={"states": SHOWN_STATES})
-    page = line.jobs(ListJobs(**where.model_dump()), given.limit)
+    page = line.jobs(ListJobs(**where.model_dump(), newest=given.newest, turn=given.turn), given.limit)
     if given.json:
         words.say_json(page.model_dump(mode="json"))
     else:
@@ -107,7 +107,7 @@ def move(line: Line, given: argparse.Namespace) -> int:
 
 
 def edit(line: Line, given: argparse.Namespace) -> int:
-    """Change what waiting jobs ask for; what is not given stays."""
+    """Change what jobs ask for that nobody works on; what is not given stays."""
     wishes = {
         "prompt": given.prompt,
         "negative_prompt": given.negative_prompt,
@@ -193,6 +193,11 @@ def _parser() -> argparse.ArgumentParser:
     listed = deed("list", list_, filters)
     listed.add_argument(
         "--limit", type=arguments.number(1, 100_000), default=50, metavar="N", help="jobs at most"
+    )
+    order = listed.add_mutually_exclusive_group()
+    order.add_argument("--newest", action="store_true", help="the newest first")
+    order.add_argument(
+        "--turn", action="store_true", help="what is pending, in the order it is handed out in"
     )
     for name, handle in (("pause", pause), ("resume", resume)):
         one = deed(name, handle).add_mutually_exclusive_group()
