@@ -199,7 +199,7 @@ class Nacked(Message):
 class Fetch(Message):
     """Asks for the present pixels of these quadrants in one layer, or for versions by number.
 
-    `plan` lets the plan's own scaffold be seen.
+    `plan` lets the plan's own scaffold be seen. With `orphan` the images of a late result are asked for.
     """
 
     TYPE: ClassVar[str] = "fetch"
@@ -208,15 +208,16 @@ class Fetch(Message):
     quadrants: Annotated[list[QuadrantXY], Field(max_length=64)] = []
     versions: Annotated[list[Token], Field(max_length=64)] = []
     plan: Identifier | None = None
+    orphan: Token | None = None
 
 
 class PixelRef(Part):
-    """One tile version among the attachments."""
+    """One tile version among the attachments; 0 if it never was on the map."""
 
     layer: Layer
     x: int
     y: int
-    version: Token
+    version: Count
     sha256: Annotated[str, Field(max_length=64)]
     attachment: Count
 

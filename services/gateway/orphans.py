@@ -5,11 +5,14 @@ from typing import Any
 
 from aiohttp import web
 
+from protocol.errors import Code, ProtocolError
 from protocol.order import Adopt, Deleted, DeleteOrphan, ListOrphans, Orphans, Reverted
+from protocol.work import Fetch, Pixels
 from services.gateway.answers import Answers, as_json
 from services.gateway.bodies import Nothing
-from services.gateway.intake import LARGEST_ID, validated, whole_number
+from services.gateway.intake import LARGEST_ID, coordinate, validated, whole_number
 from services.gateway.keeper import Keeper
+from services.gateway.tiles import FOREVER
 
 log = logging.getLogger("gateway")
 
@@ -25,6 +28,7 @@ class LateResults:
         """The table of addresses."""
         return [
             web.get("/api/orphans", self.orphans),
+            web.get("/api/orphans/{orphan}/{layer}/{x}/{y}", self.picture),
             web.post("/api/orphans/{orphan}/adopt", self._once(self.adopt)),
             web.post("/api/orphans/{orphan}/delete", self._once(self.delete)),
         ]
@@ -34,6 +38,20 @@ class LateResults:
         cursor = whole_number(request.query.get("cursor", "0"), "cursor", 0, LARGEST_ID)
         limit = whole_number(request.query.get("limit", "100"), "limit", 1, 500)
         return as_json(await self._keeper.ask(ListOrphans(cursor=cursor, limit=limit), Orphans))
+
+    async def picture(self, request: web.Request) -> web.Response:
+        """One image of a late result, to be looked at before it is adopted."""
+        asked = request.match_info
+        orphan = whole_number(asked["orphan"], "orphan", 1, LARGEST_ID)
+        place = (asked["layer"], coordinate(asked["x"], "x"), coordinate(asked["y"], "y"))
+        envelope = await self._keeper.exchange(Fetch(orphan=orphan))
+        if not isinstance(envelope.body, Pixels):
+            raise ProtocolError(Code.UNSUPPORTED_VERSION, f"fetch was answered by {envelope.body.TYPE}.")
+        for ref in envelope.body.tiles:
+            if (ref.layer, ref.x, ref.y) == place:
+                png = envelope.attachments[ref.attachment]
+                return web.Response(body=png, content_type="image/png", headers={"Cache-Control": FOREVER})
+        raise ProtocolError(Code.UNKNOWN_TILE, f"Late result {orphan} has no such image.")
 
     async def adopt(self, request: web.Request, content: dict[str, Any]) -> web.Response:
         """Put a late result on the map."""

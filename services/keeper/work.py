@@ -41,6 +41,7 @@ from services.keeper.pauses import Pauses
 from services.keeper.progress import Progress, log, name
 from services.keeper.reaper import Reaper
 from services.keeper.store import Store
+from services.keeper.versions import Standing
 from services.keeper.workers import Workers
 from services.logs import about
 
@@ -238,6 +239,8 @@ class Work:
         tiles = self._store.tiles
         found = tiles.standing(fetch.layer, fetch.quadrants, fetch.plan)
         found += self._store.versions.find(fetch.versions)
+        if fetch.orphan is not None and (late := self._store.orphans.get(fetch.orphan)) is not None:
+            found += [Standing(one.layer, one.x, one.y, 0, one.sha256) for one in late.tiles]
         found = found[:64]
         refs = [
             PixelRef(layer=t.layer, x=t.x, y=t.y, version=t.version, sha256=t.sha256, attachment=i)

@@ -1,5 +1,7 @@
 """Results that came too late: kept, listed, adopted where they still fit, deleted."""
 
+import hashlib
+
 import pytest
 
 from protocol.control import CancelJob, CancelPlan, Changed, RetryJob
@@ -9,7 +11,7 @@ from protocol.message import Error
 from protocol.order import Adopt, Deleted, DeleteOrphan, ListOrphans, Orphans, Reverted
 from protocol.plan import Step
 from protocol.view import OrphanView
-from protocol.work import Acked, Lease, Nack, Nacked
+from protocol.work import Acked, Fetch, Lease, Nack, Nacked, Pixels
 from tests.keeper.house import Clock, House, Peer, island, until
 from tests.keeper.witness import paint, painted, sha_of, stale, standing, versions
 
@@ -58,6 +60,13 @@ def test_a_late_result_is_listed_once_with_what_it_is(house: House, orphan: Orph
     assert (orphan.plan, orphan.model_id, orphan.prompt) == ("first", "plain", "a harbour")
     assert (orphan.worker, orphan.seconds, orphan.attempt) == ("witness", 2.0, 1)
     assert [(t.layer, t.x, t.y) for t in orphan.tiles] == [("generation", x, y) for x, y in ISLAND]
+    envelope = house.peer("control").exchange(Fetch(orphan=orphan.orphan))
+    assert isinstance(envelope.body, Pixels)
+    images = [
+        (ref.version, hashlib.sha256(envelope.attachments[ref.attachment]).hexdigest())
+        for ref in envelope.body.tiles
+    ]
+    assert images == [(0, tile.sha256) for tile in orphan.tiles]
     assert {t.sha256 for t in orphan.tiles} == {sha_of(orphan.job)}
     assert orphan.received_at == clock.now
     assert (orphan.adoptable, orphan.reason) == (True, "")
