@@ -35,7 +35,7 @@ PARKED_SECONDS = 20.0
 """How long the keeper may hold a request for work before it says that there is none."""
 REPEAT_SECONDS = 6.0
 """After how long a parked request is made again; no multiple of it falls on the end of its waiting."""
-DRAIN_SECONDS = 8.0
+DRAIN_SECONDS = 7.5
 """How long a worker that is to stop goes on with what it has in hand before it hands that back."""
 HANDING_IN_SECONDS = 0.5
 """How much longer it waits for the answer to a result that it has sent."""

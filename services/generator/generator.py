@@ -1,6 +1,7 @@
 """The performer of generate and palette jobs: from a lease to the quadrants that are handed in."""
 
 import asyncio
+import json
 import logging
 import os
 from collections.abc import Iterable
@@ -14,13 +15,18 @@ from services.generator.compose import Template, cut, encode
 from services.generator.inspection import inspect
 from services.generator.models import ADAPTERS, Adapter, Picture, Request, Shared
 from services.generator.models import palette as palettes
+from services.generator.models.once import Once
 from services.generator.models.pixel_art import colour_counts
 from services.generator.models.web import Web
 from services.generator.rendered import Rendered, Renders
+from services.spool import Spool
+from services.task import Result, Task, TryFailed
 from services.tiling.quadrant import WINDOW
 from services.tiling.seam import Refusal, Window, place
 from services.tiling.template import context
-from services.worker import Result, Task, TryFailed
+
+USELESS = ("bad_image", "moderated")
+"""Answers that were paid for and that asking the spool again would not make better."""
 
 log = logging.getLogger("generator")
 
@@ -28,8 +34,9 @@ log = logging.getLogger("generator")
 class Generator:
     """Turns leased jobs into pixels. It remembers adapters and nothing that a restart would lose."""
 
-    def __init__(self, config: AppConfig) -> None:
+    def __init__(self, config: AppConfig, spool: Spool) -> None:
         self._config = config
+        self._spool = spool
         self._web = Web()
         # As many local calls at once as there are processors: more would only wait for each other.
         self._shared = Shared(config.camera, self._web, asyncio.Semaphore(os.cpu_count() or 1))
@@ -59,7 +66,8 @@ class Generator:
         adapter = self._adapter(model)
         task.say("fetching pixels")
         renders = Renders(task)
-        template = await self._template(task, work, renders)
+        template, saw = await self._template(task, work, renders)
+        once = Once(self._spool, task.lease.job)
         loop = asyncio.get_running_loop()
         started = loop.time()
         request = Request(
@@ -70,27 +78,44 @@ class Generator:
             renders=renders.whole,
             palette=task.fetch_palette,
             say=task.say,
+            once=once,
         )
-        try:
-            async with asyncio.timeout_at(request.deadline):
-                picture = await adapter.edit(request)
-        except TimeoutError:
-            raise TryFailed(
-                "transient", f"{model.name} did not answer within {model.timeout_seconds:g} s."
-            ) from None
-        seconds = loop.time() - started
-        task.say("cutting quadrants")
         kept = [*work.quadrants, *work.scaffold]
-        files, digest = await asyncio.to_thread(_cut, picture, template, kept)
+        try:
+            picture = await self._picture(adapter, request, model)
+            seconds = loop.time() - started
+            task.say("cutting quadrants")
+            files, digest = await asyncio.to_thread(_cut, picture, template, kept)
+        except TryFailed as failure:
+            if failure.error_class in USELESS:
+                # What stays in the spool is counted by the try that makes something of it.
+                failure.calls, failure.cost = once.calls, _price(model, once.answers)
+                await once.forget()
+            raise
+        # A model that keeps no answers is one of this machine's own, and was called just now.
         return Result(
             tiles=[("generation", x, y, png) for (x, y), png in zip(kept, files, strict=True)],
             model_seconds=seconds,
             template=digest,
+            renders=renders.digest,
+            saw=saw,
+            parameters=json.dumps(dict(adapter.parameters)),
+            calls=once.calls if once.answers else 1,
+            cost=_price(model, once.answers or 1),
             source=adapter.source,
         )
 
-    async def _template(self, task: Task, work: GenerateWork, renders: Renders) -> Template:
-        """The renders and the finished neighbours that the model sees; none of them may be missing."""
+    async def _picture(self, adapter: Adapter, request: Request, model: Model) -> Picture:
+        try:
+            async with asyncio.timeout_at(request.deadline):
+                return await adapter.edit(request)
+        except TimeoutError:
+            raise TryFailed(
+                "transient", f"{model.name} did not answer within {model.timeout_seconds:g} s."
+            ) from None
+
+    async def _template(self, task: Task, work: GenerateWork, renders: Renders) -> tuple[Template, list[int]]:
+        """The renders and the finished neighbours that the model sees, none missing; these versions."""
         infill = frozenset([*work.quadrants, *work.padding, *work.scaffold])
         window = Window(work.x, work.y)
         around = context(window, infill)
@@ -104,12 +129,13 @@ class Generator:
                 "bug", "The model would not see what it must match, so it was not called.", retry=False
             )
         drawn = await renders.layer("render", sorted(infill))
-        return Template(
+        template = Template(
             window=window,
             infill=infill,
             renders={cell: png for cell, (_, png) in drawn.items()},
             context={cell: png for cell, (_, png) in finished.items()},
         )
+        return template, sorted(ref.version for ref, _ in finished.values())
 
     async def _make_palette(self, task: Task, work: PaletteWork) -> Result:
         task.say("reading renders")
@@ -137,6 +163,11 @@ class Generator:
         if model.model_id not in self._adapters:
             self._adapters[model.model_id] = ADAPTERS[model.provider](model, self._shared)
         return self._adapters[model.model_id]
+
+
+def _price(model: Model, calls: int) -> float | None:
+    """What so many answers cost, if the model states a price."""
+    return None if model.cost_per_image is None else model.cost_per_image * calls
 
 
 def _cut(picture: Picture, template: Template, quadrants: list[tuple[int, int]]) -> tuple[list[bytes], str]:

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
+from services.task import TryFailed
 from services.tiling.quadrant import WINDOW
-from services.worker import TryFailed
 
 FORMATS = ("PNG", "JPEG", "WEBP")
 MODES = ("RGB", "RGBA")

@@ -1,5 +1,6 @@
 """What the renderer drew of one quadrant: colour, object and depth, decoded when somebody looks."""
 
+import hashlib
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,9 +12,9 @@ from PIL import Image
 
 from protocol.message import Layer
 from protocol.work import PixelRef
+from services.task import Task, TryFailed
 from services.tiling.quadrant import SIZE
 from services.tiling.region import named
-from services.worker import Task, TryFailed
 
 LAYERS: tuple[Layer, ...] = ("render", "object", "depth")
 
@@ -61,6 +62,15 @@ class Renders:
         if lacking := [cell for cell in quadrants if cell not in found]:
             raise TryFailed("bug", f"There is no {layer} layer of {named(lacking)} yet.", retry=False)
         return {cell: found[cell] for cell in quadrants}
+
+    @property
+    def digest(self) -> str:
+        """The SHA-256 over every render that was asked for, by layer and place."""
+        digest = hashlib.sha256()
+        for layer, found in sorted(self._found.items()):
+            for (x, y), (ref, _) in sorted(found.items()):
+                digest.update(f"|{layer},{x},{y}:{ref.sha256}".encode())
+        return digest.hexdigest()
 
     async def whole(self, quadrants: Sequence[tuple[int, int]]) -> dict[tuple[int, int], Rendered]:
         """All three layers of these quadrants."""

@@ -16,6 +16,7 @@ from protocol.message import Layer
 from protocol.work import GenerateWork, Lease, PixelRef, Touch, Touched
 from services.config import AppConfig
 from services.generator.generator import Generator
+from services.spool import Spool
 from services.worker import Task
 from tests.gateway.house import CANARY, CONFIG
 from tests.gateway.house import House as Gateway
@@ -117,7 +118,7 @@ async def test_a_call_under_way_ends_with_the_model_it_began_with(short: Path) -
 
     async with FakeOxen() as one, FakeOxen() as two:
         one.open.clear()
-        generator = Generator(config(one.url))
+        generator = Generator(config(one.url), Spool(short / "spool"))
         first = asyncio.create_task(generator.perform(task(1)))
         await soon(begun, "the first call")
         generator.take_over(config(two.url))

@@ -37,9 +37,12 @@ class FakeOxen:
         self.headers: list[dict[str, str]] = []
         self.fetched: list[dict[str, str]] = []
         self.failures_left = 0
+        self.retry_after: str | None = None
+        """The header that goes with a refusal."""
         self.url = ""
         self._picture = b""
         self._hang = asyncio.Event()
+        self._news = asyncio.Event()
         app = web.Application(client_max_size=64 << 20)
         app.router.add_post("/api/ai/images/edit", self._edit)
         app.router.add_get("/result.png", self._result)
@@ -58,6 +61,13 @@ class FakeOxen:
         self.open.set()
         await self._runner.cleanup()
 
+    async def hears(self, calls: int) -> None:
+        """Wait until so many calls have come."""
+        async with asyncio.timeout(60):
+            while len(self.seen) < calls:
+                self._news.clear()
+                await self._news.wait()
+
     async def _edit(self, request: web.Request) -> web.StreamResponse:
         asked = await request.json()
         self.asked.append(asked)
@@ -74,6 +84,7 @@ class FakeOxen:
         template = await asyncio.to_thread(sent, asked)
         digest = hashlib.sha256(template.tobytes())
         self.seen.append(digest.hexdigest())
+        self._news.set()
         await self.open.wait()
         if digest.hexdigest() in self.refused:
             return web.json_response({"error": {"message": "not this one"}}, status=422)
@@ -81,7 +92,17 @@ class FakeOxen:
         picture = self._picture = await asyncio.to_thread(lambda: png((255 - template) ^ shift))
         if self.mode in ("401", "403", "404", "422", "402", "429", "500", "503"):
             said = {"error": {"message": f"no, not with {key}"}}
-            return web.json_response(said, status=int(self.mode))
+            more = {} if self.retry_after is None else {"Retry-After": self.retry_after}
+            return web.json_response(said, status=int(self.mode), headers=more)
+        if self.mode == "moderated":
+            said = {"error": {"code": "moderation_blocked", "message": "It is not allowed."}}
+            return web.json_response(said, status=400)
+        if self.mode == "moderated at 200":
+            return web.json_response({"error": {"status": "IMAGE_SAFETY"}, "images": []})
+        if self.mode == "long words":
+            return web.Response(text=f"{'word ' * 90}{key}{' word' * 200}", status=422)
+        if self.mode == "one colour":
+            picture = png(np.full_like(template, 9))
         if self.mode == "redirect":
             raise web.HTTPTemporaryRedirect(f"{self.url}/elsewhere")
         if self.mode == "html":

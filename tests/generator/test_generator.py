@@ -1,12 +1,15 @@
 """The generator at work: a real keeper, a real generator, an Oxen on loopback, renders drawn by the test."""
 
 import asyncio
+import contextlib
 import json
 import os
 import signal
+import sqlite3
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -27,6 +30,7 @@ from services.generator.models.outline import MARGIN
 from services.generator.models.palette import Palette
 from services.generator.models.pixel_art import paint, slope
 from services.generator.rendered import decode
+from services.process import UNAVAILABLE_VARIABLE
 from services.tiling.quadrant import HALO, Box, box
 from services.tiling.region import grown
 from services.worker import Result, Task, Worker
@@ -72,12 +76,29 @@ class World:
         self.processes: list[asyncio.subprocess.Process] = []
         self._rendering: asyncio.Task[None] | None = None
 
-    async def open(self) -> None:
-        await self.start("keeper")
+    def price(self, each: float) -> None:
+        """Let the remote models state what a call costs; before anything is opened."""
+        config = json.loads(self.config.read_text())
+        for model in config["models"]:
+            if model["provider"] == "oxen":
+                model["cost_per_image"] = each
+        self.config.write_text(json.dumps(config))
+
+    def select(self, sql: str) -> list[tuple[Any, ...]]:
+        """Look into the database when everything is closed."""
+        with contextlib.closing(sqlite3.connect(self.data / "tilewright.db")) as connection:
+            return connection.execute(sql).fetchall()
+
+    async def open(self, *, generator: bool = True) -> None:
+        # Whose key is missing the keeper is told: it has none itself.
+        reasons = self.folder / "unavailable.json"
+        reasons.write_text(json.dumps({"locked": "TILEWRIGHT_NO_SUCH_KEY is not set."}))
+        await self.start("keeper", {UNAVAILABLE_VARIABLE: str(reasons)})
         await self.control.ask(Ping(), Pong, timeout=30.0)
         renderer = Worker(self.sockets.address("work"), "draws", ["render"], self._render, slots=2)
         self._rendering = asyncio.create_task(renderer.run(self.stop, drain_seconds=1.0))
-        await self.start("generator", {"TILEWRIGHT_TEST_KEY": KEY})
+        if generator:
+            await self.start("generator", {"TILEWRIGHT_TEST_KEY": KEY})
 
     async def start(self, kind: str, more: dict[str, str] | None = None) -> None:
         self.processes.append(

@@ -2,8 +2,9 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,8 +13,10 @@ from services.config import Model
 from services.generator.compose import Template
 from services.generator.inspection import inspect
 from services.generator.models.adapter import Request
+from services.generator.models.once import Ask, Once, unkept
 from services.generator.models.oxen import Oxen
 from services.generator.models.web import Web
+from services.spool import Spool
 from services.tiling.seam import Window
 from services.worker import TryFailed
 from tests.generator.city import layers
@@ -62,18 +65,26 @@ def template() -> Template:
     return Template(Window(0, 0), infill, {cell: layers(cell)["render"] for cell in infill}, {})
 
 
-async def ask(adapter: Oxen, *, seconds: float = 20.0, negative: str = "blur") -> bytes:
+async def ask(
+    adapter: Oxen,
+    *,
+    seconds: float = 20.0,
+    prompt: str = "pixel art",
+    negative: str = "blur",
+    once: Callable[[str, Ask], Awaitable[bytes]] = unkept,
+) -> bytes:
     async def nothing(*_: object) -> None:
         return None
 
     request = Request(
         template=template(),
-        prompt="pixel art",
+        prompt=prompt,
         negative_prompt=negative,
         deadline=asyncio.get_running_loop().time() + seconds,
         renders=nothing,  # type: ignore[arg-type]
         palette=nothing,
         say=lambda _: None,
+        once=once,
     )
     picture = await adapter.edit(request)
     assert isinstance(picture, bytes)
@@ -124,7 +135,9 @@ async def test_a_picture_that_stays_away_may_come_another_time(bench: Bench) -> 
         ("404", "rejected", False),
         ("422", "rejected", False),
         ("redirect", "rejected", False),
-        ("429", "transient", True),
+        ("429", "rate_limited", True),
+        ("moderated", "moderated", False),
+        ("moderated at 200", "moderated", False),
         ("500", "transient", True),
         ("503", "transient", True),
         ("reset", "transient", True),
@@ -202,3 +215,68 @@ async def test_without_a_key_it_is_unavailable(bench: Bench, monkeypatch: pytest
     assert (failure.error_class, failure.retry) == ("unavailable", False)
     assert failure.reason == "TILEWRIGHT_TEST_KEY is not set."
     assert bench.server.asked == []
+
+
+@pytest.mark.parametrize(
+    ("mode", "header", "error_class", "seconds"),
+    [
+        ("429", "7", "rate_limited", 7.0),
+        ("429", None, "rate_limited", None),
+        ("429", "-3", "rate_limited", None),
+        ("429", "soon", "rate_limited", None),
+        ("503", "0.5", "rate_limited", 0.5),
+        ("503", "garbage", "transient", None),
+        ("500", "7", "transient", None),
+    ],
+)
+async def test_how_long_to_wait_is_told_by_the_server(
+    bench: Bench, mode: str, header: str | None, error_class: str, seconds: float | None
+) -> None:
+    bench.server.retry_after = header
+    failure = await bench.fails(mode)
+    assert (failure.error_class, failure.retry_after, failure.retry) == (error_class, seconds, True)
+
+
+async def test_what_a_server_says_is_cut_after_the_key_is_hidden(bench: Bench) -> None:
+    failure = await bench.fails("long words")
+    said = failure.reason.partition(": ")[2]
+    assert len(said) == 500
+    assert "***" in said
+    assert KEY[:5] not in failure.reason
+
+
+async def test_an_answer_that_was_kept_is_not_asked_for_again(bench: Bench, tmp_path: Path) -> None:
+    spool = Spool(tmp_path / "spool")
+    first, second, other = Once(spool, 1), Once(spool, 1), Once(spool, 2)
+    pictures = [await ask(bench.adapter(), once=once) for once in (first, second, other)]
+    assert pictures[0] == pictures[1] == pictures[2]
+    assert [(once.calls, once.answers) for once in (first, second, other)] == [(1, 1), (0, 1), (1, 1)]
+    assert len(bench.server.asked) == 2
+
+
+async def test_another_question_is_another_call(bench: Bench, tmp_path: Path) -> None:
+    once = Once(Spool(tmp_path / "spool"), 1)
+    for change in ({}, {"negative": "noise"}, {"prompt": "ink"}, {}):
+        await ask(bench.adapter(), once=once, **change)
+    model = bench.adapter()._model.model_copy(update={"steps": 15})
+    await ask(Oxen(model, bench.web), once=once)
+    assert once.calls == 4
+
+
+async def test_a_refusal_is_not_kept(bench: Bench, tmp_path: Path) -> None:
+    spool = Spool(tmp_path / "spool")
+    bench.server.mode = "500"
+    with pytest.raises(TryFailed):
+        await ask(bench.adapter(), once=Once(spool, 1))
+    bench.server.mode = "ok"
+    await ask(bench.adapter(), once=Once(spool, 1))
+    assert len(bench.server.asked) == 2
+
+
+async def test_a_picture_that_could_not_be_fetched_was_paid_for(bench: Bench, tmp_path: Path) -> None:
+    spool = Spool(tmp_path / "spool")
+    bench.server.mode, bench.server.failures_left = "url", 3
+    with pytest.raises(TryFailed, match="was made, but"):
+        await ask(bench.adapter(), once=Once(spool, 1))
+    await ask(bench.adapter(), once=Once(spool, 1))
+    assert (len(bench.server.asked), len(bench.server.fetched)) == (1, 4)

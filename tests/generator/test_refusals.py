@@ -31,6 +31,7 @@ from services.actor import Letter, Mailbox
 from services.config import AppConfig, Model
 from services.generator.generator import Generator
 from services.generator.models.palette import count, make
+from services.spool import Spool
 from services.worker import Worker
 from tests.generator.city import layers
 
@@ -46,6 +47,7 @@ class Keeper:
     """A bound socket that leases one job, has the tiles it is given, and remembers the nack."""
 
     def __init__(self, folder: Path) -> None:
+        self._folder = folder
         self.address = f"ipc://{folder}/work"
         self.tiles: dict[tuple[Layer, int, int], bytes] = {}
         self.palette = b""
@@ -58,7 +60,7 @@ class Keeper:
     async def refusal(self, work: Work) -> Nack:
         """Lease the job to a real worker with a real generator; what it says of it."""
         self._work = work
-        generator, stop = Generator(CONFIG), asyncio.Event()
+        generator, stop = Generator(CONFIG, Spool(self._folder / "spool")), asyncio.Event()
         worker = Worker(self.address, "generator-1", ["generate", "palette"], generator.perform)
         running = asyncio.create_task(worker.run(stop))
         async with asyncio.timeout(30):

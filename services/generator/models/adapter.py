@@ -1,13 +1,16 @@
 """What every kind of model is asked, and what it must answer."""
 
+import hashlib
+import json
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from services.generator.compose import Template
+from services.generator.models.once import Ask, unkept
 from services.generator.rendered import Rendered
 
 Picture = bytes | NDArray[np.uint8]
@@ -29,10 +32,20 @@ class Request:
     """The map's palette, if it has one."""
     say: Callable[[str], None]
     """Tells people what is being done."""
+    once: Callable[[str, Ask], Awaitable[bytes]] = unkept
+    """Makes a call that costs something, unless its answer was kept by an earlier try; see `key`."""
+
+    def key(self, told: Mapping[str, object]) -> str:
+        """The name of this call's answer: everything that was paid for, and what else the model was told."""
+        whole = [self.template.digest, self.prompt, self.negative_prompt, sorted(told.items())]
+        return hashlib.sha256(json.dumps(whole).encode()).hexdigest()
 
 
 class Adapter(ABC):
-    """A model that can be called. Several calls may run at once."""
+    """A model that can be called. Several calls may run at once.
+
+    One that costs money, or somebody else's time, makes each call through `request.once`.
+    """
 
     @abstractmethod
     async def edit(self, request: Request) -> Picture:
@@ -42,3 +55,8 @@ class Adapter(ABC):
     @abstractmethod
     def source(self) -> str:
         """How the pixels come about, in a few words kept with every tile version."""
+
+    @property
+    @abstractmethod
+    def parameters(self) -> Mapping[str, object]:
+        """What the model is told besides pictures and prompts; kept with every version, so never a key."""

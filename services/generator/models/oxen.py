@@ -4,6 +4,7 @@ import asyncio
 import base64
 import binascii
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import aiohttp
@@ -11,13 +12,13 @@ from yarl import URL
 
 from services.config import Model
 from services.generator.models.adapter import Adapter, Picture, Request
+from services.generator.models.refusal import EXCERPT, document, is_moderated, refusal
 from services.generator.models.secret import Secret
 from services.generator.models.web import Web, body, is_loopback, timeout
-from services.worker import TryFailed
+from services.task import TryFailed
 
 ENDPOINT = "https://hub.oxen.ai"
 PATH = "/api/ai/images/edit"
-ERROR_TEXT_LIMIT = 300
 
 
 class Oxen(Adapter):
@@ -35,11 +36,23 @@ class Oxen(Adapter):
         """The provider and its name for the model."""
         return f"oxen {self._model.model_id}"
 
+    @property
+    def parameters(self) -> Mapping[str, object]:
+        """The provider's name for the model, and the number of its steps."""
+        steps = {} if self._model.steps is None else {"num_inference_steps": self._model.steps}
+        return {"model": self._model.model_id, **steps}
+
     async def edit(self, request: Request) -> Picture:
         """Ask once; every way in which it can go wrong has its class and its sentence."""
         key = self._key
         if key is None:
             raise TryFailed("unavailable", self._model.why_unavailable(), retry=False)
+        asked = request.key({**self.parameters, "endpoint": str(self._base)})
+        content = await request.once(asked, lambda: self._ask(request, key))
+        return await self._picture(content, request)
+
+    async def _ask(self, request: Request, key: Secret) -> bytes:
+        """What is answered to one call, which has been paid for when it is here."""
         # A megabyte is drawn, packed and read in threads, so that many calls at once do not wait for it.
         asked = await asyncio.to_thread(self._body, request)
         request.say(f"waiting for {self._model.name}")
@@ -53,16 +66,16 @@ class Oxen(Adapter):
                 timeout=timeout(self._seconds_left(request)),
             ) as answer:
                 content = await body(answer)
-                status = answer.status
+                status, headers = answer.status, answer.headers
         except TimeoutError as error:
             seconds = f"{self._model.timeout_seconds:g} s"
             raise TryFailed("transient", f"{self._model.name} did not answer within {seconds}.") from error
         except aiohttp.ClientError as error:
-            what = key.hide_in(f"{type(error).__name__}: {error}")[:ERROR_TEXT_LIMIT]
+            what = key.hide_in(f"{type(error).__name__}: {error}")[:EXCERPT]
             raise TryFailed("transient", f"{self._model.name} could not be reached: {what}.") from None
         if status != 200:
-            raise self._refused(status, key.hide_in(_message(content)))
-        return await self._picture(content, request)
+            raise refusal(self._model, status, headers, content, secret=key)
+        return content
 
     def _body(self, request: Request) -> bytes:
         template = request.template.png()
@@ -81,32 +94,6 @@ class Oxen(Adapter):
     def _seconds_left(self, request: Request) -> float:
         return max(request.deadline - asyncio.get_running_loop().time(), 0.001)
 
-    def _refused(self, status: int, said: str) -> TryFailed:
-        name = self._model.name
-        tail = f": {said}" if said else "."
-        if status in (401, 403):
-            variable = self._model.key_variable() or "its api_key in app_config.json"
-            return TryFailed(
-                "auth", f"{name} refused the key (HTTP {status}). Check {variable}.", retry=False
-            )
-        if status == 404:
-            return TryFailed(
-                "rejected",
-                f"{name}: its provider knows no such model or address (HTTP 404){tail}",
-                retry=False,
-            )
-        if status == 402:
-            return TryFailed("unavailable", f"{name} asks for payment (HTTP 402){tail}", retry=False)
-        if status in (408, 425, 429) or status >= 500:
-            return TryFailed("transient", f"{name} is busy or failed (HTTP {status}){tail}")
-        if 300 <= status < 400:
-            return TryFailed(
-                "rejected",
-                f"{name} redirects (HTTP {status}), which is not followed. Check its endpoint.",
-                retry=False,
-            )
-        return TryFailed("rejected", f"{name} refused the request (HTTP {status}){tail}", retry=False)
-
     async def _picture(self, content: bytes, request: Request) -> bytes:
         """The picture in the answer, or the one it points at."""
         item = await asyncio.to_thread(_first_image, content)
@@ -121,31 +108,17 @@ class Oxen(Adapter):
             return await self._web.picture(
                 address, seconds=self._seconds_left(request), private=is_loopback(self._base)
             )
+        if await asyncio.to_thread(is_moderated, content):
+            raise TryFailed(
+                "moderated", f"{self._model.name} refused the content. Change the prompt.", retry=False
+            )
         raise TryFailed("bad_image", f"{self._model.name} answered without a picture.")
 
 
 def _first_image(content: bytes) -> dict[str, Any]:
-    answer = _json(content)
+    answer = document(content)
     for field in ("images", "data"):
         found = answer.get(field)
         if isinstance(found, list) and found and isinstance(found[0], dict):
             return found[0]
     return {}
-
-
-def _message(content: bytes) -> str:
-    """What the provider says is wrong, if it says so in JSON; a page of HTML helps nobody."""
-    answer = _json(content)
-    said = answer.get("error") or answer.get("message") or answer.get("detail") or ""
-    if isinstance(said, dict):
-        said = said.get("message") or said.get("title") or ""
-    text = said if isinstance(said, str) else ""
-    return "".join(letter for letter in text if letter.isprintable())[:ERROR_TEXT_LIMIT]
-
-
-def _json(content: bytes) -> dict[str, Any]:
-    try:
-        answer = json.loads(content)
-    except (ValueError, RecursionError):
-        return {}
-    return answer if isinstance(answer, dict) else {}

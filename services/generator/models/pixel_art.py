@@ -21,9 +21,9 @@ from services.generator.models.outline import MARGIN, outline
 from services.generator.models.palette import BadPalette, Palette, count
 from services.generator.rendered import Rendered
 from services.generator.shelf import Shelf
+from services.task import TryFailed
 from services.tiling.quadrant import SIZE, WINDOW, Box
 from services.tiling.region import grown, touched
-from services.worker import TryFailed
 
 PALETTE_CELL = 2
 """The cell at which colours are counted for the palette, whichever models then use it."""
@@ -90,6 +90,11 @@ class PixelArt(Adapter):
         """The cell, and which palette."""
         palette = f", palette {self._palette[0][:12]}" if self._palette else ""
         return f"pixel art, cell {self._cell}{palette}"
+
+    @property
+    def parameters(self) -> Mapping[str, object]:
+        """The cell, and the palette that was used last."""
+        return {"cell": self._cell, **({"palette": self._palette[0]} if self._palette else {})}
 
     async def edit(self, request: Request) -> Picture:
         """The window with the infill painted and the rest left black: nobody looks there."""

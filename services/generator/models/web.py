@@ -13,7 +13,7 @@ import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
-from services.worker import TryFailed
+from services.task import TryFailed
 
 BODY_LIMIT_BYTES = 32 << 20
 CONNECT_SECONDS = 10.0

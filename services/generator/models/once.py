@@ -1,0 +1,40 @@
+"""Once: a call that is paid for is made once, however often its job is tried."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from services.spool import Spool
+
+Ask = Callable[[], Awaitable[bytes]]
+
+
+class Once:
+    """The answers to one job's calls: kept before anybody looks at them, found again after a crash."""
+
+    def __init__(self, spool: Spool, job: int) -> None:
+        self.calls = 0
+        """Those that were made, and answered, in this try."""
+        self.answers = 0
+        """The same with those that an earlier try had paid for."""
+        self._spool = spool
+        self._job = job
+
+    async def __call__(self, key: str, ask: Ask) -> bytes:
+        """The answer to what the key stands for: all that was paid for must be in it."""
+        answer = await asyncio.to_thread(self._spool.find, self._job, key)
+        if answer is None:
+            answer = await ask()
+            self.calls += 1
+            # Shielded: a worker that leaves in this moment still keeps what it has got.
+            await asyncio.shield(asyncio.to_thread(self._spool.keep, self._job, key, answer))
+        self.answers += 1
+        return answer
+
+    async def forget(self) -> None:
+        """What was kept is of no use: the next try asks anew."""
+        await asyncio.to_thread(self._spool.drop, self._job)
+
+
+async def unkept(key: str, ask: Ask) -> bytes:
+    """The answer without a spool, for those who are asked by hand."""
+    return await ask()

@@ -1,0 +1,99 @@
+"""A call is paid for once, whatever becomes of the generator that made it."""
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from protocol.control import GetQuadrant, Quadrant
+from protocol.plan import Plan
+from protocol.view import VersionView
+from services.client import Client
+from services.generator.rendered import decode
+from tests.generator.fake_oxen import FakeOxen, sent
+from tests.generator.test_generator import ANSWERS, KEY, World
+
+
+class Mortal(World):
+    """A world whose generator may be killed and is started anew by the test."""
+
+    @property
+    def spooled(self) -> list[Path]:
+        return list((self.data / "spool").glob("*"))
+
+    async def generate(self, **environment: str) -> asyncio.subprocess.Process:
+        await self.start("generator", {"TILEWRIGHT_TEST_KEY": KEY, **environment})
+        return self.processes[-1]
+
+    async def version(self, x: int, y: int) -> VersionView:
+        client = Client(self.sockets.address("control"), {**ANSWERS, Quadrant.TYPE: Quadrant})
+        try:
+            found = await client.ask(GetQuadrant(x=x, y=y), Quadrant)
+        finally:
+            await client.close()
+        return next(version for version in found.versions if version.layer == "generation")
+
+
+@pytest.fixture
+async def oxen() -> AsyncIterator[FakeOxen]:
+    async with FakeOxen() as server:
+        yield server
+
+
+@pytest.fixture
+async def world(short: Path, oxen: FakeOxen) -> AsyncIterator[Mortal]:
+    world = Mortal(short, oxen)
+    world.price(0.25)
+    await world.open(generator=False)
+    yield world
+    await world.close()
+
+
+async def test_killed_with_the_answer_in_hand_the_next_one_pays_nothing(
+    short: Path, world: Mortal, oxen: FakeOxen
+) -> None:
+    faults = short / "faults"
+    faults.mkdir()
+    (faults / "w_spooled").write_text("kill")
+    await world.publish(Plan(id="far", model_id="omni", prompt="ink", rectangle=(0, 0, 2, 0)))
+    first = await world.generate(TILEWRIGHT_FAULTS=str(faults))
+    assert await asyncio.wait_for(first.wait(), 60) == -signal.SIGKILL
+    assert len(world.spooled) == 1
+    await world.generate()
+    await world.settled("far")
+    jobs = (await world.jobs("far")).jobs
+    assert [(job.state, job.attempt) for job in jobs] == [("complete", 2), ("complete", 1)]
+    assert len(oxen.asked) == len(jobs) == 2
+    # Acknowledged, it is not needed any longer.
+    assert world.spooled == []
+    tiles = await world.tiles("generation", (0, 0), (2, 0))
+    assert np.array_equal(decode(tiles[0, 0], "RGB", (0, 0)), 255 - sent(oxen.asked[0])[:512, :512])
+
+    whole, bridge = await world.version(0, 0), await world.version(2, 0)
+    assert (whole.cost, bridge.cost) == (0.25, 0.25)
+    assert (whole.saw, {(seen.x, seen.y) for seen in bridge.saw}) == ([], {(1, 0), (1, 1)})
+    assert (bridge.prompt, bridge.model_id, bridge.source) == ("ink", "omni", "oxen omni")
+    assert bridge.parameters == '{"model": "omni"}'
+    assert len(bridge.template) == len(bridge.renders) == 64
+    assert (whole.template, whole.renders) != (bridge.template, bridge.renders)
+    assert (bridge.worker, bridge.attempt, bridge.job) == ("generator-1", 1, jobs[1].job)
+    assert 0 < bridge.model_seconds < bridge.seconds
+
+
+async def test_a_picture_that_is_no_use_is_asked_for_again(world: Mortal, oxen: FakeOxen) -> None:
+    oxen.mode = "one colour"
+    await world.publish(Plan(id="far", model_id="omni", rectangle=(0, 0, 1, 1)))
+    await world.generate()
+    await oxen.hears(2)
+    oxen.mode = "ok"
+    await world.settled("far")
+    [job] = (await world.jobs("far")).jobs
+    assert job.state == "complete"
+    assert len(oxen.asked) >= 2
+    assert world.spooled == []
+    await world.close()
+    [(calls, cost)] = world.select("SELECT calls, cost FROM generation_queue WHERE kind = 'generate'")
+    assert (calls, cost) == (len(oxen.asked), 0.25 * len(oxen.asked))
