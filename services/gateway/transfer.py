@@ -45,17 +45,26 @@ class Transfer:
         response = web.StreamResponse(headers={"Content-Disposition": f'attachment; filename="{FILE_NAME}"'})
         response.content_type = "application/json"
         await response.prepare(request)
-        before = b'{"plans": ['
+        before, whole = b'{"plans": [', None
         try:
             while True:
-                if page.plan is not None:
-                    await response.write(before + page.plan.model_dump_json(exclude_defaults=True).encode())
-                    before = b",\n"
+                if page.plan is not None and whole is not None and page.plan.id == whole.id:
+                    # A large plan comes in parts.
+                    steps, repair = whole.steps + page.plan.steps, whole.repair + page.plan.repair
+                    whole = whole.model_copy(update={"steps": steps, "repair": repair})
+                elif page.plan is not None:
+                    if whole is not None:
+                        await response.write(before + whole.model_dump_json(exclude_defaults=True).encode())
+                        before = b",\n"
+                    whole = page.plan
                 if not page.cursor:
                     break
                 page = await self._keeper.patiently(
                     asked.model_copy(update={"cursor": page.cursor}), Exported
                 )
+            if whole is not None:
+                await response.write(before + whole.model_dump_json(exclude_defaults=True).encode())
+                before = b",\n"
         except ProtocolError as error:
             # What has been sent must not look like the whole.
             log.warning("an export was cut off: %s", error)

@@ -31,6 +31,7 @@ from protocol.order import (
     CancelWhere,
     DeleteOrphan,
     Edit,
+    Export,
     ListOrphans,
     Move,
     Prune,
@@ -40,6 +41,7 @@ from protocol.order import (
 )
 from services.actor import Letter
 from services.keeper.edits import Edits
+from services.keeper.exports import Exports
 from services.keeper.intake import Intake
 from services.keeper.moves import Moves
 from services.keeper.orders import Orders
@@ -63,6 +65,7 @@ class Control:
         moves: Moves,
         edits: Edits,
         past: Past,
+        exports: Exports,
         pruning: Pruning,
         views: Views,
     ) -> None:
@@ -92,5 +95,6 @@ class Control:
             ListOrphans: past.list_orphans,
             Adopt: past.adopt,
             DeleteOrphan: past.delete_orphan,
+            Export: exports.export,
             Prune: pruning.prune,
         }

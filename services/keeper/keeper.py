@@ -29,6 +29,7 @@ from services.keeper.clock import Steady, boot_id, wall
 from services.keeper.control import Control
 from services.keeper.database import DatabaseFile, DatabaseRefused, FolderLock
 from services.keeper.edits import Edits
+from services.keeper.exports import Exports
 from services.keeper.history import History
 from services.keeper.intake import Intake
 from services.keeper.moves import Moves
@@ -141,6 +142,7 @@ class Keeper:
                 Adoption(self.store, self._history, self._progress, clock),
                 self._batches.at_length,
             ),
+            exports=Exports(self.store, pool=self._planning, start=self._start_beside),
             pruning=Pruning(
                 self.store,
                 blobs,

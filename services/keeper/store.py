@@ -16,6 +16,7 @@ from services.keeper.pace import Paces
 from services.keeper.plans import Plans
 from services.keeper.queue import Queue
 from services.keeper.relics import Relics
+from services.keeper.remainders import Remainders
 from services.keeper.stale import Stale
 from services.keeper.tallies import Tallies
 from services.keeper.tiles import Tiles
@@ -44,6 +45,7 @@ class Store:
         self.backlog = Backlog(connection)
         self.paces = Paces(connection)
         self.relics = Relics(connection)
+        self.remainders = Remainders(connection, self.queue)
 
     @property
     def written(self) -> int:

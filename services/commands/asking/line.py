@@ -67,13 +67,21 @@ class Line:
 
     def exported(self, plan: str | None) -> Iterator[Plan]:
         """What has not ended, plan by plan."""
-        cursor = 0
+        cursor, whole = 0, None
         while True:
             page = self.ask_long(Export(plan=plan, cursor=cursor), Exported)
-            if page.plan is not None:
-                yield page.plan
+            if page.plan is not None and whole is not None and page.plan.id == whole.id:
+                # A large plan comes in parts.
+                steps, repair = whole.steps + page.plan.steps, whole.repair + page.plan.repair
+                whole = whole.model_copy(update={"steps": steps, "repair": repair})
+            elif page.plan is not None:
+                if whole is not None:
+                    yield whole
+                whole = page.plan
             if not (cursor := page.cursor):
-                return
+                break
+        if whole is not None:
+            yield whole
 
     def _await_keeper(self) -> None:
         """Give a keeper the time to come back, as long as somebody is there who starts it."""
