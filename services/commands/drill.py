@@ -22,14 +22,12 @@ TELL_SECONDS = 10.0
 
 
 def main(words: Sequence[str]) -> int:
-    """Run the drills one after the other. Exit code: 0 nothing was lost, 1 something was."""
+    """Run the drills. Exit code: 0 nothing was lost, 1 something was."""
     given = _parser().parse_args(words)
     logging.getLogger().addHandler(logging.NullHandler())
     orders = [_order(given, seed) for seed in range(given.seed, given.seed + given.seeds)]
-    verdicts: list[Verdict] = []
     try:
-        for order in orders:
-            verdicts.append(asyncio.run(Drill(order, _teller(quiet=given.json)).run()))
+        verdicts = asyncio.run(_drills(orders, given.at_once, _teller(quiet=given.json)))
     except KeyboardInterrupt:
         return INTERRUPTED
     finally:
@@ -54,9 +52,21 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--faults", type=int, metavar="N", help=f"faults in each, of all kinds ({FAULTS})")
     parser.add_argument("--kills", type=int, metavar="N", help="SIGKILLs among them (3 in 10)")
     parser.add_argument("--stops", type=int, metavar="N", help="SIGSTOPs among them (2 in 10)")
+    parser.add_argument("--at-once", type=int, default=1, metavar="N", help="drills side by side (1)")
     parser.add_argument("--keep", action="store_true", help="keep the folder, also when all is well")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     return parser
+
+
+async def _drills(orders: list[Order], at_once: int, tell: Callable[[str], None]) -> list[Verdict]:
+    """The verdicts in the order of the seeds; `at_once` drills share the machine."""
+    turn = asyncio.Semaphore(at_once)
+
+    async def run(order: Order) -> Verdict:
+        async with turn:
+            return await Drill(order, tell).run()
+
+    return list(await asyncio.gather(*(run(order) for order in orders)))
 
 
 def _order(given: argparse.Namespace, seed: int) -> Order:

@@ -23,7 +23,10 @@ KEEPER_DIES = ("keeper_plan", "keeper_lease", "keeper_ack", "before_commit", "af
 KEEPER_FULL = ("keeper_lease", "keeper_ack", "before_commit")
 WORKER_PLACES = ("w_taken", "w_worked", "w_spooled", "w_done")
 DAY = 86_400
-CLIENTS = ("abandon", "twice", "cancel_plan", "cancel_job", "pause", "retry_cancelled")
+CLIENTS = (
+    *("abandon", "abandon", "twice", "twice", "cancel_plan", "cancel_job", "retry_cancelled"),
+    *("pause", "pause_plan", "pause_model", "edit", "edit", "move", "move"),
+)
 """What people do, or do badly, while it all goes on."""
 
 

@@ -13,7 +13,7 @@ from services.drill.faults import DAY, NEVER, Fault
 from services.drill.harm import Harm
 from services.drill.meddler import Meddler
 from services.drill.publisher import Publishers
-from services.drill.stage import Stage, Stuck, alive, stopped
+from services.drill.stage import Stage, alive, stopped
 
 LOOK_SECONDS = 0.05
 MET_SECONDS = 1.0
@@ -101,14 +101,14 @@ class Injector:
                 self._go(self._meddler.do(fault.what))
 
     def _killed(self, name: str, pid: int) -> None:
-        _signal(pid, signal.SIGKILL)
+        self._stage.kill(pid)
         if name == "keeper":
             self._deaths += 1
-        self._go(self._time(name, pid, self._deaths))
+        self._go(self._time(name, self._deaths))
 
-    async def _time(self, name: str, pid: int, deaths: int) -> None:
+    async def _time(self, name: str, deaths: int) -> None:
         began = time.monotonic()
-        await self._stage.ready(name, but=pid)
+        await self._stage.ready(name)
         self.recoveries.append(Recovery(name, time.monotonic() - began, deaths == self._deaths))
 
     async def _kill_supervisor(self) -> None:
@@ -190,6 +190,3 @@ class Injector:
 def _signal(pid: int, number: signal.Signals) -> None:
     with contextlib.suppress(ProcessLookupError):
         os.kill(pid, number)
-
-
-__all__ = ["Injector", "Recovery", "Stuck"]

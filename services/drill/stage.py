@@ -51,14 +51,14 @@ class Stage:
         self.sockets = Sockets(self.data)
         self.sockets.prepare()
         self.supervisor: subprocess.Popen[bytes] | None = None
-        self.starts = 0
+        self.killed: set[int] = set()
+        """Processes that were sent SIGKILL; the supervisor may not have noticed yet."""
         self._life: Client | None = None
         self._views: dict[str, ProcessView] = {}
         self._looked = 0.0
 
     def start(self) -> None:
         """Start the supervisor; it starts all the others."""
-        self.starts += 1
         environment = {
             **os.environ,
             "CI": "true",
@@ -91,12 +91,18 @@ class Stage:
             self._looked = time.monotonic()
         return self._views
 
-    async def ready(self, name: str, *, but: int | None = None, seconds: float = PATIENCE_SECONDS) -> int:
-        """Wait until the process serves, as another one than `but`; its id."""
+    def kill(self, pid: int) -> None:
+        """SIGKILL to one process."""
+        self.killed.add(pid)
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+
+    async def ready(self, name: str, *, seconds: float = PATIENCE_SECONDS) -> int:
+        """Wait until the process serves, and not only the one that was killed; its id."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             view = (await self.processes()).get(name)
-            if view is not None and view.state == "ready" and view.pid and view.pid != but:
+            if view is not None and view.state == "ready" and view.pid and view.pid not in self.killed:
                 return view.pid
             if view is not None and view.state == "failed":
                 # Given up: five runs ended before they were ready. A person would ask for another.
