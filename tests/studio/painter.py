@@ -2,7 +2,7 @@
 
 import asyncio
 
-from protocol.work import GenerateWork, RenderWork
+from protocol.work import ErrorClass, GenerateWork, RenderWork
 from services.worker import Result, Task, TryFailed, Worker
 from tests.gateway.house import House
 from tests.gateway.painter import paint
@@ -16,7 +16,7 @@ class Painter:
         self.may_paint.set()
         self.may_render = asyncio.Event()
         self.may_render.set()
-        self.failures: list[str] = []
+        self.failures: list[str | tuple[ErrorClass, str]] = []
         self._stop = asyncio.Event()
         self._worker = Worker(
             house.sockets.address("work"),
@@ -41,6 +41,8 @@ class Painter:
         if isinstance(work, GenerateWork):
             task.say("waiting for model")
             if self.failures:
-                raise TryFailed("rejected", self.failures.pop(0), retry=False)
+                failure = self.failures.pop(0)
+                error_class, reason = failure if isinstance(failure, tuple) else ("rejected", failure)
+                raise TryFailed(error_class, reason, retry=False)
             await self.may_paint.wait()
         return await paint(task)

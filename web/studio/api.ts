@@ -67,6 +67,8 @@ export interface JobQuery {
   plan?: string;
   kind?: string;
   held?: 1;
+  newest?: 1;
+  turn?: 1;
   error_class?: string;
   text?: string;
   cursor?: number;

@@ -97,7 +97,9 @@ export class JobList {
         do {
           // A state that is only counted still needs one question.
           const wanted = Math.max(1, Math.min(LARGEST_PAGE, limit - jobs.length));
-          const page = await getQueue({ ...this.filter, ...this.always, status, cursor, limit: wanted });
+          // What waits stands as it is handed out, whatever its number.
+          const turn = status === "pending" ? { turn: 1 as const } : {};
+          const page = await getQueue({ ...this.filter, ...this.always, ...turn, status, cursor, limit: wanted });
           if (isFirst || page.at_least) total += page.total;
           isFirst = false;
           cursor = page.cursor;
@@ -113,12 +115,12 @@ export class JobList {
   }
 }
 
-export const failedJobs = new JobList(["error"], 20);
+export const failedJobs = new JobList(["error"], 20, { newest: 1 });
 export const waitingJobs = new JobList(["pending", "blocked"], 3);
 /** Blocked for good: no longer legal, or behind one that failed, was called off or is no longer legal. */
 export const heldJobs = new JobList(["blocked"], 20, { held: 1 });
-export const finishedJobs = new JobList(["complete"], 20);
-export const cancelledJobs = new JobList(["cancelled"], 20);
+export const finishedJobs = new JobList(["complete"], 20, { newest: 1 });
+export const cancelledJobs = new JobList(["cancelled"], 20, { newest: 1 });
 
 export const ERROR_CLASSES: [ErrorClass, string][] = [
   ["rejected", "Refused by the model"],
@@ -131,7 +133,7 @@ export const ERROR_CLASSES: [ErrorClass, string][] = [
   ["bug", "Faults of a program"],
 ];
 
-const classLists = new Map(ERROR_CLASSES.map(([name]): [ErrorClass, JobList] => [name, new JobList(["error"], 5, { error_class: name })]));
+const classLists = new Map(ERROR_CLASSES.map(([name]): [ErrorClass, JobList] => [name, new JobList(["error"], 5, { error_class: name, newest: 1 })]));
 
 /** Failed jobs of one error class; `list` is null where the few there are lie in `jobs` already. */
 export interface Failures {

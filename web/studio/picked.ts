@@ -2,6 +2,7 @@
 
 import { computed, signal } from "@preact/signals";
 import type { Job, WorldEvent } from "./api";
+import { waitingJobs } from "./lists";
 import * as steering from "./steering";
 
 /** As many as one order may name. */
@@ -60,10 +61,13 @@ export function together(job: number): number[] {
   return picked.value.has(job) ? movable.value : [job];
 }
 
+/** Move jobs in the order in which they stand now, whatever the order in which they were picked. */
 export function moveTo(jobs: readonly number[], to: steering.To, place: string): void {
   moving.value = [];
   if (jobs.length === 0) return;
-  void steering.move(place, jobs, to);
+  const line = new Map(waitingJobs.jobs.value.map((job, i) => [job.job, i]));
+  const ordered = [...jobs].sort((a, b) => (line.get(a) ?? Infinity) - (line.get(b) ?? Infinity) || a - b);
+  void steering.move(place, ordered, to);
 }
 
 /** Put down before a job what is being moved. */

@@ -18,6 +18,9 @@ export function reply(place: string, word: Say | null): void {
   replies.value = all;
 }
 
+/** Whether what is said at a place can be read: its row may have gone meanwhile. */
+export const isHeard = (place: string): boolean => document.querySelector(`[data-at="${CSS.escape(place)}"]`) !== null;
+
 /** Take back what was said at a place, and ask no more for it. */
 export function hush(place: string): void {
   turns.delete(place);
@@ -51,7 +54,7 @@ export function Reply({ at }: { at: string }) {
   const word = replies.value.get(at);
   if (!word) return null;
   return (
-    <div class={`say reply say-${word.tone}`} role="status" data-reply={word.tone}>
+    <div class={`say reply say-${word.tone}`} role="status" data-reply={word.tone} data-at={at}>
       {word.tone === "busy" ? <Icon name="spinner" className="spin" /> : <Icon name="refused" />}
       <p>
         <strong>{word.title}</strong> {word.text} {againIn(word)}

@@ -4,12 +4,14 @@ import { tell, withNames } from "./actions";
 import { getQueue, Refused, type ErrorClass, type JobQuery } from "./api";
 import * as orders from "./orders";
 import { figuresSoon, reload } from "./refresh";
-import { hush, insist, reply } from "./replies";
+import { hush, insist, isHeard, reply } from "./replies";
 import { paused } from "./state";
 import { count } from "./words";
 
 /** Pages that are counted before a number is said. */
 const MOST_PAGES = 12;
+/** After how long what was said must stand somewhere. */
+const HEARD_MS = 100;
 /** Requests for single jobs that are under way at once. */
 const AT_ONCE = 4;
 
@@ -26,7 +28,9 @@ export async function order<T>(place: string, request: () => Promise<T>, done: (
     }
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
-    reply(place, { tone: "refused", title: "", text: withNames(error.message) });
+    const text = withNames(error.message);
+    reply(place, { tone: "refused", title: "", text });
+    setTimeout(() => isHeard(place) || tell(text), HEARD_MS);
   }
   figuresSoon(50);
   return isDone;

@@ -202,7 +202,8 @@ export class World {
     const bounds = bounding(change.quadrants)!;
     if (this.area && !meets(this.area, bounds)) return;
     const position = change.state === "pending" && known?.state === "pending" ? known.position : 0;
-    if (change.state === "pending" && position === 0) this.unplaced = true;
+    // One that waits on and is told of all the same was moved or changed: the others stand elsewhere, too.
+    if (change.state === "pending") this.unplaced = true;
     this.enter(change.job, {
       job: change.job,
       kind: change.job_kind,
