@@ -9,13 +9,10 @@ from services.commands import revert
 from services.commands.asking import arguments, words
 from services.commands.asking.line import WELL, Line, asking
 
-HELP = ("-h", "--help")
-
 
 def main(typed: Sequence[str]) -> int:
     """Show or settle late results. Exit code: 0 done, 1 refused, 2 wrong usage, 3 not running."""
-    asked = typed if typed and (not typed[0].startswith("-") or typed[0] in HELP) else ["list", *typed]
-    given = _parser().parse_args(asked)
+    given = _parser().parse_args(arguments.or_list(typed))
     handle: Callable[[Line, argparse.Namespace], int] = given.handle
     return asking(given.data, lambda line: handle(line, given))
 

@@ -1,7 +1,6 @@
 """`supervisor.py publish FILE|-`: hand a plan to the keeper."""
 
 import argparse
-import asyncio
 import hashlib
 import json
 import sys
@@ -12,26 +11,19 @@ from pydantic import ValidationError
 from rich.console import Console
 
 from protocol.control import Planned
-from protocol.errors import ProtocolError
 from protocol.ingest import Accepted
 from protocol.plan import Plan
 from protocol.view import LeftOut
 from services import source
-from services.client import Unanswered
 from services.commands.asking import arguments, words
-from services.commands.asking.line import NOT_RUNNING, not_running, refused
-from services.commands.asking.publisher import Publisher, say_busy
+from services.commands.asking.line import REFUSED, WELL
+from services.commands.asking.publisher import Publisher, publishing, say_busy
 from services.commands.preview import figures
 from services.complaint import complaint
-from services.config import Sockets
 from services.positions import Broken, parse, value
-from services.supervision.ask import listening
-from services.supervision.lock import Lock
 
 LIMIT_BYTES = 256 << 20
 """A hundred thousand steps, each with a prompt of its own."""
-
-REFUSED = 1
 
 
 def main(typed: Sequence[str]) -> int:
@@ -44,28 +36,12 @@ def main(typed: Sequence[str]) -> int:
     except ValueError as error:
         print(error, file=sys.stderr)
         return REFUSED
-    if Lock(given.data).holder() is None and not listening(Sockets(given.data).address("ingest")):
-        return not_running(given.data)
-    try:
-        answer = asyncio.run(_publish(plan, given))
-    except Unanswered:
-        print(f"The keeper of {given.data} does not answer: is it running?", file=sys.stderr)
-        return NOT_RUNNING
-    except ProtocolError as error:
-        return refused(error)
-    # Whoever made the plan left these out, and the keeper did not see them.
-    told = answer.left_out_count or len(left_out)
-    if given.json:
-        print(json.dumps({**answer.model_dump(), "left_out_count": told}))
-    else:
-        print(_would_take(plan, answer) if isinstance(answer, Planned) else _is_accepted(answer))
-        if told:
-            print(_are_left_out(told, answer.left_out or left_out))
-    return 0
+    return publishing(given.data, lambda: _publish(plan, left_out, given))
 
 
-async def _publish(plan: Plan, given: argparse.Namespace) -> Accepted | Planned:
+async def _publish(plan: Plan, left_out: Sequence[Any], given: argparse.Namespace) -> int:
     """Hand the plan over; on a terminal a line says how far a large one is."""
+    answer: Accepted | Planned
     console = Console(stderr=True)
     with console.status(f"{plan.id}: asking the keeper …") as line:
 
@@ -74,7 +50,16 @@ async def _publish(plan: Plan, given: argparse.Namespace) -> Accepted | Planned:
 
         patient = not given.no_wait
         async with Publisher(given.data, patient=patient, told=handed_over, busy=say_busy) as publisher:
-            return await (publisher.try_out(plan) if given.dry_run else publisher.publish(plan))
+            answer = await (publisher.try_out(plan) if given.dry_run else publisher.publish(plan))
+    # Whoever made the plan left these out, and the keeper did not see them.
+    told = answer.left_out_count or len(left_out)
+    if given.json:
+        print(json.dumps({**answer.model_dump(), "left_out_count": told}))
+    else:
+        print(_would_take(plan, answer) if isinstance(answer, Planned) else _is_accepted(answer))
+        if told:
+            print(_are_left_out(told, answer.left_out or left_out))
+    return WELL
 
 
 def _are_left_out(count: int, named: Sequence[Any]) -> str:

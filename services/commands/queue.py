@@ -25,15 +25,11 @@ UNENDED = ["pending", "processing", "blocked"]
 JOBS_LIMIT = 500
 """Jobs that are named in one command."""
 
-HELP = ("-h", "--help")
-
 
 def main(typed: Sequence[str]) -> int:
     """Show or change the queue. Exit code: 0 done, 1 refused, 2 wrong usage, 3 not running."""
     parser = _parser()
-    # Without a deed it is the list that is asked for.
-    asked = typed if typed and (not typed[0].startswith("-") or typed[0] in HELP) else ["list", *typed]
-    given = parser.parse_args(asked)
+    given = parser.parse_args(arguments.or_list(typed))
     given.parser = parser
     handle: Callable[[Line, argparse.Namespace], int] = given.handle
     return asking(given.data, lambda line: handle(line, given))

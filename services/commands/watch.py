@@ -111,8 +111,8 @@ async def _draw(client: Client, given: argparse.Namespace) -> int:
             news = await client.ask(
                 Watch(since=since, wait=WAIT_SECONDS), Events, timeout=ANSWER_SECONDS + WAIT_SECONDS
             )
-            for sentence in filter(None, map(_sentence, news.events)):
-                console.print(sentence, markup=False, soft_wrap=True)
+            for told in filter(None, map(sentence, news.events)):
+                console.print(told, markup=False, soft_wrap=True)
             since = max([since, news.last] if news.events else [since])
             # Many events a second are one picture: the eye takes no more than a few.
             await asyncio.sleep(max(0.0, drawn_at + REDRAW_SECONDS - time.monotonic()))
@@ -152,7 +152,7 @@ class Bar:
             console.print(f"{view.name or view.plan}: {' · '.join(parts)}", markup=False, soft_wrap=True)
 
 
-def _sentence(event: Event) -> str:
+def sentence(event: Event) -> str:
     """What happened, if no bar shows it: something was paused, or the map was changed by no job."""
     change = event.change
     if isinstance(change, QueueChange):

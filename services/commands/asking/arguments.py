@@ -2,7 +2,7 @@
 
 import argparse
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, get_args
 
@@ -77,6 +77,12 @@ def states(given: str) -> list[str]:
     if not set(found) <= set(STATES):
         raise argparse.ArgumentTypeError(f"`all`, or some of {', '.join(STATES)} with commas, are taken")
     return found
+
+
+def or_list(typed: Sequence[str]) -> list[str]:
+    """What was typed; where no deed was named, it is the list that is asked for."""
+    named = typed and (not typed[0].startswith("-") or typed[0] in ("-h", "--help"))
+    return [*typed] if named else ["list", *typed]
 
 
 def world() -> argparse.ArgumentParser:

@@ -2,10 +2,10 @@
 
 import asyncio
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Any, Self, TypeVar
 
 from protocol.codec import MAP_LIMIT_BYTES, catalogue
 from protocol.control import Planned
@@ -14,7 +14,9 @@ from protocol.ingest import Accepted, PartTaken, PlanBegin, PlanCommit, PlanPart
 from protocol.message import Message
 from protocol.plan import Plan, PlanHead, Step
 from services.client import Client, Unanswered
+from services.commands.asking.line import NOT_RUNNING, not_running, refused
 from services.config import Sockets
+from services.supervision.ask import listening
 from services.supervision.lock import Lock
 
 WHOLE_STEPS = 2_000
@@ -123,6 +125,19 @@ class Publisher:
             raise ProtocolError(
                 Code.UNSUPPORTED_VERSION, f"{body.TYPE} was answered by {envelope.body.TYPE}."
             )
+
+
+def publishing(data: Path, act: Callable[[], Coroutine[Any, Any, int]]) -> int:
+    """What `act` gives, or the exit code for why it could not, with the sentence on standard error."""
+    if Lock(data).holder() is None and not listening(Sockets(data).address("ingest")):
+        return not_running(data)
+    try:
+        return asyncio.run(act())
+    except Unanswered:
+        print(f"The keeper of {data} does not answer: is it running?", file=sys.stderr)
+        return NOT_RUNNING
+    except ProtocolError as error:
+        return refused(error)
 
 
 def parts(steps: Sequence[Step], first: int) -> Iterator[list[Step]]:

@@ -1,6 +1,5 @@
 """The queue as a file: written whole or not at all, read strictly, published plan by plan."""
 
-import asyncio
 import itertools
 import json
 import os
@@ -16,13 +15,10 @@ from protocol.plan import Plan
 from services import source
 from services.client import Unanswered
 from services.commands.asking import words
-from services.commands.asking.line import REFUSED, WELL, Line, not_running, refused, told
-from services.commands.asking.publisher import Publisher, say_busy
+from services.commands.asking.line import REFUSED, WELL, Line, told
+from services.commands.asking.publisher import Publisher, publishing, say_busy
 from services.complaint import complaint
-from services.config import Sockets
 from services.positions import Broken, parse, value
-from services.supervision.ask import listening
-from services.supervision.lock import Lock
 
 LIMIT_BYTES = 256 << 20
 
@@ -75,14 +71,7 @@ def import_(data: Path, file: str, *, as_json: bool, patient: bool) -> int:
     except ValueError as error:
         print(error, file=sys.stderr)
         return REFUSED
-    if Lock(data).holder() is None and not listening(Sockets(data).address("ingest")):
-        return not_running(data)
-    try:
-        return asyncio.run(_import(data, plans, as_json=as_json, patient=patient))
-    except Unanswered:
-        return not_running(data)
-    except ProtocolError as error:
-        return refused(error)
+    return publishing(data, lambda: _import(data, plans, as_json=as_json, patient=patient))
 
 
 def read(name: str, content: bytes) -> list[Plan]:
