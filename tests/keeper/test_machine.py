@@ -54,6 +54,8 @@ CONFIG = {
     "max_attempts": MAX_ATTEMPTS,
 }
 LIVE = ("blocked", "pending", "processing")
+NAMES = st.lists(st.sampled_from(["w0", "w1", "w2"]), min_size=1, max_size=3)
+RARELY = st.sampled_from([False] * 7 + [True])
 
 
 @dataclass
@@ -225,7 +227,7 @@ class Life(RuleBasedStateMachine):
     def token(self, data: st.DataObject, job: Wanted) -> int:
         """One that the job has or had, another job's, or one that nobody has had yet."""
         theirs = self.some(data).token or 1
-        known = [job.token or 1] * 4 + [*job.tokens, theirs, self.tokens + 7]
+        known = [job.token or 1] * 6 + [*job.tokens[:3], theirs, self.tokens + 7]
         return data.draw(st.sampled_from(known))
 
     def any_job(self, *states: str) -> bool:
@@ -264,8 +266,18 @@ class Life(RuleBasedStateMachine):
         again = self.do(Publish(plan=Plan(id=f"p{nth}", steps=[Step(id="x", quadrants=[(0, 0)])])))
         assert isinstance(again, Accepted) and again.duplicate and again.jobs == accepted.jobs
 
-    @rule(name=st.sampled_from(["w0", "w1", "w2"]), anew=st.sampled_from([False] * 7 + [True]))
-    def lease(self, name: str, anew: bool) -> None:
+    @rule(names=NAMES, anew=RARELY)
+    def lease(self, names: list[str], anew: bool) -> None:
+        for name in names:
+            self._lease(name, anew)
+
+    # Twice, so that there is something to be done to them.
+    @rule(names=NAMES)
+    def lease_more(self, names: list[str]) -> None:
+        for name in names:
+            self._lease(name, False)
+
+    def _lease(self, name: str, anew: bool) -> None:
         self.lives[name] += anew
         identity = f"{name}.{self.lives[name]:08x}"
         for job in self.jobs.values():
@@ -286,6 +298,25 @@ class Life(RuleBasedStateMachine):
         expected.state, expected.attempt, expected.worker = "processing", expected.attempt + 1, identity
         expected.ends, expected.not_before = self.now + LEASE_SECONDS, 0.0
 
+    @precondition(lambda self: self.any_job("processing"))
+    @rule(data=st.data(), times=st.integers(1, 3))
+    def work(self, data: st.DataObject, times: int) -> None:
+        for _ in range(times):
+            if self.any_job("processing"):
+                job = self.some(data, "processing")
+                self._ack(job, job.token)
+
+    @precondition(lambda self: self.paused or self.shut or self.halted or self.until)
+    @rule()
+    def let_all_go_on(self) -> None:
+        self.do(Resume())
+        for model in MODELS:
+            self.do(Resume(model_id=model))
+        for plan in self.plans:
+            self.do(Resume(plan=plan))
+        self.paused, self.shut, self.until, self.halted = False, set(), {}, set()
+        self.wait(61.0)
+
     @rule(data=st.data())
     def touch(self, data: st.DataObject) -> None:
         job = self.some(data, *(["processing"] if self.any_job("processing") else []))
@@ -298,9 +329,14 @@ class Life(RuleBasedStateMachine):
             assert isinstance(answer, Error) and answer.code == Code.LEASE_LOST
 
     @rule(data=st.data(), running=st.sampled_from([True, True, True, False]))
-    def ack(self, data: st.DataObject, running: bool) -> None:
+    def hand_in(self, data: st.DataObject, running: bool) -> None:
+        self._hand_in(data, running)
+
+    def _hand_in(self, data: st.DataObject, running: bool) -> None:
         job = self.some(data, *(["processing"] if running and self.any_job("processing") else []))
-        token = self.token(data, job)
+        self._ack(job, self.token(data, job))
+
+    def _ack(self, job: Wanted, token: int) -> None:
         ack = Ack(job=job.id, token=token, made=Made(worker="w", seconds=1.0))
         cells = self.keeper.store.queue.get(job.id).quadrants  # type: ignore[union-attr]
         tiles = tuple(Stored("generation", x, y, f"{token:064x}") for x, y in cells)
@@ -325,7 +361,15 @@ class Life(RuleBasedStateMachine):
     )
     def nack(self, data: st.DataObject, error_class: Any, burn: bool, retry_after: float | None) -> None:
         job = self.some(data, "processing")
-        token = self.token(data, job)
+        self._nack(job, self.token(data, job), error_class, burn, retry_after)
+
+    @precondition(lambda self: self.any_job("processing"))
+    @rule(data=st.data(), error_class=st.sampled_from(["transient", "rate_limited", "rejected"]))
+    def fail(self, data: st.DataObject, error_class: str) -> None:
+        job = self.some(data, "processing")
+        self._nack(job, job.token, error_class, True, 90.0)
+
+    def _nack(self, job: Wanted, token: int, error_class: str, burn: bool, retry_after: float | None) -> None:
         body = {"job": job.id, "token": token, "error_class": error_class, "reason": "It is so."}
         answer = self.do(Nack.model_validate({**body, "burn": burn, "retry_after": retry_after}))
         if token != job.token:
@@ -367,6 +411,9 @@ class Life(RuleBasedStateMachine):
         self.until[model] = row[0]
 
     @rule(seconds=st.sampled_from([0.5, 2.0, 5.0, 61.0, 400.0]))
+    def time_passes(self, seconds: float) -> None:
+        self.wait(seconds)
+
     def wait(self, seconds: float) -> None:
         self.clock.forward(seconds)
         self.expire()
@@ -394,17 +441,21 @@ class Life(RuleBasedStateMachine):
             if job.state == "processing" and job.worker.startswith(name) and not kept:
                 self.die(job)
 
-    @rule(data=st.data())
-    def cancel(self, data: st.DataObject) -> None:
-        job = self.some(data)
+    @rule(data=st.data(), whatever=RARELY)
+    def cancel(self, data: st.DataObject, whatever: bool) -> None:
+        if not whatever and not self.any_job("processing"):
+            return
+        job = self.some(data, *([] if whatever else ["processing"]))
         answer = self.do(CancelJob(job=job.id))
         if job.state in ("complete", "cancelled"):
             assert isinstance(answer, Error) and answer.code == Code.WRONG_STATE
         else:
             job.state, job.worker, job.not_before = "cancelled", "", 0.0
 
-    @rule(data=st.data())
-    def cancel_plan(self, data: st.DataObject) -> None:
+    @rule(data=st.data(), really=RARELY)
+    def cancel_plan(self, data: st.DataObject, really: bool) -> None:
+        if not really:
+            return
         plan = data.draw(st.sampled_from(sorted(self.plans)))
         self.do(CancelPlan(plan=plan))
         for job_id in self.plans[plan]:
@@ -414,6 +465,8 @@ class Life(RuleBasedStateMachine):
 
     @rule(data=st.data(), all_of_them=st.booleans())
     def retry(self, data: st.DataObject, all_of_them: bool) -> None:
+        if all_of_them and not self.any_job("error"):
+            return
         if all_of_them:
             self.do(RetryFailed())
             for job in self.jobs.values():
@@ -427,8 +480,9 @@ class Life(RuleBasedStateMachine):
         else:
             assert isinstance(answer, Error) and answer.code == Code.WRONG_STATE
 
-    @rule(data=st.data(), on=st.booleans(), what=st.sampled_from(["all", "model", "plan"]))
+    @rule(data=st.data(), on=st.booleans(), what=st.sampled_from(["all", "model", "plan", "plan"]))
     def pause(self, data: st.DataObject, on: bool, what: str) -> None:
+        on = on and not (self.paused or self.shut or len(self.halted) > 1)
         kind = Pause if on else Resume
         if what == "all":
             self.do(kind())
@@ -440,7 +494,7 @@ class Life(RuleBasedStateMachine):
             if not on:
                 self.until.pop(model, None)
         else:
-            plan = data.draw(st.sampled_from(sorted(self.plans)))
+            plan = data.draw(st.sampled_from(sorted(self.plans if on or not self.halted else self.halted)))
             self.do(kind(plan=plan))
             (self.halted.add if on else self.halted.discard)(plan)
 
@@ -596,8 +650,8 @@ def test_any_life_of_the_queue_is_as_the_model_says(tmp_path: Path) -> None:
         run_state_machine_as_test(
             Life,
             settings=settings(
-                max_examples=EXAMPLES or 25,
-                stateful_step_count=50,
+                max_examples=EXAMPLES or 40,
+                stateful_step_count=60,
                 derandomize=not EXAMPLES,
                 deadline=None,
                 database=None,
