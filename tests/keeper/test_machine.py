@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -654,6 +654,8 @@ def test_any_life_of_the_queue_is_as_the_model_says(tmp_path: Path) -> None:
                 stateful_step_count=60,
                 derandomize=not EXAMPLES,
                 deadline=None,
+                # To find the shortest life takes minutes; asked for random ones, somebody wants to know.
+                phases=(Phase.generate, Phase.shrink) if EXAMPLES else (Phase.generate,),
                 database=None,
                 suppress_health_check=list(HealthCheck),
             ),
