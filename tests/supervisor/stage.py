@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 import psutil
 
 from protocol.errors import ProtocolError
-from protocol.life import AskServices, Services
+from protocol.life import AskServices, Scale, Scaled, Services, WorkerKind
 from services.config import Sockets
 from services.supervision import crew, lock, report, world
 from services.supervision.ask import NotRunning, ask
@@ -114,6 +114,10 @@ class Stage:
             cwd=TREE,
             timeout=PATIENCE,
         )
+
+    def scale(self, kind: WorkerKind, count: int) -> Scaled:
+        """What the supervisor answers when it is asked for so many."""
+        return ask(Sockets(self.data).address("life"), Scale(kind=kind, count=count), Scaled)
 
     def status(self) -> dict[str, Any]:
         """What `status --json` says of the processes, asked without the command."""

@@ -74,7 +74,7 @@ def test_what_is_wrong_changes_nothing_and_is_shown_until_it_is_mended(stage: St
 
 def test_other_numbers_in_the_file_are_scaled(stage: Stage) -> None:
     stage.up().ready()
-    assert stage.command("scale", "generator", "3").returncode == 0
+    stage.scale("generator", 3)
     stage.settings["lease_seconds"] = 30.0
     stage.configure()
     until("a take-over", lambda: stage.goes_by("keeper"))
@@ -91,6 +91,7 @@ def test_other_numbers_in_the_file_are_scaled(stage: Stage) -> None:
 
 
 def test_the_copy_is_private_comes_back_when_swept_away_and_goes_with_the_supervisor(stage: Stage) -> None:
+    stage.settings["services"] = {"renderer": 0, "generator": 0}
     stage.settings["models"][0]["api_key"] = KEY
     stage.up().ready()
     copy = Sockets(stage.data).folder / "app_config.json"

@@ -72,6 +72,7 @@ def test_a_process_of_any_kind_that_hangs_is_killed_and_started_again(stage: Sta
 
 
 def test_a_supervisor_that_was_frozen_itself_kills_nobody(stage: Stage) -> None:
+    stage.settings["services"] = {"renderer": 0, "generator": 0}
     stage.up().ready()
     before = {view["name"]: view["pid"] for view in stage.status()["services"]}
     assert stage.process is not None
@@ -126,6 +127,7 @@ def test_restart_stops_in_order_and_starts_again(stage: Stage) -> None:
 
 
 def test_output_of_a_process_that_runs_on_is_put_aside_when_it_is_much(stage: Stage) -> None:
+    stage.settings["services"] = {"renderer": 1, "generator": 0}
     stage.script(renderer_1={"flood": 400_000})
     stage.up().ready()
     output = stage.data / "logs" / "renderer-1.out"

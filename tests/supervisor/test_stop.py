@@ -41,13 +41,13 @@ def test_who_does_not_stop_is_killed(stage: Stage) -> None:
     assert stage.left() == []
 
 
-def test_a_second_signal_ends_the_waiting(stage: Stage) -> None:
+def test_a_second_signal_ends_the_waiting_and_the_first_one_gives_the_code(stage: Stage) -> None:
     stage.script(gateway={"stubborn": True}, keeper={"stubborn": True})
     stage.up().ready()
     assert stage.process is not None
-    stage.process.send_signal(signal.SIGTERM)
+    stage.process.send_signal(signal.SIGINT)
     until("the gateway's stop", lambda: "gateway" in stage.lines("stops"))
-    assert stage.signal(signal.SIGTERM) == 0
+    assert stage.signal(signal.SIGTERM) == 130
     assert stage.left() == []
 
 
@@ -93,6 +93,7 @@ def test_output_that_nobody_reads_any_more_stops_nothing(stage: Stage) -> None:
 
 
 def test_a_pipe_that_is_full_and_never_read_stops_nothing(stage: Stage) -> None:
+    stage.settings["services"] = {"renderer": 0, "generator": 0}
     reading, writing = os.pipe()
     os.set_blocking(writing, False)
     with contextlib.suppress(BlockingIOError):
@@ -115,40 +116,23 @@ def test_a_pipe_that_is_full_and_never_read_stops_nothing(stage: Stage) -> None:
 
 
 def test_closed_standard_files_stop_nothing(stage: Stage) -> None:
+    stage.settings["services"] = {"renderer": 0, "generator": 0}
     closed = ["sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh", *stage.words("up")]
     stage.process = subprocess.Popen(closed, env=stage.environment)
     stage.ready()
     # Nothing that was meant for standard output stands in a file that was opened in its place.
     assert (stage.data / "lock").read_text() == f"{stage.process.pid}\n"
-    os.kill(stage.service("gateway")["pid"], signal.SIGKILL)
-    until("a restart", lambda: stage.service("gateway")["restarts"] == 1)
-    stage.ready()
     assert stage.signal(signal.SIGTERM) == 0
     assert stage.left() == []
 
 
-def test_an_interrupt_while_it_stops_ends_it_faster_with_the_first_ones_code(stage: Stage) -> None:
-    stage.script(gateway={"stubborn": True})
-    stage.up().ready()
-    assert stage.process is not None
-    stage.process.send_signal(signal.SIGINT)
-    until("the gateway's stop", lambda: "gateway" in stage.lines("stops"))
+def test_a_stop_at_once_and_one_half_way_leave_nothing(stage: Stage) -> None:
+    stage.up()
+    until(
+        "the lock to be taken", lambda: (stage.data / "lock").exists() and (stage.data / "lock").read_text()
+    )
     assert stage.signal(signal.SIGINT) == 130
     assert stage.left() == []
-
-
-def test_a_stop_at_any_moment_of_the_start_leaves_nothing(stage: Stage) -> None:
-    stage.script(keeper={"hold": True}, renderer_1={"hold": True})
-    for look in (
-        lambda: (stage.data / "lock").exists() and (stage.data / "lock").read_text(),
-        lambda: stage.service("keeper").get("pid"),
-        lambda: stage.lines("starts"),
-    ):
-        (stage.data / "lock").unlink(missing_ok=True)
-        stage.up()
-        until("that moment", look)
-        assert stage.signal(signal.SIGINT) == 130
-        assert stage.left() == []
     stage.script(renderer_1={"hold": True})
     stage.up()
     until("the renderer's start", lambda: "renderer-1" in stage.lines("starts"))

@@ -2,18 +2,13 @@
 
 import asyncio
 import contextlib
+import importlib
 import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from typing import Any
 
-import zmq
-
-from protocol.control import CONTROL, Changed
-from protocol.order import WorkerGone
-from services.actor import Letter, Mailbox
 from services.config import AppConfig
 from services.process import Process, run
 
@@ -21,7 +16,7 @@ SLEEPER = "import time; time.sleep(600)"
 
 
 def act(kind: str) -> None:
-    """Serve as the script says: name → {hold, exit, after, say, orphan, stubborn, work, deaf, flood}."""
+    """Serve as the script says: name → {hold, exit, after, say, orphan, stubborn, work, flood, hears}."""
     run(kind, serve)
 
 
@@ -42,7 +37,7 @@ async def serve(process: Process) -> None:
     while part.get("hold"):
         await asyncio.sleep(0.02)
         part = script(process)
-    with listening(process) if process.name == "keeper" else contextlib.nullcontext():
+    with listening(process, part) if "hears" in part else contextlib.nullcontext():
         process.pulse.doing("acting")
         process.pulse.ready()
         if "after" in part:
@@ -56,25 +51,10 @@ async def serve(process: Process) -> None:
         await asyncio.Event().wait()
 
 
-@contextlib.contextmanager
-def listening(process: Process) -> Iterator[None]:
-    """The keeper's control socket: who is said to be gone is noted in DATA/gone."""
-
-    def on_batch(letters: list[Letter]) -> None:
-        for letter in letters:
-            assert isinstance(letter.envelope.body, WorkerGone)
-            if not script(process).get("deaf"):
-                note(process, "gone", letter.envelope.body.name)
-                letter.reply(Changed(jobs=0))
-
-    context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
-    mailbox = Mailbox(context, process.sockets.address("control"), CONTROL, on_batch)
-    mailbox.open()
-    try:
-        yield
-    finally:
-        mailbox.close()
-        context.term()
+def listening(process: Process, part: dict[str, Any]) -> contextlib.AbstractContextManager[None]:
+    """The keeper's control socket; it takes longer to import than all the rest."""
+    control = importlib.import_module("tests.supervisor.actors.control")
+    return control.listening(process, part["hears"])
 
 
 def note_config(process: Process, config: AppConfig) -> None:
@@ -96,7 +76,7 @@ def script(process: Process) -> dict[str, Any]:
         return {}
 
 
-def note(process: Process, what: str, line: str = "") -> None:
-    """Add a line to DATA/starts or DATA/stops, or what is given to another file."""
+def note(process: Process, what: str) -> None:
+    """Add a line to DATA/starts or DATA/stops."""
     with (process.data / what).open("a") as lines:
-        lines.write(f"{line or process.name}\n")
+        lines.write(f"{process.name}\n")
