@@ -3,7 +3,7 @@
 import { useState } from "preact/hooks";
 import { EditForm } from "./edit";
 import { Icon } from "./icons";
-import { isMovable, isOpen, isOver, moveTo, moving, type Row } from "./picked";
+import { isEditable, isMovable, isOpen, isOver, moveTo, moving, type Row } from "./picked";
 import { cancelJob, retryJob } from "./steering";
 import { plans } from "./state";
 import { count, moment, planName, span } from "./words";
@@ -40,13 +40,13 @@ export function Drawer({ row }: { row: Row }) {
                 <Icon name="before" />
                 Before…
               </button>
-              {row.kind === "generate" && (
-                <button type="button" class="button" data-act="edit" onClick={() => setEditing(true)}>
-                  <Icon name="edit" />
-                  Edit
-                </button>
-              )}
             </>
+          )}
+          {isEditable(row) && (
+            <button type="button" class="button" data-act="edit" onClick={() => setEditing(true)}>
+              <Icon name="edit" />
+              Edit
+            </button>
           )}
           {isOver(row) && (
             <button type="button" class="button" data-act="retry-job" onClick={() => retryJob(row.job)}>

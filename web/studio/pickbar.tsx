@@ -3,7 +3,7 @@
 import { useState } from "preact/hooks";
 import { EditForm } from "./edit";
 import { Icon } from "./icons";
-import { dropAll, movable, moveTo, moving, open, over, picked } from "./picked";
+import { dropAll, editable, movable, moveTo, moving, open, over, picked } from "./picked";
 import { Reply } from "./replies";
 import { changeEach } from "./steering";
 import { count } from "./words";
@@ -17,7 +17,7 @@ export function PickBar() {
   const size = picked.value.size;
   if (size === 0) return <Reply at={PLACE} />;
   const jobs = movable.value;
-  const generations = jobs.filter((job) => picked.value.get(job)?.kind === "generate");
+  const generations = editable.value;
   return (
     <section class="pick-bar" aria-label="Picked jobs" data-picked={size}>
       <div class="pick-head">

@@ -19,12 +19,15 @@ export const dropAt = signal<number | null>(null);
 
 export const isMovable = (row: Row): boolean => row.state === "pending" || row.state === "blocked";
 export const isOpen = (row: Row): boolean => isMovable(row) || row.state === "processing";
+/** What has failed is changed, too, before it is tried again. */
+export const isEditable = (row: Row): boolean => row.kind === "generate" && (isMovable(row) || isOver(row));
 export const isOver = (row: Row): boolean => row.state === "error" || row.state === "cancelled";
 
 const those = (fits: (row: Row) => boolean) => computed(() => [...picked.value.values()].filter(fits).map((row) => row.job));
 export const movable = those(isMovable);
 export const open = those(isOpen);
 export const over = those(isOver);
+export const editable = those(isEditable);
 
 /** Pick or drop rows; no more than one order may name. */
 export function pick(rows: readonly Row[], on: boolean): void {
