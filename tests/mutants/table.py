@@ -21,11 +21,12 @@ class Mutant:
     @property
     def command(self) -> str:
         """The command as it is shown."""
-        return " ".join(word for word in self.caught_by if word not in ("-m", "-q", "-n", "0", "pytest"))
+        words = self.caught_by[6:] if self.caught_by[0] == "-m" else self.caught_by
+        return " ".join(words)
 
 
 def _tests(*names: str) -> tuple[str, ...]:
-    return ("-m", "pytest", "-q", "-n", "0", *names)
+    return ("-m", "pytest", "-q", "-x", "-n", "0", *names)
 
 
 MUTANTS = (
