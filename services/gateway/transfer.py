@@ -1,5 +1,6 @@
 """`/api/queue/export` and `/api/queue/import`: what has not ended, as plans that can be published again."""
 
+import asyncio
 import logging
 from typing import Any
 
@@ -16,6 +17,7 @@ from services.gateway.models import Models
 from services.gateway.orders import called
 
 FILE_NAME = "queue.json"
+BUSY_MOMENTS = 30
 PASSING = {Code.BUSY, Code.NO_SPACE, Code.UNAVAILABLE}
 
 log = logging.getLogger("gateway")
@@ -59,9 +61,7 @@ class Transfer:
                     whole = page.plan
                 if not page.cursor:
                     break
-                page = await self._keeper.patiently(
-                    asked.model_copy(update={"cursor": page.cursor}), Exported
-                )
+                page = await self._following(asked.model_copy(update={"cursor": page.cursor}))
             if whole is not None:
                 await response.write(before + whole.model_dump_json(exclude_defaults=True).encode())
                 before = b",\n"
@@ -74,6 +74,17 @@ class Transfer:
         await response.write(b"]}\n" if before.startswith(b",") else before + b"]}\n")
         await response.write_eof()
         return response
+
+    async def _following(self, asked: Export) -> Exported:
+        """The next page; a keeper that is busy with a plan for a moment is no reason to break off."""
+        for _ in range(BUSY_MOMENTS):
+            try:
+                return await self._keeper.patiently(asked, Exported)
+            except ProtocolError as error:
+                if error.code is not Code.BUSY:
+                    raise
+                await asyncio.sleep(min(error.retry_after or 1.0, 5.0))
+        return await self._keeper.patiently(asked, Exported)
 
     async def import_(self, request: web.Request, content: dict[str, Any]) -> web.Response:
         """Publish plans one after the other, all of them looked at before the first."""

@@ -111,6 +111,7 @@ class Exports:
             prompt=texts[0],
             negative_prompt=texts[1],
             lane=plan.lane,
+            priority=self._left.priority(plan.id),
             steps=steps,
             repair=repair,
         )

@@ -83,6 +83,14 @@ class Remainders:
             found += [row[0] for row in rows]
         return self._queue.among(sorted(found)[:limit])
 
+    def priority(self, plan_id: str) -> int:
+        """The priority of a job that is left: a plan says it once for all its steps."""
+        row = self._connection.execute(
+            f"SELECT priority FROM generation_queue WHERE plan_id = ? AND status IN {_LEFT} LIMIT 1",
+            (plan_id,),
+        ).fetchone()
+        return int(row[0]) if row else 0
+
     def renders(self, plan_id: str) -> dict[str, list[tuple[int, int]]]:
         """The quadrants of render steps that were asked for, not of those that model calls brought along."""
         rows = self._connection.execute(

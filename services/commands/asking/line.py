@@ -21,6 +21,7 @@ ANSWER_SECONDS = 10.0
 LONG_SECONDS = 120.0
 """What goes through a whole queue may take long."""
 RESEND_SECONDS = 3.0
+LONGEST_PAUSE_SECONDS = 5.0
 RETURN_SECONDS = 15.0
 """How long a keeper that is started again is waited for."""
 PAGE = 500
@@ -41,8 +42,15 @@ class Line:
         return ask(self._address, body, answer, timeout=timeout, resend=RESEND_SECONDS)
 
     def ask_long(self, body: Message, answer: type[M]) -> M:
-        """The answer to what may take a while."""
-        return self.ask(body, answer, timeout=LONG_SECONDS)
+        """The answer to what may take a while; a keeper that is busy for a moment is asked again."""
+        deadline = time.monotonic() + LONG_SECONDS
+        while True:
+            try:
+                return self.ask(body, answer, timeout=LONG_SECONDS)
+            except ProtocolError as error:
+                if error.code is not Code.BUSY or time.monotonic() > deadline:
+                    raise
+                time.sleep(min(error.retry_after or 1.0, LONGEST_PAUSE_SECONDS))
 
     def jobs(self, asked: ListJobs, most: int) -> Jobs:
         """The first jobs that are meant, `most` of them at the most, in one page."""
