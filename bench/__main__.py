@@ -14,7 +14,7 @@ from rich.table import Table
 
 from bench.figure import Figure
 
-BENCHES = ("model", "planner", "remote", "renderer", "starter")
+BENCHES = ("figures", "model", "planner", "remote", "renderer", "starter")
 LATEST = Path(__file__).parent / "latest.json"
 
 
