@@ -82,6 +82,9 @@ class Publisher:
             try:
                 return await self._in_parts(plan)
             except ProtocolError as error:
+                if error.code is Code.UNKNOWN_TYPE and _fits(plan):
+                    # A keeper that is older than this command takes no parts.
+                    return await self._ask(Publish(plan=plan), Accepted)
                 # The keeper had forgotten what was begun; a refusal of the plan itself has other codes.
                 if error.code is not Code.UNKNOWN_PLAN:
                     raise
