@@ -12,6 +12,9 @@ _PRUNABLE = (
     "AND NOT EXISTS (SELECT 1 FROM saw s CROSS JOIN tile_versions w ON w.version = s.version "
     "CROSS JOIN tiles t ON t.layer = w.layer AND t.x = w.x AND t.y = w.y AND t.version = w.version "
     "WHERE s.seen = v.version) "
+    "AND NOT EXISTS (SELECT 1 FROM tile_versions b CROSS JOIN tiles t ON t.layer = b.layer AND t.x = b.x "
+    "AND t.y = b.y AND t.version = b.version WHERE b.job_id = v.job_id AND b.layer = 'generation' "
+    "AND v.layer = 'generation') "
     "AND NOT EXISTS (SELECT 1 FROM plans p WHERE p.id = v.plan_id AND p.settled = 0) "
     "AND NOT EXISTS (SELECT 1 FROM tile_versions n CROSS JOIN plans p ON p.id = n.plan_id "
     "WHERE n.x = v.x AND n.y = v.y AND n.replaced = v.version "
@@ -19,7 +22,8 @@ _PRUNABLE = (
     "AND NOT EXISTS (SELECT 1 FROM repairs r WHERE r.x = v.x AND r.y = v.y AND r.taken = v.version "
     "AND r.plan_id NOT IN (SELECT value FROM json_each(:gone)))"
 )
-"""Of a version: it is old, does not stand, nothing that stands saw it, and no plan can be reverted to it."""
+"""Of a version: it is old, does not stand, nothing that stands saw it or was drawn in one call with it, by
+which it is known what is stale, and no plan can be reverted to it."""
 
 
 @dataclass(frozen=True)

@@ -8,10 +8,10 @@ from protocol.control import CancelPlan, Changed
 from protocol.errors import Code
 from protocol.event import JobChange, MapChange
 from protocol.message import Error
-from protocol.order import Revert, Reverted, RevertPlan
+from protocol.order import Prune, Pruned, Revert, Reverted, RevertPlan
 from protocol.plan import Step
 from protocol.work import Acked, Nack, Nacked
-from tests.keeper.house import House, Peer, island, opened
+from tests.keeper.house import Clock, House, Peer, island, opened
 from tests.keeper.witness import paint, painted, seen, stale, standing, versions
 
 ISLAND = [(0, 0), (1, 0), (0, 1), (1, 1)]
@@ -287,3 +287,22 @@ def test_a_result_shown_an_older_neighbour_comes_onto_the_map_stale(house: House
     assert stale(house) == set(BRIDGE)
     change = [e.change for e in house.events() if isinstance(e.change, JobChange) and e.change.tiles][-1]
     assert [tile.stale for tile in change.tiles] == [True, True]
+
+
+def test_what_is_stale_stays_known_when_old_versions_are_pruned(
+    house: House, worker: Peer, control: Peer, clock: Clock
+) -> None:
+    house.publish(island(0, 0), id="first")
+    paint(worker)
+    repaired(house, worker)
+    left = {(0, 0), (0, 1)}
+    assert stale(house) == left
+    house.publish(island(20, 0), id="last")
+    paint(worker)
+    clock.forward(1_000)
+    pruned = control.ask(Prune(older_than_seconds=500, versions=True), Pruned)
+    assert (pruned.plans, pruned.versions) == (2, 0)
+    last = standing(house)[0, 0]
+    revert(house, 0, 0, 0)
+    revert(house, 0, 0, last)
+    assert stale(house) == left

@@ -5,10 +5,13 @@ import resource
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from services.generator.models.once import Once
 from services.spool import Spool
 
 TREE = Path(__file__).resolve().parents[2]
@@ -65,6 +68,8 @@ def _run(code: str, folder: Path, **environment: str) -> int:
 
 KEEP = f"""
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from services.spool import Spool
 Spool(Path(sys.argv[1])).keep(7, {KEY!r}, b"answer")
@@ -90,20 +95,37 @@ def test_killed_while_writing_nothing_half_written_is_found(spool: Spool) -> Non
     assert spool.find(7, KEY) == b"answer"
 
 
-def test_without_room_it_says_so_and_leaves_nothing_behind(
-    spool: Spool, caplog: pytest.LogCaptureFixture
-) -> None:
+@contextmanager
+def no_room() -> Iterator[None]:
+    """No file can grow over a kilobyte."""
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1_000, before[1]))
     try:
-        kept = spool.keep(7, KEY, b"x" * 5_000)
+        yield
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
         signal.signal(signal.SIGXFSZ, handler)
+
+
+def test_without_room_it_says_so_and_leaves_nothing_behind(
+    spool: Spool, caplog: pytest.LogCaptureFixture
+) -> None:
+    with no_room():
+        kept = spool.keep(7, KEY, b"x" * 5_000)
     assert not kept
     assert "could not be kept" in caplog.text
     assert list(spool.folder.iterdir()) == []
+
+
+async def test_without_room_the_answer_is_used_all_the_same(spool: Spool) -> None:
+    async def ask() -> bytes:
+        return b"x" * 5_000
+
+    once = Once(spool, 7)
+    with no_room():
+        assert await once(KEY, ask) == b"x" * 5_000
+    assert once.calls == 1
 
 
 def test_a_folder_that_cannot_be_used_is_no_secret(tmp_path: Path) -> None:
