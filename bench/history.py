@@ -97,7 +97,8 @@ def _ended(db: sqlite3.Connection, plans: int) -> None:
     for i in (0, 1):
         db.execute(
             "INSERT INTO tile_versions (layer, x, y, sha256, job_id, plan_id, model_id, prompt, "
-            "negative_prompt, worker, seconds, model_seconds, attempt, template, source, scaffold, created_at) "
+            "negative_prompt, worker, seconds, model_seconds, attempt, template, source, scaffold, "
+            "created_at) "
             f"SELECT CASE WHEN drawn THEN 'render' ELSE 'generation' END, x + {i}, y, "
             f"printf('%064x', id * 2 + {i}), id, 'past-' || p, {model}, 'an isometric city', '', "
             f"'generator-1', {JOB_SECONDS} + id % 7, 18.0, 1, "
@@ -111,7 +112,7 @@ def _ended(db: sqlite3.Connection, plans: int) -> None:
     db.execute("INSERT INTO dependencies SELECT id, id - 1 FROM laid WHERE k > 20")
     db.execute(
         "INSERT INTO events (at, plan_id, job_id, \"change\") SELECT done, 'past-' || p, id, "
-        """'{"kind":"job","job":' || id || ',"plan":"past-' || p || '","state":"complete",' """
+        """'{"kind":"job","job":' || id || ',"plan":"past-' || p || '","state":"complete",' || """
         """'"job_kind":"generate"}' """
         "FROM laid"
     )
