@@ -1,7 +1,7 @@
 """`python -m tests.mutants [NAME…]`: put each mutant into a copy of the tree and see that it is caught.
 
-Without names it first sees that every command succeeds when nothing was changed. Exit code: 0 all were caught,
-1 one was not. Prints the table as Markdown.
+Without names it first sees that every command succeeds when nothing was changed. Exit code: 0 all were
+caught, 1 one was not. Prints the table as Markdown.
 """
 
 import shutil
