@@ -1,11 +1,12 @@
 """A task: one leased job in the hands of a performer, what comes of it, or how it failed."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
-from protocol.codec import catalogue
+from protocol.codec import Envelope, catalogue
 from protocol.errors import Code, ProtocolError
-from protocol.message import Layer
+from protocol.message import Layer, Message
 from protocol.work import (
     Acked,
     AssetFile,
@@ -23,6 +24,9 @@ from protocol.work import (
 from services.client import Client
 
 WORK_ANSWERS = catalogue(Lease, Idle, Touched, Acked, Nacked, Pixels, AssetFile, Farewell)
+PASSING = {Code.NO_SPACE, Code.BUSY}
+"""What the keeper cannot do now but will: nothing was changed, so the same request is made again."""
+PASSING_SECONDS = 1.0
 ANSWER_SECONDS = 120.0
 """How long a result is offered again before the worker gives it up; longer than a keeper's restart."""
 
@@ -87,7 +91,7 @@ class Task:
         found: dict[tuple[int, int], tuple[PixelRef, bytes]] = {}
         for first in range(0, len(quadrants), 16):
             request = Fetch(layer=layer, quadrants=quadrants[first : first + 16], plan=self.lease.plan)
-            envelope = await self._client.exchange(request, timeout=ANSWER_SECONDS)
+            envelope = await self._ask(request)
             if not isinstance(envelope.body, Pixels):
                 raise ProtocolError(Code.BAD_MESSAGE, f"fetch was answered by {envelope.body.TYPE}")
             for tile in envelope.body.tiles:
@@ -97,12 +101,22 @@ class Task:
     async def fetch_palette(self) -> bytes | None:
         """The map's palette, or None while it has none."""
         try:
-            envelope = await self._client.exchange(FetchAsset(name="palette"), timeout=ANSWER_SECONDS)
+            envelope = await self._ask(FetchAsset(name="palette"))
         except ProtocolError as error:
             if error.code is Code.UNKNOWN_TILE:
                 return None
             raise
         return envelope.attachments[0]
+
+    async def _ask(self, request: Message) -> Envelope:
+        """The keeper's answer, however long it is busy; while it is, the lease is kept by touches."""
+        while True:
+            try:
+                return await self._client.exchange(request, timeout=ANSWER_SECONDS)
+            except ProtocolError as error:
+                if error.code not in PASSING:
+                    raise
+            await asyncio.sleep(PASSING_SECONDS)
 
 
 Perform = Callable[[Task], Awaitable[Result]]

@@ -27,7 +27,16 @@ from protocol.work import (
 from services import logs
 from services.client import Client, Unanswered
 from services.failpoint import failpoint
-from services.task import ANSWER_SECONDS, WORK_ANSWERS, Perform, Result, Task, TryFailed
+from services.task import (
+    ANSWER_SECONDS,
+    PASSING,
+    PASSING_SECONDS,
+    WORK_ANSWERS,
+    Perform,
+    Result,
+    Task,
+    TryFailed,
+)
 
 __all__ = ["Result", "Task", "TryFailed", "Worker"]
 
@@ -40,10 +49,6 @@ DRAIN_SECONDS = 7.5
 HANDING_IN_SECONDS = 0.5
 """How much longer it waits for the answer to a result that it has sent."""
 GOODBYE_SECONDS = 1.0
-
-PASSING = {Code.NO_SPACE, Code.BUSY}
-"""What the keeper cannot do now but will: nothing was changed, so the same request is made again."""
-PASSING_SECONDS = 1.0
 
 log = logging.getLogger("worker")
 
@@ -128,8 +133,10 @@ class Worker:
         try:
             goodbye = Goodbye(worker=self.identity)
             await self._client.ask(goodbye, Farewell, timeout=GOODBYE_SECONDS, resend=0.5)
-        except Unanswered:
-            log.info("the keeper did not hear our goodbye; leases run out by themselves")
+        except ProtocolError as error:
+            log.info(
+                "the keeper did not hear our goodbye, so leases run out by themselves: %s", error.message
+            )
 
     async def _loop(self, stop: asyncio.Event) -> None:
         while not stop.is_set():

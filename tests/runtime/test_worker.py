@@ -15,12 +15,14 @@ from protocol.work import (
     Ack,
     Acked,
     Farewell,
+    Fetch,
     Goodbye,
     Idle,
     Lease,
     Nack,
     Nacked,
     PaletteWork,
+    Pixels,
     Ready,
     Touch,
     Touched,
@@ -37,6 +39,9 @@ class Paper:
         self.expires_in = expires_in
         self.heard: list[Message] = []
         self.refuse_touch = False
+        self.refuse_goodbye: ProtocolError | None = None
+        self.busy = 0
+        """How often it answers that it is busy before it answers."""
         self.refuse_ack: ProtocolError | None = None
         self.on_ready: Callable[[Letter], None] | None = None
         self.on_ack: Callable[[Letter], None] | None = None
@@ -80,7 +85,11 @@ class Paper:
             case Nack():
                 return Nacked(job=body.job, state=self.nacked)
             case Goodbye():
-                return Farewell(returned=0)
+                return self.refuse_goodbye or Farewell(returned=0)
+            case Fetch():
+                busy = ProtocolError(Code.BUSY, "Another program holds the database.")
+                self.busy -= 1
+                return busy if self.busy >= 0 else Pixels(tiles=[])
         return Idle()
 
     def lease(self) -> Lease:
@@ -407,5 +416,26 @@ async def test_without_a_keeper_it_still_ends(short: Path) -> None:
     stop = asyncio.Event()
     running = asyncio.create_task(Worker(f"ipc://{short}/nobody", "w", ["palette"], perform).run(stop))
     await asyncio.sleep(0)
+    stop.set()
+    await asyncio.wait_for(running, 20)
+
+
+async def test_a_keeper_that_is_busy_breaks_no_worker(
+    box: tuple[str, list[Paper]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.task.PASSING_SECONDS", 0.01)
+    address, papers = box
+    papers.append(paper := Paper(1))
+    paper.busy = 2
+    paper.refuse_goodbye = ProtocolError(Code.BUSY, "Another program holds the database.")
+
+    async def perform(task: Task) -> Result:
+        await task.fetch("render", [(0, 0)])
+        return Result()
+
+    stop = asyncio.Event()
+    running = asyncio.create_task(Worker(address, "w", ["palette"], perform).run(stop))
+    await paper.hears(Ack)
+    assert len(await paper.hears(Fetch)) == 3
     stop.set()
     await asyncio.wait_for(running, 20)
