@@ -90,14 +90,18 @@ def test_a_paused_plan_waits_and_what_runs_of_it_goes_on(
 def test_what_becomes_pending_while_its_plan_is_paused_waits_too(
     house: House, control: Peer, worker: Peer
 ) -> None:
-    house.publish(island(0, 0), id="a")
+    house.rendered(-4, -4, 28, 8)
+    first, then = house.publish(island(0, 0), island(10, 0, "s2", after=["s1"]), id="a").jobs
+    running = worker.lease("generate")
     control.ask(Pause(plan="a"), Changed)
+    worker.ack(running)
+    assert house.job(then).state == "pending"
     assert worker.ready() is None
+    (other,) = house.publish(island(20, 0), id="b").jobs
+    assert worker.lease("generate").job == other
     control.ask(Resume(plan="a"), Changed)
-    render = until(lambda: worker.ready("render"), "the plan to go on")
-    control.ask(Pause(plan="a"), Changed)
-    worker.ack(render)
-    assert worker.ready() is None
+    assert until(lambda: worker.ready("generate"), "the plan to go on").job == then
+    assert first == running.job
 
 
 def test_a_plan_that_is_paused_and_resumed_over_and_over_ends_as_said_last(
