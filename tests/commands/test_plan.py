@@ -7,6 +7,9 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from services.commands.preview import summary
 from services.config import Camera
 from services.tiling.camera import View
 from services.tiling.quadrant import SIZE
@@ -198,12 +201,13 @@ def test_a_region_too_wide_for_the_terminal_is_not_drawn(plan: Run) -> None:
     assert "x = 0" not in told.stdout
 
 
-def test_a_plan_that_publish_would_not_take_says_so(plan: Run) -> None:
+def test_a_plan_that_publish_would_not_take_says_so(plan: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(summary, "STEP_LIMIT", 20)
     # Single quadrants far from each other: each takes a call of its own.
-    lonely = json.dumps([[8 * i, 8 * j] for i in range(150) for j in range(150)])
+    lonely = json.dumps([[8 * i, 8 * j] for i in range(7) for j in range(3)])
     told = plan("quadrants", "-", given=lonely)
     assert told.returncode == 0, told.stderr
-    assert "publish takes at most 20,000 steps at once: plan this region in parts." in told.stdout
+    assert "publish takes at most 20 steps at once: plan this region in parts." in told.stdout
 
 
 def test_time_and_cost_come_from_history_and_configuration(plan: Run, tmp_path: Path) -> None:
