@@ -41,7 +41,9 @@ class Oracle:
         self._facts: dict[str, list[Fact]] = defaultdict(list)
         for fact in facts(ledgers):
             self._facts[fact["what"]].append(fact)
-        with closing(sqlite3.connect(data / "tilewright.db")) as connection:
+        # Not to be created by the one who looks.
+        database = f"{(data / 'tilewright.db').as_uri()}?mode=rw"
+        with closing(sqlite3.connect(database, uri=True)) as connection:
             connection.row_factory = sqlite3.Row
             self._integrity = [row[0] for row in connection.execute("PRAGMA integrity_check")]
             self.jobs = {row["id"]: row for row in connection.execute("SELECT * FROM generation_queue")}

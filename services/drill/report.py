@@ -36,9 +36,8 @@ def show(verdicts: list[Verdict], console: Console) -> None:
     table.add_column("", no_wrap=True)
     for verdict in verdicts:
         table.add_column(f"seed {verdict.order.seed}", justify="right")
-    for number, finding in enumerate(verdicts[0].findings):
-        counts = [verdict.findings[number].count for verdict in verdicts]
-        table.add_row(finding.name, *(f"[red]{count}[/]" if count else "[green]0[/]" for count in counts))
+    for name in dict.fromkeys(finding.name for verdict in verdicts for finding in verdict.findings):
+        table.add_row(name, *(_count(verdict, name) for verdict in verdicts))
     table.add_section()
     for name, show_figure in FIGURES.items():
         table.add_row(name, *(show_figure(verdict) for verdict in verdicts))
@@ -49,6 +48,11 @@ def show(verdicts: list[Verdict], console: Console) -> None:
     well = sum(verdict.well for verdict in verdicts)
     colour = "green" if well == len(verdicts) else "red"
     console.print(f"[{colour}]{well} of {len(verdicts)} drills ended well.[/]")
+
+
+def _count(verdict: Verdict, name: str) -> str:
+    counts = [finding.count for finding in verdict.findings if finding.name == name]
+    return "–" if not counts else f"[red]{counts[0]}[/]" if counts[0] else "[green]0[/]"
 
 
 def _show_failed(verdict: Verdict, console: Console) -> None:
@@ -63,8 +67,9 @@ def _show_failed(verdict: Verdict, console: Console) -> None:
     for fault in verdict.schedule:
         console.print(f"    {fault}", highlight=False, soft_wrap=True)
     console.print(
-        f"  again with: supervisor.py drill --seed {order.seed} --jobs {order.jobs} --faults {order.faults} "
-        f"--kills {order.kills} --stops {order.stops} --keep\n  everything lies in {verdict.folder}",
+        f"  again with: supervisor.py drill --seeds 1 --seed {order.seed} --jobs {order.jobs} "
+        f"--faults {order.faults} --kills {order.kills} --stops {order.stops} --keep\n"
+        f"  everything lies in {verdict.folder}",
         highlight=False,
         soft_wrap=True,
     )
