@@ -41,9 +41,9 @@ function notices(): Notice[] {
   }
   for (const one of modelStates.value.values()) {
     const limit = limitedFor(one);
-    const wait = `${count(one.pending, "job")} ${one.pending === 1 ? "waits" : "wait"}, none is lost.`;
+    const wait = one.pending ? `${count(one.pending, "job")} ${one.pending === 1 ? "waits" : "wait"}, none is lost.` : "";
     if (one.paused) found.push({ key: `paused-${one.model_id}`, title: `${nameOfModel(one.model_id)} is paused.`, text: `${one.reason} ${wait}`.trim() });
-    else if (limit > 0) found.push({ key: `limited-${one.model_id}`, title: `${nameOfModel(one.model_id)} is rate limited.`, text: `Resumes in ${age(Math.ceil(limit))}. ${wait}` });
+    else if (limit > 0) found.push({ key: `limited-${one.model_id}`, title: `${nameOfModel(one.model_id)} is rate limited.`, text: `Resumes in ${age(Math.ceil(limit))}. ${wait}`.trim() });
   }
   const chosen = model.value;
   if (chosen && !chosen.available) {

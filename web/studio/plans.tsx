@@ -53,10 +53,10 @@ export function PlanCard({ plan }: { plan: Plan }) {
         <span class="dim">{left(plan)}</span>
         <span class="dim">{right(plan)}</span>
       </div>
-      {isEntering(plan) && (
+      {!plan.settled && entered(plan) < plan.jobs && (
         <p class="entering" role="status" data-entering>
           <Icon name="spinner" size={14} className="spin" />
-          Being entered, {Math.floor((100 * plan.entered) / plan.jobs)} %
+          Being entered, {Math.floor((100 * entered(plan)) / plan.jobs)} %
         </p>
       )}
       {plan.stuck && <Stuck plan={plan} />}
@@ -66,7 +66,8 @@ export function PlanCard({ plan }: { plan: Plan }) {
   );
 }
 
-export const isEntering = (plan: Plan): boolean => plan.jobs > 0 && plan.entered < plan.jobs;
+/** How many of its jobs are in the queue by now: those that have a state. */
+const entered = (plan: Plan): number => Object.values(plan.counts).reduce((sum, n) => sum + n, 0);
 
 /** What can be done with a plan; what cannot be undone says first what it will do. */
 function PlanDrawer({ plan }: { plan: Plan }) {

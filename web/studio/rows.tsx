@@ -8,7 +8,7 @@ import { dropAt } from "./picked";
 import { Reply } from "./replies";
 import { JobRow, PickAll, useCarried, type Go } from "./row";
 import { retryClass } from "./steering";
-import { failed, nameOfModel, now, status, statusAt, waiting } from "./state";
+import { failed, nameOfModel, now, paused, status, statusAt, waiting } from "./state";
 import { age, count, moment, span, title } from "./words";
 import { isStuck, world } from "./world";
 
@@ -36,7 +36,7 @@ export function FailedRows({ go }: Given) {
 function FailedClass({ group, go }: Given & { group: Failures }) {
   const { error_class: name, jobs, total } = group;
   return (
-    <details class="class" open={!matchMedia("(max-width: 719px)").matches} data-class={name || "other"} data-total={total}>
+    <details class="class" open={isFiltered.value || !matchMedia("(max-width: 719px)").matches} data-class={name || "other"} data-total={total}>
       <summary>
         <Icon name="chevron" size={14} />
         <span class="class-title">
@@ -120,7 +120,8 @@ export function WaitingRows({ go }: Given) {
             go={go}
             icon={<Icon name={job.paused ? "pause" : "waiting"} />}
             note={waitNote(job)}
-            position={job.position}
+            // What a paused plan still wants has no place in the line until it goes on.
+            position={job.paused && !paused.value ? 0 : job.position}
             side={job.seconds_left === null || job.seconds_left === undefined ? "" : span(job.seconds_left)}
             among={jobs}
           />
