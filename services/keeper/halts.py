@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from services.keeper.throttle import Throttle
 
-SLICE = 500
+SLICE = 200
 """Jobs that are looked at in one go: some milliseconds of work."""
 RUNS, PAUSED, RESUMING = 0, 1, 2
 """`plans.paused`; a plan is resuming until the last of its jobs has been marked so."""
@@ -46,11 +46,6 @@ class Halts:
                 throttle.strikes,
             ),
         )
-
-    def shut(self, now: float) -> set[str]:
-        """The models that may not be called at this moment of the steady clock."""
-        rows = self._connection.execute("SELECT model_id FROM models WHERE paused = 1 OR until > ?", (now,))
-        return {row[0] for row in rows}
 
     def holds(self, plan_id: str) -> bool:
         """Whether a plan is paused."""
