@@ -329,3 +329,25 @@ def test_a_result_that_is_owed_by_nobody_changes_nothing(house: House, worker: P
     made = Made(worker="w", seconds=1)
     assert worker.ask(Ack(job=99, token=1, made=made), Error).code == Code.UNKNOWN_JOB
     assert house.events() == []
+
+
+def test_a_late_result_is_not_taken_for_what_was_asked_for_since(
+    house: House, jobs: list[int], control: Peer, worker: Peer, clock: Clock
+) -> None:
+    late = worker.lease("generate")
+    change(control, CancelWhere(states=["pending"]))
+    clock.forward(61)
+    while house.job(late.job).state != "pending":
+        house.peer("control").ping()
+    change(control, Edit(jobs=[late.job], prompt="something else"))
+    assert worker.late(late).code == Code.LEASE_LOST
+    assert house.job(late.job).state == "pending"
+
+
+def test_a_job_with_a_priority_of_its_own_takes_its_neighbours(
+    house: House, jobs: list[int], control: Peer, worker: Peer
+) -> None:
+    change(control, Edit(jobs=[jobs[3]], priority=-9))
+    change(control, Move(jobs=[jobs[3]], to="before", before=jobs[1]))
+    assert house.job(jobs[3]).priority == 0
+    assert order(worker) == [jobs[0], jobs[3], jobs[1], jobs[2]]
