@@ -11,6 +11,8 @@ import { added, count, planName, sizeOf } from "./words";
 /** A busy map changes many times a second; the plan follows it at this pace. */
 const SETTLE_MS = 400;
 const LONGEST_MS = 2_000;
+/** After how long a busy server is asked again, if it does not say. */
+const BUSY_SECONDS = 2;
 /** Quadrants around a plan that can matter to it. */
 const AROUND = 4;
 
@@ -148,6 +150,13 @@ async function look(): Promise<void> {
 }
 
 async function refuse(aim: state.Aim, error: Refused): Promise<void> {
+  if (error.code === "BUSY" && state.preview.value?.aim === aim) {
+    // It passes by itself: the plan stays in view and is looked at again.
+    const seconds = error.retryAfter || BUSY_SECONDS;
+    change({ refusal: `${error.message} Asked again in ${seconds} s.` });
+    setTimeout(() => state.preview.value?.aim === aim && void look(), seconds * 1_000);
+    return;
+  }
   const sentence = await refused(aim.kind === "rest" ? "Re-plan" : "Fill", error);
   const shown = state.preview.value;
   if (shown?.aim !== aim || shown.starter) return;
