@@ -13,7 +13,7 @@ from pathlib import Path
 
 PLACES = frozenset(
     {
-        "keeper_plan", "keeper_lease", "keeper_ack", "before_commit", "after_commit", "blobs_written",
+        "keeper_plan", "keeper_enter", "keeper_lease", "keeper_ack", "before_commit", "after_commit", "blobs_written",
         "reply", "w_taken", "w_worked", "w_spooled", "w_done",
     }
 )  # fmt: skip

@@ -52,6 +52,12 @@ class Ancestry:
             self._bits = self._written_out()
         return bool(self._bits[second] >> first & 1)
 
+    def forward(self) -> Sequence[int]:
+        """The steps as they were given if each comes after those that it waits for, or else put so."""
+        if all(needed < i for i, direct in enumerate(self._direct) for needed in direct):
+            return range(len(self._direct))
+        return self.order
+
     def _ordered(self, steps: Sequence[Step]) -> list[int]:
         waits = [len(needed) for needed in self._direct]
         followers: list[list[int]] = [[] for _ in steps]

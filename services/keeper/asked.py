@@ -6,9 +6,10 @@ from protocol.control import Generate, Render, Replan
 from protocol.errors import Code, ProtocolError
 from protocol.ingest import Publish
 from protocol.plan import STEP_LIMIT, Step
+from services.keeper import parts
 from services.keeper.draft import Asked, check_shape
 from services.keeper.ground import Cell, Ground
-from services.keeper.request import Case, Region, Rest, too_many
+from services.keeper.request import Case, Parted, Region, Rest, too_many
 from services.tiling import planning
 from services.tiling.region import BadRegion, named
 from services.tiling.seam import Refusal, place_padded
@@ -52,9 +53,23 @@ def asked(case: Case, found: planning.Planning | None) -> Asked:
         plan = request.plan
         texts = (plan.prompt, plan.negative_prompt)
         repair = plan.repair or repaired
-        steps = steps if found else plan.steps
+        laid = steps if found else plan.steps
         return Asked(
-            plan.id, plan.name, plan.model_id, *texts, plan.lane, steps, repair, priority=plan.priority
+            plan.id, plan.name, plan.model_id, *texts, plan.lane, laid, repair, priority=plan.priority
+        )
+    if isinstance(request, Parted):
+        head = request.plan
+        texts = (head.prompt, head.negative_prompt)
+        laid = parts.read(request.path)
+        return Asked(
+            head.id,
+            head.name,
+            head.model_id,
+            *texts,
+            head.lane,
+            laid,
+            request.repair,
+            priority=head.priority,
         )
     if isinstance(request, Render):
         step = Step(id="render", kind="render", quadrants=list(dict.fromkeys(request.quadrants)))

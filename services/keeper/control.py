@@ -24,7 +24,7 @@ from protocol.control import (
     RetryPlan,
 )
 from protocol.control import Job as JobAnswer
-from protocol.ingest import Publish
+from protocol.ingest import PlanBegin, PlanCommit, PlanPart, Publish
 from protocol.message import Message
 from protocol.order import (
     Adopt,
@@ -69,9 +69,15 @@ class Control:
         pruning: Pruning,
         views: Views,
     ) -> None:
-        self.ingest: Mapping[type[Message], Handler] = {Publish: intake.on_plan}
+        parts: Mapping[type[Message], Handler] = {
+            PlanBegin: intake.on_begin,
+            PlanPart: intake.on_part,
+            PlanCommit: intake.on_commit,
+        }
+        self.ingest: Mapping[type[Message], Handler] = {Publish: intake.on_plan, **parts}
         self.control: Mapping[type[Message], Handler] = {
             **dict.fromkeys((Publish, Render, Generate, Fill, Replan), intake.on_plan),
+            **parts,
             GetStatus: lambda _, request: views.status(),
             ListJobs: lambda _, request: views.jobs(request),
             GetJob: lambda _, request: JobAnswer(job=views.job(request.job)),

@@ -2,7 +2,7 @@
 
 import json
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from protocol.message import JobKind
 from services.keeper.lifecycle import Job
@@ -30,6 +30,15 @@ class Dependencies:
             "AND NOT EXISTS (SELECT 1 FROM dependencies d JOIN generation_queue n ON n.id = d.needs_id "
             "WHERE d.job_id = generation_queue.id AND n.status <> 'complete')",
             (job_id,),
+        )
+
+    def ready_among(self, job_ids: Sequence[int]) -> list[Job]:
+        """Those of these jobs that are blocked and yet wait for nothing that is not complete."""
+        return self._queue.among(
+            job_ids,
+            "status = 'blocked' AND error_class <> 'seam' AND NOT EXISTS (SELECT 1 FROM dependencies d "
+            "JOIN generation_queue n ON n.id = d.needs_id "
+            "WHERE d.job_id = generation_queue.id AND n.status <> 'complete')",
         )
 
     def behind(self, job_ids: Iterable[int]) -> set[int]:

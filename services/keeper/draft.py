@@ -1,7 +1,7 @@
 """The draft of a plan: its steps, found sound, as jobs with all that they wait for. Pure."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from protocol.errors import Code, ProtocolError
@@ -12,11 +12,14 @@ from services.keeper import proof
 from services.keeper.ancestry import Ancestry
 from services.keeper.ground import PALETTE_BOX, Box, Cell, Ground
 from services.keeper.lifecycle import Cells, Job
-from services.tiling.quadrant import frame_box, frame_of, frame_quadrants
-from services.tiling.region import bounding, frames, is_rectangle, needed_renders, rectangle
+from services.tiling.quadrant import FRAME, frame_box, frame_of, frame_quadrants
+from services.tiling.region import bounding, frames, needed_renders, rectangle
 from services.tiling.seam import Window
 
-JOB_LIMIT = 100_000
+JOB_LIMIT = 400_000
+"""Jobs of the largest plan: each of its steps may need renders of its own."""
+Shape = tuple[int, int, int, int]
+"""Where in its frame an infill begins, and how far it reaches from there."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +49,8 @@ class Draft:
     max_attempts: int
     now: float
     jobs: list[Job] = field(default_factory=list)
-    needs: set[tuple[int, int]] = field(default_factory=set)
+    waits: list[list[int]] = field(default_factory=list)
+    """What each of the jobs waits for, by the same position; something may stand there twice."""
     borrowed: set[int] = field(default_factory=set)
     """Jobs of other plans that already do what was asked for."""
     renders: dict[Cell, int] = field(default_factory=dict)
@@ -60,18 +64,25 @@ class Draft:
     """Jobs of other plans that this one's wait for, or that it took for its own."""
     free: dict[Cell, str] = field(default_factory=dict)
     """Frames that a step of the plan itself draws anew without waiting for anything."""
+    _shapes: dict[Shape, list[tuple[Cell, list[Cell]]]] = field(default_factory=dict)
+    """The frames around an infill, each with what it needs of it: the same everywhere."""
 
-    def numbered(self, first: int) -> tuple[list[Job], list[tuple[int, int]]]:
-        """The jobs with their final ids, counted from `first`, and what waits for what."""
+    @property
+    def own_palette(self) -> bool:
+        """Whether one of its jobs is to make the palette."""
+        return self.palette is not None and self.palette < 0
 
-        def final(job: int) -> int:
-            return first - job - 1 if job < 0 else job
+    def needs(self) -> Iterator[tuple[int, int]]:
+        """What waits for what, as `(job, needed job)`, in the order of the jobs."""
+        return ((-i - 1, needed) for i, all_needed in enumerate(self.waits) for needed in all_needed)
 
-        jobs = [replace(job, id=final(job.id)) for job in self.jobs]
-        return jobs, sorted((final(job), final(needed)) for job, needed in self.needs)
+    def add_steps(
+        self, models: Mapping[str, Model], windows: Mapping[str, Window], order: Sequence[int]
+    ) -> None:
+        """Take every step in, each after what it waits for and the renders that it is the first to need.
 
-    def add_steps(self, models: Mapping[str, Model], windows: Mapping[str, Window]) -> None:
-        """Take every step in, each right after the renders that it is the first to need."""
+        So whatever begins the list of jobs can be put into the queue without the rest.
+        """
         steps = self.asked.steps
         self.free = {
             frame: step.id
@@ -80,17 +91,26 @@ class Draft:
             for frame in frames(step.quadrants)
         }
         by_step: dict[str, list[int]] = {}
-        for step in steps:
+        for i in order:
+            step = steps[i]
             if step.kind == "render":
-                by_step[step.id] = [self._drawn_anew(step, frame) for frame in frames(step.quadrants)]
+                jobs = [self._drawn_anew(step, frame) for frame in frames(step.quadrants)]
             else:
-                by_step[step.id] = [self._generate(step, models[step.id], windows[step.id])]
-        for step in steps:
-            for name in step.after:
-                self.needs.update((job, need) for job in by_step[step.id] for need in by_step[name])
+                jobs = [self._generate(step, models[step.id], windows[step.id])]
+            by_step[step.id] = jobs
+            if step.after:
+                needed = [need for name in step.after for need in by_step[name]]
+                for job in jobs:
+                    self._wait(job, needed)
+
+    def _wait(self, job: int, needed: Iterable[int]) -> None:
+        waits = self.waits[-job - 1]
+        waits += needed
+        if len(set(waits)) < len(waits):
+            waits[:] = dict.fromkeys(waits)
 
     def _generate(self, step: Step, model: Model, window: Window) -> int:
-        waits = self._renders(needed_renders(proof.infill(step)))
+        waits = self._renders_around(proof.corners(step))
         if model.needs_palette and not self.ground.palette_made:
             waits.append(self._palette())
         asked = self.asked
@@ -109,8 +129,23 @@ class Draft:
             negative_prompt=(negative if step.negative_prompt is None else step.negative_prompt)
             or model.negative_prompt,
         )
-        self.needs.update((job, needed) for needed in waits)
+        self._wait(job, waits)
         return job
+
+    def _renders_around(self, corners: Box) -> list[int]:
+        """The render jobs to wait for until all that an infill with these corners needs is rendered."""
+        left, top, right, bottom = corners
+        shape = (left % FRAME, top % FRAME, right - left, bottom - top)
+        if shape not in self._shapes:
+            self._shapes[shape] = _frames_around(shape)
+        column, row = left // FRAME, top // FRAME
+        rendered, free = self.ground.rendered, self.free
+        waits = []
+        for (x, y), cells in self._shapes[shape]:
+            frame = (column + x, row + y)
+            if not rendered or frame in free or any((left + i, top + j) not in rendered for i, j in cells):
+                waits.append(self._render(frame))
+        return waits
 
     def _renders(self, quadrants: Iterable[Cell]) -> list[int]:
         """The render jobs to wait for until all these quadrants are rendered."""
@@ -142,14 +177,14 @@ class Draft:
 
     def _draw(self, step: str, frame: Cell, *, blocked: bool) -> int:
         cells = frame_quadrants(frame)
-        if any(abs(c) > COORDINATE_LIMIT for cell in cells for c in cell):
+        if any(abs(c) > COORDINATE_LIMIT for c in (*cells[0], *cells[-1])):
             raise ProtocolError(
                 Code.BAD_PLAN,
                 f"Step {step} needs a render beyond ±{COORDINATE_LIMIT}, the edge of the world.",
                 details=step,
             )
         box = frame_box(frame)
-        return self._job(step, "render", blocked=blocked, quadrants=_rows(cells), x=box.left, y=box.top)
+        return self._job(step, "render", blocked=blocked, quadrants=_plain(cells), x=box.left, y=box.top)
 
     def _palette(self) -> int:
         if self.palette is None:
@@ -158,7 +193,7 @@ class Draft:
             quadrants = _rows(rectangle(*PALETTE_BOX))
             waits = self._renders(quadrants)
             self.palette = self._job("palette", "palette", blocked=bool(waits), quadrants=quadrants)
-            self.needs.update((self.palette, needed) for needed in waits)
+            self._wait(self.palette, waits)
         return self.palette
 
     def _job(self, step: str, kind: JobKind, *, blocked: bool, quadrants: Cells, **rest: Any) -> int:
@@ -176,6 +211,7 @@ class Draft:
             **rest,
         )
         self.jobs.append(job)
+        self.waits.append([])
         return job.id
 
 
@@ -186,14 +222,27 @@ def draw_up(
     for step in asked.steps:
         check_shape(step)
     ancestry = Ancestry(asked.steps)
-    cells = frozenset(cell for step in asked.steps if step.kind == "generate" for cell in proof.infill(step))
+    cells = frozenset(
+        (x, y)
+        for step in asked.steps
+        if step.kind == "generate"
+        for some in (step.quadrants, step.padding, step.scaffold)
+        for x, y in some
+    )
     ground.check_free(cells)
     windows = proof.prove(asked.steps, ground.finished, asked.repair, ancestry=ancestry)
     draft = Draft(asked, ground, max_attempts, now, cells=cells)
-    draft.add_steps(models, windows)
-    draft.leans_on = frozenset(needed for _, needed in draft.needs if needed > 0) | draft.borrowed
-    if drawn := {cell for step in asked.steps for cell in step.quadrants} | cells:
-        draft.box = bounding(drawn)
+    draft.add_steps(models, windows, ancestry.forward())
+    draft.leans_on = frozenset(need for waits in draft.waits for need in waits if need > 0) | draft.borrowed
+    if boxes := [bounding(step.quadrants) for step in asked.steps if step.kind == "render"] + (
+        [bounding(cells)] if cells else []
+    ):
+        draft.box = (
+            min(box[0] for box in boxes),
+            min(box[1] for box in boxes),
+            max(box[2] for box in boxes),
+            max(box[3] for box in boxes),
+        )
     if len(draft.jobs) > JOB_LIMIT:
         raise ProtocolError(
             Code.TOO_LARGE, f"The plan comes to {len(draft.jobs)} jobs; {JOB_LIMIT} is the most."
@@ -212,19 +261,33 @@ def check_shape(step: Step) -> None:
             problem = "is a render; only model calls have padding or scaffold."
     elif not step.quadrants and not step.scaffold:
         problem = "keeps no quadrants."
-    elif len(set(cells)) < len(cells):
-        problem = "names a quadrant twice."
-    elif not is_rectangle(cells):
-        problem = "does not fill one whole rectangle; name what is drawn and thrown away as `padding`."
     else:
+        unique = len(set(cells))
         x0, y0, x1, y1 = bounding(cells)
-        if x1 - x0 > 1 or y1 - y0 > 1:
+        if unique < len(cells):
+            problem = "names a quadrant twice."
+        elif unique < (x1 - x0 + 1) * (y1 - y0 + 1):
+            problem = "does not fill one whole rectangle; name what is drawn and thrown away as `padding`."
+        elif x1 - x0 > 1 or y1 - y0 > 1:
             problem = "is larger than 2 × 2 quadrants, the most that one model call fills."
-        elif any(abs(c) > COORDINATE_LIMIT for cell in cells for c in cell):
+        elif max(-x0, -y0, x1, y1) > COORDINATE_LIMIT:
             problem = f"lies beyond ±{COORDINATE_LIMIT}."
     if problem:
         raise ProtocolError(Code.BAD_PLAN, f"Step {step.id} {problem}", details=step.id)
 
 
-def _rows(cells: Iterable[Cell]) -> Cells:
-    return tuple(sorted(((x, y) for x, y in cells), key=lambda cell: (cell[1], cell[0])))
+def _frames_around(shape: Shape) -> list[tuple[Cell, list[Cell]]]:
+    """The frames, and of each the quadrants, that an infill of this shape needs, seen from its own."""
+    left, top, width, height = shape
+    found: dict[Cell, list[Cell]] = {}
+    for x, y in needed_renders(rectangle(left, top, left + width, top + height)):
+        found.setdefault(frame_of((x, y)), []).append((x - left, y - top))
+    return sorted(found.items(), key=lambda item: (item[0][1], item[0][0]))
+
+
+def _rows(cells: Collection[Cell]) -> Cells:
+    return tuple(sorted(((x, y) for x, y in cells), key=lambda cell: (cell[1], cell[0]))) if cells else ()
+
+
+def _plain(cells: Iterable[Cell]) -> Cells:
+    return tuple((x, y) for x, y in cells)

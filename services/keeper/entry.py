@@ -1,15 +1,24 @@
 """The entry of a plan's jobs: every row that goes into the tables, made ready before the transaction."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
 from services.keeper.draft import Draft
 from services.keeper.events import Row as EventRow
-from services.keeper.events import row as event_row
+from services.keeper.events import job_row
 from services.keeper.lifecycle import Job
 from services.keeper.queue import CellRow
 from services.keeper.row import Row, row
-from services.keeper.views import job_change
+
+
+@dataclass(frozen=True)
+class Line:
+    """What one job is written down as."""
+
+    row: Row
+    cells: list[CellRow]
+    needs: list[tuple[int, int]]
+    event: EventRow
 
 
 @dataclass(frozen=True)
@@ -17,32 +26,37 @@ class Entry:
     """What the jobs of a draft are written down as if the next job gets the id `first`."""
 
     first: int
-    jobs: list[Job]
-    rows: list[Row]
-    cells: list[CellRow]
-    needs: list[tuple[int, int]]
-    events: list[EventRow]
+    lines: list[Line]
 
 
 def enter(draft: Draft, first: int) -> Entry:
     """Number the jobs of a draft from `first` and write out all that tells of them."""
-    jobs, needs = draft.numbered(first)
-    return Entry(
-        first=first,
-        jobs=jobs,
-        rows=[row(job) for job in jobs],
-        cells=_cells(jobs),
-        needs=needs,
-        events=[event_row(job_change(job), draft.now) for job in jobs],
-    )
+    return Entry(first, list(lines(draft, first)))
 
 
-def _cells(jobs: Iterable[Job]) -> list[CellRow]:
-    """Where jobs lie, and in what part."""
-    return [
-        (x, y, job.id, role)
-        for job in jobs
-        if job.kind != "palette"
-        for role in ("quadrants", "padding", "scaffold")
-        for x, y in getattr(job, role)
-    ]
+def lines(draft: Draft, first: int) -> Iterator[Line]:
+    """The same, job by job: of a large plan not all is in memory at once."""
+
+    def final(job: int) -> int:
+        return first - job - 1 if job < 0 else job
+
+    for i, (drafted, waits) in enumerate(zip(draft.jobs, draft.waits, strict=True)):
+        job = replace(drafted, id=first + i)
+        yield Line(
+            row=row(job),
+            cells=_cells(job),
+            needs=sorted((job.id, final(needed)) for needed in waits),
+            event=job_row(job, draft.now),
+        )
+
+
+def _cells(job: Job) -> list[CellRow]:
+    """Where a job lies, and in what part."""
+    if job.kind == "palette":
+        return []
+    found = [(x, y, job.id, "quadrants") for x, y in job.quadrants]
+    if job.padding:
+        found += [(x, y, job.id, "padding") for x, y in job.padding]
+    if job.scaffold:
+        found += [(x, y, job.id, "scaffold") for x, y in job.scaffold]
+    return found

@@ -1,9 +1,11 @@
 """The event log: append-only, numbered from 1."""
 
+import json
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
-from protocol.event import Change, Event, JobChange, MapChange, QueueChange
+from protocol.event import Change, Event, JobChange, MapChange, QueueChange, TileRef
+from services.keeper.lifecycle import Job
 
 Row = tuple[float, str, int, str]
 
@@ -38,6 +40,21 @@ class EventLog:
             Event.model_validate_json(f'{{"seq": {row[0]}, "at": {row[1]!r}, "change": {row[2]}}}')
             for row in rows
         ]
+
+
+def job_row(job: Job, now: float, tiles: Sequence[TileRef] = ()) -> Row:
+    """What the change of a job is written down as: the text of a JobChange, without making one."""
+    quadrants = json.dumps(job.quadrants, separators=(",", ":"))
+    reason = json.dumps(job.reason[:8_000]) if job.reason else '""'
+    laid = ",".join(tile.model_dump_json() for tile in tiles)
+    return (
+        now,
+        job.plan,
+        job.id,
+        f'{{"kind":"job","job":{job.id},"plan":"{job.plan}","job_kind":"{job.kind}","state":"{job.state}",'
+        f'"model_id":"{job.model_id}","quadrants":{quadrants},"attempt":{job.attempt},"reason":{reason},'
+        f'"tiles":[{laid}]}}',
+    )
 
 
 def row(change: Change, now: float) -> Row:

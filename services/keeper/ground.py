@@ -39,11 +39,13 @@ class Ground:
         """Where nobody else may draw: what other plans have reserved, and their halo."""
         return frozenset((x + i, y + j) for x, y, _ in self.reserved for i in (-1, 0, 1) for j in (-1, 0, 1))
 
+    def changes(self, now: "Ground") -> set[Cell]:
+        """Where tiles have come or gone since, or plans have come."""
+        return {*(self.finished ^ now.finished), *((x, y) for x, y, _ in now.reserved - self.reserved)}
+
     def has_changed_for(self, cells: Collection[Cell], now: "Ground") -> bool:
         """Whether what is drawn in these cells could be wrong on the ground as it is now."""
-        tiles = self.finished ^ now.finished
-        plans = {(x, y) for x, y, _ in now.reserved - self.reserved}
-        return bool(_beside(tiles | plans, cells))
+        return bool(_beside(self.changes(now), cells))
 
 
 def survey(store: Store, box: Box, *, plan: str, replaces: str = "") -> Ground:

@@ -1,34 +1,61 @@
 """The intake: plans that come in, drawn up at once if they are small and beside the batch if they are not."""
 
 import asyncio
+import uuid
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Executor
+from dataclasses import dataclass, field, replace
 from functools import partial
+from pathlib import Path
 from typing import Any
 
-from protocol.control import Replan
+from protocol.control import Planned, Replan
 from protocol.errors import ProtocolError
-from protocol.ingest import Accepted
+from protocol.ingest import Accepted, PartTaken, PlanBegin, PlanCommit, PlanPart, Publish
 from protocol.message import Message
+from protocol.plan import Plan, PlanHead
 from services.actor import Letter
 from services.failpoint import failpoint
+from services.keeper import parts, staging
+from services.keeper.drafter import Drafter
 from services.keeper.entry import enter
-from services.keeper.planner import Planner, Proposal
+from services.keeper.parts import Parts
+from services.keeper.planner import Planner
 from services.keeper.progress import Progress, log
-from services.keeper.request import Case, Request
+from services.keeper.proposal import Drawn, Proposal
+from services.keeper.request import Case, Parted, Request, box_of, is_dry, plan_id
 from services.keeper.slices import LongDeed
 from services.logs import about
 
 Deed = Callable[[], Message | None]
-SMALL = 200
+SMALL = 100
 """Steps that are drawn up at once; more would hold everybody else up, as planning any region would."""
+AT_ONCE = 500
+"""Jobs that are put into the queue in one transaction; more follow from a file, some at a time."""
+LARGE, LARGE_REGION = 2_000, 4_500
+"""Steps, and quadrants to be filled, from which a plan is drawn up by a process of its own."""
+
+
+@dataclass
+class Drawing:
+    """One request that is being drawn up beside the batches."""
+
+    request: Request
+    case: Case
+    letters: list[Letter]
+    """Who asked for it: the first, and whoever asked again meanwhile."""
+    taken_up: asyncio.Event = field(default_factory=asyncio.Event)
+    stale: bool = False
+    """Whether the ground had changed, so that it must be drawn up again."""
+    error: ProtocolError | None = None
 
 
 class Intake:
     """Answers requests for plans.
 
     `later` puts a deed into the next transaction, `at_length` begins one that may take several, `start` runs
-    something beside.
+    something beside that is dropped when the keeper stops, `entering` is called when a plan was accepted
+    whose jobs lie in `folder`.
     """
 
     def __init__(
@@ -37,25 +64,68 @@ class Intake:
         planner: Planner,
         progress: Progress,
         pool: Executor,
+        parts: Parts,
+        folder: Path,
+        clock: Callable[[], float],
         later: Callable[[Letter, Deed], None],
         at_length: Callable[[Letter, LongDeed], Message | None],
         start: Callable[[Coroutine[Any, Any, None]], None],
+        entering: Callable[[], None],
     ) -> None:
         self._planner = planner
         self._progress = progress
         self._pool = pool
+        self._parts = parts
+        self._folder = folder
+        self._clock = clock
         self._later = later
         self._at_length = at_length
         self._start = start
-        self._drawing_up: set[str] = set()
+        self._entering = entering
+        self._drawing: dict[str, Drawing] = {}
+        self.drafter = Drafter()
 
     def on_plan(self, letter: Letter, request: Request) -> Message | None:
         if isinstance(request, Replan):
             return self._at_length(letter, self._replanning(letter, request))
         return self._plan(letter, request)
 
+    def on_begin(self, letter: Letter, request: PlanBegin) -> Message:
+        if (before := self._planner.accepted(request.plan.id)) is not None:
+            return before
+        here = self._parts.begin(request.plan, request.steps, self._clock())
+        return PartTaken(plan=request.plan.id, steps=here)
+
+    def on_part(self, letter: Letter, request: PlanPart) -> Message:
+        if (before := self._planner.accepted(request.plan)) is not None:
+            return before
+        here = self._parts.add(request.plan, request.first, request.steps, self._clock())
+        return PartTaken(plan=request.plan, steps=here)
+
+    def on_commit(self, letter: Letter, request: PlanCommit) -> Message | None:
+        if (before := self._planner.accepted(request.plan)) is not None:
+            self._parts.drop(request.plan)
+            return before
+        begun = self._parts.complete(request.plan)
+        if begun.total <= SMALL:
+            plan = Plan.model_construct(**dict(begun.head), steps=parts.read(begun.path))
+            self._start(self._drop_parts(request.plan))
+            return self._plan(letter, Publish(plan=plan))
+        return self._plan(letter, Parted(begun.head, begun.path, begun.total, begun.box or (0, 0, 0, 0)))
+
+    async def _drop_parts(self, plan: str) -> None:
+        """Drop the parts of a plan if it was accepted by the transaction before."""
+        if self._planner.accepted(plan) is not None:
+            self._parts.drop(plan)
+
+    def void(self) -> None:
+        """Forget plans that were begun and that nobody went on with."""
+        for plan in self._parts.void(self._clock()):
+            log.info("plan %s was begun and not gone on with for an hour; its parts are forgotten", plan)
+
     def _replanning(self, letter: Letter, request: Replan) -> LongDeed:
         """Plan the rest of a plan anew, once it is known what that is."""
+        self._planner.entering.check_plan(request.plan)
         if (before := self._planner.before(request)) is not None:
             if self._planner.is_settled(request.plan):
                 # A crash may have come between the new plan and the last of the old one's jobs.
@@ -70,67 +140,109 @@ class Intake:
     def _plan(self, letter: Letter, request: Request) -> Message | None:
         if (before := self._planner.before(request)) is not None:
             return before
-        if letter.envelope.id in self._drawing_up:
-            # Sent again while it is being drawn up, it is answered once, when that is done.
+        key = letter.envelope.id if is_dry(request) else plan_id(request)
+        if (drawing := self._drawing.get(key)) is not None:
+            # Asked again while it is being drawn up, it is answered when that is done.
+            if all(other.envelope.id != letter.envelope.id for other in drawing.letters):
+                drawing.letters.append(letter)
             return None
         case = self._planner.survey(request)
         if case.region is None and case.size <= SMALL:
-            return self._answer(self._planner.propose(case))
-        self._drawing_up.add(letter.envelope.id)
-        self._start(self._propose_aside(letter, case))
+            return self._answer(self._planner.proposer.propose(case))
+        self._drawing[key] = Drawing(request, case, [letter])
+        self._start(self._draw_aside(key, self._drawing[key]))
         return None
 
-    async def _propose_aside(self, letter: Letter, case: Case) -> None:
-        """Draw a large plan up in a thread, then let it join the next transaction."""
-        loop = asyncio.get_running_loop()
+    async def _draw_aside(self, key: str, drawing: Drawing) -> None:
+        """Draw a large plan up beside the batches, and let it join one, until the ground has stood still."""
+        letter, request = drawing.letters[0], drawing.request
+        path = self._folder / f"{uuid.uuid4().hex}.db"
+        whole = path.with_suffix(".whole")
         try:
-            proposal = await loop.run_in_executor(self._pool, self._planner.propose, case)
+            while True:
+                found = await self._draw(drawing.case, path, whole)
+                drawing.taken_up.clear()
+                self._later(letter, partial(self._take_up, letter, drawing, found))
+                await drawing.taken_up.wait()
+                if not drawing.stale:
+                    break
         except ProtocolError as error:
-            self._drawing_up.discard(letter.envelope.id)
+            drawing.error = error
             letter.refuse(error)
-            return
-        self._later(letter, partial(self._take_up, letter, case, proposal))
+        finally:
+            del self._drawing[key]
+            whole.unlink(missing_ok=True)
+            # By now the transaction that took it up is over, one way or the other.
+            if self._planner.is_staged(request, path.name):
+                self._entering()
+            else:
+                path.unlink(missing_ok=True)
+                if self._planner.before(request) is None and not is_dry(request):
+                    self._planner.entering.drop(plan_id(request))
+        if isinstance(request, Parted):
+            await self._drop_parts(request.plan.id)
+        for other in drawing.letters[1:]:
+            if drawing.error is not None:
+                other.refuse(drawing.error)
+            else:
+                self._later(other, partial(self._plan, other, request))
 
-    async def _number_aside(self, letter: Letter, case: Case, proposal: Proposal, first: int) -> None:
-        """Write a large plan's rows out in a thread, so that putting them in is all that is left."""
-        loop = asyncio.get_running_loop()
-        proposal.entry = await loop.run_in_executor(self._pool, enter, proposal.draft, first)
-        self._later(letter, partial(self._take_up, letter, case, proposal))
-
-    def _take_up(self, letter: Letter, case: Case, proposal: Proposal) -> Message | None:
-        """Accept what was drawn up, unless the ground has changed meanwhile: then draw it up again."""
-        request = case.request
-        # From here on it is answered, unless it goes back into a thread.
-        self._drawing_up.discard(letter.envelope.id)
-        if (before := self._planner.before(request)) is not None:
-            return before
+    async def _draw(self, case: Case, path: Path, whole: Path) -> Proposal | Drawn | Planned:
+        """What a request comes down to; all that takes long is done in a thread or in another process."""
+        aside = partial(asyncio.get_running_loop().run_in_executor, self._pool)
+        request, proposer = case.request, self._planner.proposer
+        if case.size > LARGE or (case.region is not None and case.region.size > LARGE_REGION):
+            if isinstance(request, Publish) and request.plan.steps:
+                await aside(parts.write, whole, request.plan, request.plan.steps)
+                head = PlanHead.model_validate(request.plan.model_dump(include=set(PlanHead.model_fields)))
+                parted = Parted(head, whole, case.size, box_of(request), request.plan.repair, request.dry_run)
+                case = replace(case, request=parted)
+            return await self.drafter.draw(self._planner.order(case, path), self._planner.number)
+        proposal = await aside(proposer.propose, case)
         if proposal.planned is not None:
             return proposal.planned
-        now = self._planner.survey(request)
-        again: Coroutine[Any, Any, None]
-        if self._planner.is_stale(case, proposal, now):
-            again = self._propose_aside(letter, now)
-        elif proposal.entry is None:
-            again = self._number_aside(letter, now, proposal, self._planner.number(proposal))
-        elif isinstance(request, Replan):
-            return self._at_length(letter, self._replacing(request.plan, proposal))
+        first = self._planner.number(len(proposal.draft.jobs))
+        if len(proposal.draft.jobs) <= AT_ONCE:
+            proposal.entry = await aside(enter, proposal.draft, first)
+            return proposal
+        await aside(staging.write, path, proposal.draft, first)
+        return proposer.drawn(proposal, first, path)
+
+    def _take_up(self, letter: Letter, drawing: Drawing, found: Proposal | Drawn | Planned) -> Message | None:
+        """Accept what was drawn up, unless the ground has changed meanwhile: then it is drawn up again."""
+        drawing.stale = False
+        drawing.taken_up.set()
+        request = drawing.request
+        try:
+            if isinstance(found, Planned):
+                return found
+            if (before := self._planner.before(request)) is not None:
+                return before
+            now = self._planner.survey(request)
+            if self._planner.is_stale(drawing.case, found, now):
+                drawing.case, drawing.stale = now, True
+                return None
+            if isinstance(request, Replan):
+                return self._at_length(letter, self._replacing(request.plan, found))
+            return self._answer(found)
+        except ProtocolError as error:
+            drawing.error = error
+            raise
+
+    def _answer(self, found: Proposal | Drawn) -> Message:
+        if isinstance(found, Drawn):
+            answer = self._planner.accept_drawn(found)
+        elif found.planned is not None:
+            return found.planned
         else:
-            return self._answer(proposal)
-        self._drawing_up.add(letter.envelope.id)
-        self._start(again)
-        return None
-
-    def _answer(self, proposal: Proposal) -> Message:
-        if proposal.planned is not None:
-            return proposal.planned
-        answer = self._planner.accept(proposal)
+            answer = self._planner.accept(found)
+            self._progress.accepted(answer.plan, found.draft.leans_on)
         log.info("accepted with %d jobs", len(answer.jobs), extra=about(plan=answer.plan))
-        self._progress.accepted(answer.plan, proposal.draft.leans_on)
         failpoint("keeper_plan")
         return answer
 
-    def _replacing(self, plan_id: str, proposal: Proposal) -> LongDeed:
+    def _replacing(self, old: str, found: Proposal | Drawn) -> LongDeed:
         """The old plan ends after the new one is in: renders that both need then become the new one's."""
-        answer = self._answer(proposal)
-        yield from self._progress.cancelling_plan(plan_id)
+        answer = self._answer(found)
+        yield from self._progress.cancelling_plan(old)
         return answer

@@ -29,11 +29,13 @@ from services.keeper.clock import Steady, boot_id, wall
 from services.keeper.control import Control
 from services.keeper.database import DatabaseFile, DatabaseRefused, FolderLock
 from services.keeper.edits import Edits
+from services.keeper.entering import Entering
 from services.keeper.exports import Exports
 from services.keeper.history import History
 from services.keeper.intake import Intake
 from services.keeper.moves import Moves
 from services.keeper.orders import Orders
+from services.keeper.parts import Parts
 from services.keeper.past import Past
 from services.keeper.pauses import Pauses
 from services.keeper.planner import Planner
@@ -124,16 +126,25 @@ class Keeper:
         )
         self._prospects = Prospects(self.store, clock, steady, config, self._workers.waiting)
         self._edits = Edits(self.store, config, clock)
+        under_way = self._planner.entering
+        self._entering = Entering(
+            self.store, data / "staged", self._progress, under_way, self._batches.in_background
+        )
+        self._intake = Intake(
+            planner=self._planner,
+            progress=self._progress,
+            pool=self._planning,
+            parts=Parts(data / "staged"),
+            folder=data / "staged",
+            clock=clock,
+            later=self._batches.add,
+            at_length=self._batches.at_length,
+            start=self._start_aside,
+            entering=self._entering.begin,
+        )
         control = Control(
-            intake=Intake(
-                planner=self._planner,
-                progress=self._progress,
-                pool=self._planning,
-                later=self._batches.add,
-                at_length=self._batches.at_length,
-                start=self._start_beside,
-            ),
-            orders=Orders(self.store, self._progress, self._batches.at_length),
+            intake=self._intake,
+            orders=Orders(self.store, self._progress, under_way, self._batches.at_length),
             pauses=self._pauses,
             moves=Moves(self.store, clock),
             edits=self._edits,
@@ -181,6 +192,7 @@ class Keeper:
         # From here on: forgotten when the keeper stops, asked again by whoever waits.
         self._watching: list[Watching] = []
         self._beside: set[asyncio.Task[None]] = set()
+        self._asides: set[asyncio.Task[None]] = set()
         self._failed: asyncio.Future[None] | None = None
 
     async def run(self, stop: asyncio.Event, pulse: Pulse | None = None) -> None:
@@ -198,6 +210,7 @@ class Keeper:
         stopping = asyncio.create_task(_wait(stop))
         try:
             self._start()
+            self._start_aside(self._entering.run())
             for box in boxes:
                 box.open()
             ticking = asyncio.create_task(self._tick(pulse))
@@ -208,6 +221,7 @@ class Keeper:
             )
             for ended in done:
                 ended.result()
+            await self._drop_asides()
             # Results that are already here are committed before the sockets close.
             await asyncio.gather(*self._beside)
             self._batches.turn()
@@ -215,6 +229,7 @@ class Keeper:
             for task in (stopping, ticking):
                 if task is not None:
                     task.cancel()
+            await self._drop_asides()
             self._batches.cancel()
             for box in boxes:
                 box.close()
@@ -266,6 +281,7 @@ class Keeper:
 
     def _start(self) -> None:
         """Give the leases that were out time: their workers could not be heard; void them after a boot."""
+        self._entering.prepare()
         self.store.begin()
         running = self._reaper.void() if self._steady.anew else self._reaper.grace()
         self._progress.settle()
@@ -279,6 +295,18 @@ class Keeper:
         task = asyncio.get_running_loop().create_task(work)
         self._beside.add(task)
         task.add_done_callback(self._ended_beside)
+
+    def _start_aside(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run what is dropped when the keeper stops: it is asked for again, or gone on with."""
+        task = asyncio.get_running_loop().create_task(work)
+        self._asides.add(task)
+        task.add_done_callback(self._asides.discard)
+        task.add_done_callback(self._ended_beside)
+
+    async def _drop_asides(self) -> None:
+        for task in self._asides:
+            task.cancel()
+        await asyncio.gather(*self._asides, return_exceptions=True)
 
     def _ended_beside(self, task: asyncio.Task[None]) -> None:
         self._beside.discard(task)
@@ -338,6 +366,7 @@ class Keeper:
                 pulse.doing(self._doing())
             if now >= look_at_file:
                 look_at_file = now + FILE_SECONDS
+                self._intake.void()
                 self._pauses.look_again()
                 if self._file.replaced():
                     # What is committed after the copy was made would be lost with the file.

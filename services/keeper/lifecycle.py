@@ -32,7 +32,7 @@ _EPOCH = re.compile(r"(?<=.)\.[0-9a-f]{8}$")
 Cells = tuple[tuple[int, int], ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Job:
     """One try-able unit of work, as it lies in `generation_queue`."""
 

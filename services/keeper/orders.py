@@ -20,6 +20,7 @@ from services.keeper.progress import FAILED, Progress, log
 from services.keeper.queue import LIVE
 from services.keeper.slices import PART, LongDeed
 from services.keeper.store import Store
+from services.keeper.underway import UnderWay
 
 UNFINISHED: tuple[JobState, ...] = ("blocked", "pending", "processing")
 
@@ -31,10 +32,12 @@ class Orders:
         self,
         store: Store,
         progress: Progress,
+        under_way: UnderWay,
         at_length: Callable[[Letter, LongDeed], Message | None],
     ) -> None:
         self._store = store
         self._progress = progress
+        self._under_way = under_way
         self._at_length = at_length
 
     def cancel_job(self, letter: Letter, request: CancelJob) -> Message:
@@ -55,11 +58,13 @@ class Orders:
 
     def cancel_plan(self, letter: Letter, request: CancelPlan) -> Message | None:
         self._plan(request.plan)
+        self._under_way.check_plan(request.plan)
         deed = self._changing(self._progress.cancelling_plan(request.plan), f"plan {request.plan} called off")
         return self._at_length(letter, deed)
 
     def retry_plan(self, letter: Letter, request: RetryPlan) -> Message | None:
         self._plan(request.plan)
+        self._under_way.check_plan(request.plan)
         return self._at_length(letter, self._retrying_plan(request.plan))
 
     def _retrying_plan(self, plan_id: str) -> LongDeed:
@@ -124,6 +129,7 @@ class Orders:
             cursor, more = page.cursor, bool(page.cursor)
 
     def clear_queue(self, letter: Letter, request: ClearQueue) -> Message | None:
+        self._under_way.check_none()
         deed = self._progress.cancelling(f"status IN {LIVE}")
         return self._at_length(letter, self._changing(deed, "the queue was cleared"))
 

@@ -1,24 +1,20 @@
 """The planner: turns what was asked for into jobs in the queue, or says why it cannot be done."""
 
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection
+from dataclasses import replace
+from pathlib import Path
 
-from protocol.control import Fill, Generate, Planned, Replan
+from protocol.control import Fill, Generate, Replan
 from protocol.errors import Code, ProtocolError
 from protocol.event import PlanChange
-from protocol.ingest import LEFT_OUT_NAMED, Accepted, Publish
-from protocol.plan import Step
-from protocol.view import LeftOut
-from protocol.view import PlannedStep as PlannedView
-from services.config import AppConfig, Model
-from services.keeper import forecast
-from services.keeper.asked import asked as asked_of
-from services.keeper.asked import lay
-from services.keeper.draft import Draft, draw_up
-from services.keeper.entry import Entry, enter
+from protocol.ingest import Accepted, Publish
+from services.config import AppConfig
+from services.keeper import staging
+from services.keeper.commission import Order
+from services.keeper.entry import enter
 from services.keeper.ground import Cell, survey
-from services.keeper.models import usable
 from services.keeper.plans import PlanRow
+from services.keeper.proposal import Drawn, Proposal, Proposer, named
 from services.keeper.request import (
     Case,
     Request,
@@ -31,24 +27,10 @@ from services.keeper.request import (
 )
 from services.keeper.row import rank
 from services.keeper.store import Store
-
-PLANNED_LEFT_OUT = 20_000
-"""Quadrants that a dry run names as left out."""
+from services.keeper.underway import UnderWay
 
 FULL_SECONDS = 30.0
 """When it is worth asking again once the queue is full."""
-
-
-@dataclass
-class Proposal:
-    """A sound answer to a request, as long as the ground stays as it was."""
-
-    draft: Draft
-    left_out: Sequence[tuple[Cell, str]] = ()
-    planned: Planned | None = None
-    """The whole answer to a dry run."""
-    entry: Entry | None = None
-    """The rows of its jobs, once they have numbers."""
 
 
 class Planner:
@@ -61,6 +43,8 @@ class Planner:
         self._config = config
         self._store = store
         self._clock = clock
+        self.entering = UnderWay()
+        """The large plans that are accepted and not wholly in the queue."""
         self._promised = 0
         """The last job id given to a plan that has yet to be put in; forgotten with the plan."""
 
@@ -74,8 +58,21 @@ class Planner:
             raise ProtocolError(
                 Code.BAD_PLAN, f"The new plan needs an id of its own, not {request.plan} again."
             )
-        plan = None if is_dry(request) else self._store.plans.get(plan_id(request))
+        return None if is_dry(request) else self.accepted(plan_id(request))
+
+    def accepted(self, plan_id: str) -> Accepted | None:
+        """The answer that the plan of this id got."""
+        plan = self._store.plans.get(plan_id)
         return None if plan is None else _accepted(plan, duplicate=True)
+
+    def order(self, case: Case, path: Path) -> Order:
+        """What the process beside needs to draw a request up."""
+        return Order(case, self._config, self._clock(), path)
+
+    def is_staged(self, request: Request, file: str) -> bool:
+        """Whether the plan was accepted with its jobs in this file."""
+        plan = None if is_dry(request) else self._store.plans.get(plan_id(request))
+        return plan is not None and plan.staged == file
 
     def is_settled(self, plan_id: str) -> bool:
         """Whether there is such a plan and it can no longer go on by itself."""
@@ -84,9 +81,12 @@ class Planner:
 
     def survey(self, request: Request) -> Case:
         """What the request depends on, as it is now; raises what can be said without long thought."""
+        if isinstance(request, Replan):
+            self.entering.check_plan(request.plan)
         rest = self._rest(request.plan) if isinstance(request, Replan) else None
         region = region_of(request, rest)
         box = region.box if region is not None else box_of(request)
+        self.entering.check_box(box)
         replaces = rest.plan.id if rest is not None else ""
         ground = survey(self._store, box, plan=plan_id(request), replaces=replaces)
         if region is not None:
@@ -97,40 +97,32 @@ class Planner:
                 seconds[model_id] = self._store.paces.seconds(model_id)
         return Case(request, ground, region, rest, seconds)
 
-    def propose(self, case: Case) -> Proposal:
-        """Draw the request up on its ground; raises ProtocolError. Reads nothing but its arguments."""
-        found = None if case.region is None else lay(case.region, case.ground, dry=is_dry(case.request))
-        asked = asked_of(case, found)
-        models = {
-            step.id: self._model(step, step.model_id or asked.model_id)
-            for step in asked.steps
-            if step.kind == "generate"
-        }
-        draft = draw_up(asked, case.ground, models, max_attempts=self._config.max_attempts, now=self._clock())
-        left_out = sorted(((c.x, c.y), why) for c, why in found.left_out.items()) if found else []
-        proposal = Proposal(draft, left_out)
-        if is_dry(case.request):
-            proposal.planned = self._planned(case, proposal, models)
-        return proposal
+    @property
+    def proposer(self) -> Proposer:
+        """What draws up: it reads nothing but its arguments, so it works in any thread or process."""
+        return Proposer(self._config, self._clock())
 
-    def number(self, proposal: Proposal) -> int:
-        """Promise the jobs of a proposal their ids; the first of them. Nobody else gets them if it fails."""
+    def number(self, jobs: int) -> int:
+        """Promise so many jobs their ids; the first of them. Nobody else gets them if it comes to nothing."""
         first = self._next_id()
-        self._promised = first + len(proposal.draft.jobs) - 1
+        self._promised = first + jobs - 1
         return first
 
-    def is_stale(self, case: Case, proposal: Proposal, now: Case) -> bool:
+    def is_stale(self, case: Case, found: Proposal | Drawn, now: Case) -> bool:
         """Whether what was proposed could be wrong by now, so that it must be drawn up again."""
-        draft, ground = proposal.draft, now.ground
+        ground = now.ground
+        if isinstance(found, Drawn):
+            beside = staging.draws_beside(found.path, case.ground.changes(ground))
+            leans_on, own_palette = found.leans_on, found.own_palette
+        else:
+            beside = case.ground.has_changed_for(found.draft.cells, ground)
+            leans_on, own_palette = found.draft.leans_on, found.draft.own_palette
         palette = (case.ground.palette_made, case.ground.palette_job)
         return (
-            case.ground.has_changed_for(draft.cells, ground)
-            or self._store.queue.any_dead(draft.leans_on)
+            beside
+            or self._store.queue.any_dead(leans_on)
             # Its own palette job was drawn up when there was none; there must be only one.
-            or (
-                (draft.palette is not None and draft.palette < 0)
-                and palette != (ground.palette_made, ground.palette_job)
-            )
+            or (own_palette and palette != (ground.palette_made, ground.palette_job))
         )
 
     def check_room(self, jobs: int) -> None:
@@ -152,40 +144,35 @@ class Planner:
 
     def accept(self, proposal: Proposal) -> Accepted:
         """Put the plan and all its jobs into the queue."""
-        self.check_room(len(proposal.draft.jobs))
         draft, store = proposal.draft, self._store
-        asked = draft.asked
-        first = rank(draft.jobs[0]) if draft.jobs else 0
-        position = store.queue.count("status = 'pending' AND rank <= ?", (first,)) if draft.jobs else 0
         entry = proposal.entry or enter(draft, self._next_id())
-        jobs, needs = entry.jobs, entry.needs
-        generated = sum(len(job.quadrants) for job in jobs if job.kind == "generate")
-        rendered = sum(len(job.quadrants) for job in jobs if job.kind == "render")
-        plan = PlanRow(
-            id=asked.id,
-            name=asked.name,
-            model_id=asked.model_id or (self._config.default_model if generated else ""),
-            lane=asked.lane,
-            created_at=draft.now,
-            settled=False,
-            quadrants_total=generated or rendered,
-            position=position,
-            first_job=entry.first,
-            jobs=len(jobs),
-            borrowed=tuple(sorted(draft.borrowed)),
-            bounds=draft.box,
-            left_out=tuple((x, y, why) for (x, y), why in proposal.left_out[:LEFT_OUT_NAMED]),
-            left_out_count=len(proposal.left_out),
+        plan = replace(self.proposer.plan_row(proposal, entry.first), entered=len(draft.jobs))
+        answer = self._put_in(plan, draft.asked.repair, draft.leans_on)
+        store.queue.insert(
+            [line.row for line in entry.lines],
+            [cell for line in entry.lines for cell in line.cells],
+            [needs for line in entry.lines for needs in line.needs],
         )
+        store.events.extend(line.event for line in entry.lines)
+        return answer
+
+    def accept_drawn(self, drawn: Drawn) -> Accepted:
+        """Put the plan in; from here on it is accepted, and its jobs follow whatever happens."""
+        plan = replace(drawn.plan, staged=drawn.path.name)
+        self.entering.add(plan.id, plan.bounds, plan.jobs)
+        return self._put_in(plan, drawn.repair, drawn.leans_on)
+
+    def _put_in(self, plan: PlanRow, repair: Collection[Cell], leans_on: Collection[int]) -> Accepted:
+        self.check_room(plan.jobs)
+        store = self._store
+        plan = replace(plan, position=store.queue.standing_before(rank(plan)) if plan.jobs else 0)
         store.plans.insert(plan)
-        store.queue.insert(entry.rows, entry.cells, needs)
-        store.tiles.repair(plan.id, asked.repair)
-        if asked.lane == "interactive":
-            store.dependencies.hurry(draft.leans_on)
+        store.tiles.repair(plan.id, repair)
+        if plan.lane == "interactive":
+            store.dependencies.hurry(leans_on)
         store.events.append(
-            PlanChange(plan=plan.id, name=plan.name, state="accepted", jobs=plan.jobs), draft.now
+            PlanChange(plan=plan.id, name=plan.name, state="accepted", jobs=plan.jobs), plan.created_at
         )
-        store.events.extend(entry.events)
         return _accepted(plan)
 
     def _next_id(self) -> int:
@@ -216,46 +203,6 @@ class Planner:
             named_ones = {request.model_id} if isinstance(request, Fill | Generate) else set()
         return {model_id or self._config.default_model for model_id in named_ones}
 
-    def _model(self, step: Step, model_id: str | None) -> Model:
-        try:
-            return usable(self._config, model_id)
-        except ProtocolError as error:
-            if step.model_id is None:
-                raise
-            raise ProtocolError(
-                error.code, f"Step {step.id}: {error.message}", details=error.details
-            ) from None
-
-    def _planned(self, case: Case, proposal: Proposal, models: dict[str, Model]) -> Planned:
-        """What a dry run says."""
-        draft = proposal.draft
-        steps = draft.asked.steps
-        renders = sum(job.kind == "render" for job in draft.jobs)
-        estimate = forecast.forecast(
-            steps, renders=renders, models=models, seconds=case.seconds, config=self._config
-        )
-        wave = forecast.waves(steps)
-        return Planned(
-            steps=[
-                PlannedView(
-                    id=step.id,
-                    quadrants=step.quadrants,
-                    padding=step.padding,
-                    scaffold=step.scaffold,
-                    after=step.after,
-                    wave=wave[step.id],
-                )
-                for step in steps
-                if step.kind == "generate"
-            ],
-            waves=estimate.waves,
-            renders=renders,
-            left_out=_named(proposal.left_out[:PLANNED_LEFT_OUT]),
-            left_out_count=len(proposal.left_out),
-            repaired=list(draft.asked.repair),
-            estimate=estimate,
-        )
-
 
 def _accepted(plan: PlanRow, *, duplicate: bool = False) -> Accepted:
     return Accepted(
@@ -263,10 +210,6 @@ def _accepted(plan: PlanRow, *, duplicate: bool = False) -> Accepted:
         duplicate=duplicate,
         jobs=plan.job_ids,
         position=plan.position,
-        left_out=_named([((x, y), why) for x, y, why in plan.left_out]),
+        left_out=named([((x, y), why) for x, y, why in plan.left_out]),
         left_out_count=plan.left_out_count,
     )
-
-
-def _named(left_out: Collection[tuple[Cell, str]]) -> list[LeftOut]:
-    return [LeftOut(quadrant=cell, reason=why[:8_000]) for cell, why in left_out]

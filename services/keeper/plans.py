@@ -29,6 +29,9 @@ class PlanRow:
     left_out: tuple[tuple[int, int, str], ...] = ()
     """The first quadrants that were asked for and that no step draws, with the reasons."""
     left_out_count: int = 0
+    priority: int = 0
+    staged: str = ""
+    """The file that holds its jobs until all of them are in the queue."""
 
     @property
     def job_ids(self) -> list[int]:
@@ -46,8 +49,8 @@ class Plans:
         """Add a plan."""
         self._connection.execute(
             "INSERT INTO plans (id, name, model_id, lane, created_at, settled, quadrants_total, position, "
-            "first_job, jobs, borrowed, x0, y0, x1, y1, left_out, left_out_count) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "first_job, jobs, borrowed, x0, y0, x1, y1, left_out, left_out_count, priority, entered, staged) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 plan.id,
                 plan.name,
@@ -63,6 +66,9 @@ class Plans:
                 *plan.bounds,
                 json.dumps(plan.left_out),
                 plan.left_out_count,
+                plan.priority,
+                plan.entered,
+                plan.staged,
             ),
         )
 
@@ -127,4 +133,6 @@ def _plan(row: sqlite3.Row) -> PlanRow:
         bounds=(row["x0"], row["y0"], row["x1"], row["y1"]),
         left_out=tuple((x, y, reason) for x, y, reason in json.loads(row["left_out"])),
         left_out_count=row["left_out_count"],
+        priority=row["priority"],
+        staged=row["staged"],
     )

@@ -7,11 +7,11 @@ from dataclasses import replace
 from protocol.errors import Code, ProtocolError
 from protocol.event import PlanChange, TileRef
 from services.keeper import legality, lifecycle
+from services.keeper.events import job_row
 from services.keeper.ground import check_still_free
 from services.keeper.lifecycle import Job
 from services.keeper.slices import PART
 from services.keeper.store import Store
-from services.keeper.views import job_change
 from services.logs import about
 from services.tiling.seam import Refusal
 
@@ -33,7 +33,7 @@ class Progress:
     def note(self, job: Job, tiles: list[TileRef] | None = None) -> None:
         """Save what a job has come to and tell it; what waited for it alone is released."""
         self._store.queue.save(job)
-        self._store.events.append(job_change(job, tiles), self._clock())
+        self._store.events.extend([job_row(job, self._clock(), tiles or ())])
         self._touched.add(job.plan)
         if job.state == "complete":
             for waiting in self._store.dependencies.releasable(job.id):
@@ -53,6 +53,13 @@ class Progress:
         self._store.queue.save(job)
         self._touched |= self._store.dependencies.let_go([job.id])
         self.note(job, tiles)
+
+    def entered(self, plan_id: str, job_ids: Sequence[int]) -> None:
+        """Jobs of a large plan came into the queue: what they wait for may have ended meanwhile."""
+        self._touched.add(plan_id)
+        for job in self._store.dependencies.ready_among(job_ids):
+            self.note(replace(job, state="pending"))
+        self._store.dependencies.hold(job for job, _, _ in self._store.dependencies.stuck_needs(job_ids))
 
     def accepted(self, plan_id: str, leans_on: Collection[int]) -> None:
         """A plan came in; one whose work others already do has settled at once.
@@ -220,6 +227,9 @@ class Progress:
         plan = store.plans.get(plan_id)
         if plan is None:
             raise ProtocolError(Code.UNKNOWN_PLAN, f"There is no plan {plan_id}.")
+        if plan.staged:
+            # Not all of it is in the queue: what is may have ended, and it goes on all the same.
+            return
         if store.dependencies.can_go_on(plan_id):
             if plan.settled:
                 store.plans.settle(plan_id, False)

@@ -38,7 +38,7 @@ def prove(
         step = steps[i]
         if step.kind != "generate":
             continue
-        left, top, right, bottom = _corners(step)
+        left, top, right, bottom = corners(step)
         certain: list[Cell] = []
         chance: list[tuple[Cell, int]] = []
         for x in range(left - 1, right + 2):
@@ -123,16 +123,17 @@ def _check_repair(steps: Sequence[Step], repair: Collection[Cell]) -> None:
         )
 
 
-def _corners(step: Step) -> tuple[int, int, int, int]:
+def corners(step: Step) -> tuple[int, int, int, int]:
     """Left, top, right and bottom of what the step fills; raises SEAM if that is no rectangle up to 2×2."""
-    inside = infill(step)
+    inside = [*step.quadrants, *step.padding, *step.scaffold]
     xs, ys = [x for x, _ in inside], [y for _, y in inside]
-    corners = (min(xs), min(ys), max(xs), max(ys)) if inside else (0, 0, 0, 0)
-    width, height = corners[2] - corners[0] + 1, corners[3] - corners[1] + 1
-    if len(inside) != width * height or width > 2 or height > 2:
-        refusal = place(inside, ())
+    found = (min(xs), min(ys), max(xs), max(ys)) if inside else (0, 0, 0, 0)
+    width, height = found[2] - found[0] + 1, found[3] - found[1] + 1
+    # Padding and scaffold may name a quadrant twice only in steps whose shape was never looked at.
+    if (len(inside) != width * height and len(set(inside)) != width * height) or width > 2 or height > 2:
+        refusal = place(infill(step), ())
         raise _seam(step, refusal.reason if isinstance(refusal, Refusal) else "It is no rectangle.")
-    return corners
+    return found
 
 
 def _look(step: Step, neighbourhood: Neighbourhood, corner: Cell) -> tuple[Window, frozenset[Cell]]:

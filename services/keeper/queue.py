@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Sequence
 from itertools import groupby
 
 from services.keeper.lifecycle import Job
-from services.keeper.row import COLUMNS, MARKS, Row, job_of, place, rank
+from services.keeper.row import COLUMNS, INSERT, Row, job_of, place, rank
 from services.tiling.quadrant import frame_of
 
 CellRow = tuple[int, int, int, str]
@@ -30,7 +30,7 @@ class Queue:
 
     def insert(self, rows: Iterable[Row], cells: Iterable[CellRow], needs: Iterable[tuple[int, int]]) -> None:
         """Add jobs, where they lie, and `(job, needed job)` pairs."""
-        self._connection.executemany(f"INSERT INTO generation_queue ({COLUMNS}) VALUES ({MARKS})", rows)
+        self._connection.executemany(INSERT, rows)
         self._connection.executemany(
             "INSERT INTO job_quadrants (x, y, job_id, role) VALUES (?, ?, ?, ?)", cells
         )
@@ -70,6 +70,16 @@ class Queue:
         """How many jobs an SQL condition of this package holds for."""
         row = self._connection.execute(f"SELECT count(*) FROM generation_queue WHERE {where}", values)
         return int(row.fetchone()[0])
+
+    def standing_before(self, rank: int) -> int:
+        """How many pending jobs come before a new one of this rank."""
+        if rank <= 0:
+            return self.count("status = 'pending' AND rank <= ?", (rank,))
+        # Of a million pending jobs nearly all have the usual rank: count those that come after instead.
+        pending = self._connection.execute(
+            "SELECT total(jobs) FROM queue_tally WHERE status = 'pending'"
+        ).fetchone()
+        return int(pending[0]) - self.count("status = 'pending' AND suspended = 0 AND rank > ?", (rank,))
 
     def exists(self, where: str, values: Sequence[object] = ()) -> bool:
         """Whether an SQL condition of this package holds for any job."""

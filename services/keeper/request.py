@@ -1,13 +1,14 @@
 """Requests for plans: under which id, for which quadrants, and what they depend on when they are asked."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from protocol.control import Fill, Generate, Render, Replan
 from protocol.errors import Code, ProtocolError
 from protocol.ingest import Publish
 from protocol.message import COORDINATE_LIMIT
-from protocol.plan import STEP_LIMIT
+from protocol.plan import STEP_LIMIT, PlanHead
 from services.keeper import proof
 from services.keeper.ground import Box, Cell, Ground
 from services.keeper.lifecycle import Job
@@ -15,7 +16,20 @@ from services.keeper.plans import PlanRow
 from services.tiling.field import MARGIN
 from services.tiling.region import BadRegion, bounding, check_size, rectangle
 
-Request = Publish | Render | Generate | Fill | Replan
+
+@dataclass(frozen=True)
+class Parted:
+    """A plan whose steps are in a file: too many to be held, or looked at, between other requests."""
+
+    plan: PlanHead
+    path: Path
+    steps: int
+    box: Box
+    repair: Sequence[Cell] = ()
+    dry_run: bool = False
+
+
+Request = Publish | Parted | Render | Generate | Fill | Replan
 LARGEST_INFILL = 4
 """Quadrants that one model call fills at most."""
 
@@ -69,19 +83,21 @@ class Case:
     @property
     def size(self) -> int:
         """How many steps were handed in."""
+        if isinstance(self.request, Parted):
+            return self.request.steps
         return len(self.request.plan.steps) if isinstance(self.request, Publish) else 1
 
 
 def plan_id(request: Request) -> str:
     """The id that makes a repeat harmless."""
-    if isinstance(request, Publish):
+    if isinstance(request, Publish | Parted):
         return request.plan.id
     return request.id if isinstance(request, Replan) else request.plan
 
 
 def is_dry(request: Request) -> bool:
     """Whether nothing is to be accepted."""
-    return isinstance(request, Publish | Fill | Replan) and request.dry_run
+    return isinstance(request, Publish | Parted | Fill | Replan) and request.dry_run
 
 
 def region_of(request: Request, rest: Rest | None) -> Region | None:
@@ -122,6 +138,8 @@ def too_many(calls: int, prefix: str = "") -> ProtocolError:
 
 def box_of(request: Request) -> Box:
     """The smallest rectangle around everything that a request names quadrant by quadrant."""
+    if isinstance(request, Parted):
+        return request.box
     if isinstance(request, Publish):
         cells = [cell for step in request.plan.steps for cell in proof.infill(step)]
     else:

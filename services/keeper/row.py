@@ -2,7 +2,9 @@
 
 import json
 import sqlite3
+from typing import Protocol
 
+from protocol.plan import Lane
 from services.keeper.lifecycle import Cells, Job
 from services.keeper.schema import BULK_RANK
 
@@ -14,14 +16,23 @@ COLUMNS = (
     "lease_request, lease_worker, lease_expires_at, worker, doing, error_class, reason, limited, calls, "
     "cost, created_at, started_at, finished_at"
 )
-MARKS = ", ".join("?" * len(COLUMNS.split(", ")))
+INSERT = f"INSERT INTO generation_queue ({COLUMNS}) VALUES ({', '.join('?' * len(COLUMNS.split(', ')))})"
 
 
 PLACES = 20
 """Bits between the places of two jobs that came one after the other, so that others can be moved between."""
 
 
-def rank(job: Job) -> int:
+class Ranked(Protocol):
+    """What has a place in a lane: a job, or a plan for all its jobs."""
+
+    @property
+    def lane(self) -> Lane: ...
+    @property
+    def priority(self) -> int: ...
+
+
+def rank(job: Ranked) -> int:
     """What comes first, the lower: interactive before bulk, then the higher priority."""
     return (0 if job.lane == "interactive" else BULK_RANK) - job.priority
 
@@ -32,7 +43,11 @@ def place(job: Job) -> int:
 
 
 def _cells(text: str) -> Cells:
-    return tuple((x, y) for x, y in json.loads(text))
+    return tuple((x, y) for x, y in json.loads(text)) if text != "[]" else ()
+
+
+def _text(cells: Cells) -> str:
+    return json.dumps(cells) if cells else "[]"
 
 
 def row(job: Job) -> Row:
@@ -46,9 +61,9 @@ def row(job: Job) -> Row:
         job.model_id,
         job.prompt,
         job.negative_prompt,
-        json.dumps(job.quadrants),
-        json.dumps(job.padding),
-        json.dumps(job.scaffold),
+        _text(job.quadrants),
+        _text(job.padding),
+        _text(job.scaffold),
         job.x,
         job.y,
         job.lane,

@@ -17,6 +17,7 @@ from services.keeper.plans import Plans
 from services.keeper.queue import Queue
 from services.keeper.relics import Relics
 from services.keeper.remainders import Remainders
+from services.keeper.staged import Staged
 from services.keeper.stale import Stale
 from services.keeper.tallies import Tallies
 from services.keeper.tiles import Tiles
@@ -35,6 +36,7 @@ class Store:
         self.lanes = Lanes(connection)
         self.turns = Turns(connection, self.queue, self.halts)
         self.plans = Plans(connection)
+        self.staged = Staged(connection)
         self.tiles = Tiles(connection)
         self.versions = Versions(connection)
         self.stale = Stale(connection)

@@ -31,7 +31,7 @@ from protocol.control import (
     Status,
 )
 from protocol.event import Event, Events, Watch
-from protocol.ingest import Accepted, Publish
+from protocol.ingest import Accepted, PartTaken, Publish
 from protocol.message import Error, Message, Ping, Pong
 from protocol.order import Deleted, Exported, Orphans, Pruned, Reverted
 from protocol.plan import Plan, Step
@@ -57,7 +57,7 @@ from services.keeper.keeper import Keeper
 PATIENCE_SECONDS = 30.0
 ANSWERS: Catalogue = catalogue(
     Accepted, Acked, AssetFile, Changed, Deleted, Events, Farewell, Idle, Job, Jobs, Lease, MapView, Nacked,
-    Orphans, Pixels, Planned, Plans, Pong, Pruned, Exported, Quadrant, Reverted, Status, Touched,
+    Orphans, PartTaken, Pixels, Planned, Plans, Pong, Pruned, Exported, Quadrant, Reverted, Status, Touched,
 )  # fmt: skip
 CONFIG: dict[str, Any] = {
     "default_model_id": "plain",

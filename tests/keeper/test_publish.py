@@ -8,7 +8,7 @@ from protocol.event import JobChange
 from protocol.ingest import Accepted, Publish
 from protocol.message import Error
 from protocol.plan import Plan, Step
-from tests.keeper.house import House, Peer, island
+from tests.keeper.house import House, Peer, island, until
 
 
 def test_a_plan_becomes_the_renders_it_needs_and_its_steps(house: House) -> None:
@@ -136,7 +136,7 @@ def test_a_large_plan_is_drawn_up_beside_other_work(house: House, control: Peer)
     first, second = control.hear(), control.hear()
     assert [first.re, second.re] == ["small", "big"]
     assert isinstance(second.body, Accepted)
-    assert house.status().counts["blocked"] > 800
+    until(lambda: house.status().counts["blocked"] > 800, "all jobs of the large plan")
 
 
 def test_two_large_plans_on_the_same_ground_do_not_both_win(house: House) -> None:
@@ -146,7 +146,8 @@ def test_two_large_plans_on_the_same_ground_do_not_both_win(house: House) -> Non
 
     answers = [one.hear().body, two.hear().body]
     assert sorted(type(answer).__name__ for answer in answers) == ["Accepted", "Error"]
-    assert next(a for a in answers if isinstance(a, Error)).code == Code.CONFLICT
+    # BUSY while the jobs of the other are still on their way into the queue, CONFLICT once they are there.
+    assert next(a for a in answers if isinstance(a, Error)).code in (Code.BUSY, Code.CONFLICT)
 
 
 def test_jobs_that_come_while_a_large_plan_is_drawn_up_keep_their_numbers(

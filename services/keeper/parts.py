@@ -1,0 +1,209 @@
+"""Parts: the steps of large plans, kept in one file each until all of them are here."""
+
+import hashlib
+import struct
+import sys
+import zlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, cast
+
+import msgpack
+
+from protocol.errors import Code, ProtocolError
+from protocol.plan import PlanHead, Step
+from services.keeper.ground import Box, Cell
+
+VOID_SECONDS = 3_600.0
+"""After so long without another part, a plan that was begun is forgotten."""
+HANDED_OVER = 1_000
+"""Steps in one record."""
+
+_FRAME = struct.Struct(">II")
+
+
+@dataclass(frozen=True)
+class Begun:
+    """A plan of which some steps are here."""
+
+    head: PlanHead
+    total: int
+    path: Path
+    at: float
+    """When something of it came last."""
+    here: int = 0
+    box: Box | None = None
+    """The smallest rectangle around all that its steps name."""
+
+
+class Parts:
+    """Plans that come in parts. Not fsynced: what power loss takes away is asked for again."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(exist_ok=True)
+        self._folder = folder
+        self._begun: dict[str, Begun] = {}
+        for path in folder.glob("*.parts"):
+            begun = _load(path)
+            if begun is None:
+                path.unlink()
+            else:
+                self._begun[begun.head.id] = begun
+
+    def begin(self, head: PlanHead, total: int, now: float) -> int:
+        """Expect a plan, or go on with it if it was announced just so; how many steps are here."""
+        before = self._begun.get(head.id)
+        if before is not None and (before.head, before.total) == (head, total):
+            return before.here
+        path = self._folder / f"{hashlib.sha256(head.id.encode()).hexdigest()[:32]}.parts"
+        path.write_bytes(_record({"head": head.model_dump(mode="json"), "total": total, "at": now}))
+        self._begun[head.id] = Begun(head, total, path, now)
+        return 0
+
+    def add(self, plan: str, first: int, steps: Sequence[Step], now: float) -> int:
+        """Take the next steps in, or those that are here again; how many are here."""
+        begun = self._of(plan)
+        if first + len(steps) <= begun.here:
+            return begun.here
+        if first != begun.here:
+            raise ProtocolError(
+                Code.WRONG_STATE, f"Plan {plan} goes on with step {begun.here}; {first} is not the next."
+            )
+        if first + len(steps) > begun.total:
+            raise ProtocolError(
+                Code.BAD_PLAN, f"Plan {plan} was announced with {begun.total} steps; these are more."
+            )
+        box = _around(steps, begun.box)
+        with begun.path.open("ab") as file:
+            file.write(_record({"at": now, "box": box, "steps": [_plain(step) for step in steps]}))
+        self._begun[plan] = replace(begun, here=first + len(steps), at=now, box=box)
+        return first + len(steps)
+
+    def complete(self, plan: str) -> Begun:
+        """The plan, all of whose steps are here; raises WRONG_STATE if some are missing."""
+        begun = self._of(plan)
+        if begun.here < begun.total:
+            raise ProtocolError(
+                Code.WRONG_STATE,
+                f"Of plan {plan} {begun.here} steps of {begun.total} are here; send the rest, then commit.",
+            )
+        return begun
+
+    def drop(self, plan: str) -> None:
+        """Forget a plan: it was accepted, or nobody goes on with it."""
+        if (begun := self._begun.pop(plan, None)) is not None:
+            begun.path.unlink(missing_ok=True)
+
+    def void(self, now: float) -> list[str]:
+        """Forget what nobody went on with; which plans."""
+        old = [plan for plan, begun in self._begun.items() if now - begun.at >= VOID_SECONDS]
+        for plan in old:
+            self.drop(plan)
+        return old
+
+    def _of(self, plan: str) -> Begun:
+        if plan not in self._begun:
+            raise ProtocolError(
+                Code.UNKNOWN_PLAN,
+                f"Plan {plan} was not begun, or was forgotten; begin it, then send its steps.",
+            )
+        return self._begun[plan]
+
+
+def write(path: Path, head: PlanHead, steps: Sequence[Step]) -> None:
+    """Write a plan that came in one piece as if it had come in parts."""
+    with path.open("wb") as file:
+        file.write(_record({"head": head.model_dump(mode="json"), "total": len(steps), "at": 0.0}))
+        for i in range(0, len(steps), HANDED_OVER):
+            some = [_plain(step) for step in steps[i : i + HANDED_OVER]]
+            file.write(_record({"at": 0.0, "box": None, "steps": some}))
+
+
+def read(path: Path) -> list[Step]:
+    """All steps of a plan, which were found well-formed when they came."""
+    records = _records(path)
+    next(records)
+    return [_step(plain) for record, _ in records for plain in record["steps"]]
+
+
+def _load(path: Path) -> Begun | None:
+    """What is in a file; what a crash left unfinished at its end is cut off."""
+    begun: Begun | None = None
+    whole = 0
+    for record, end in _records(path):
+        whole = end
+        if begun is None:
+            head = PlanHead.model_validate(record["head"])
+            begun = Begun(head, record["total"], path, record["at"])
+        else:
+            box = None if record["box"] is None else tuple(record["box"])
+            begun = replace(begun, here=begun.here + len(record["steps"]), at=record["at"], box=box)
+    if whole < path.stat().st_size:
+        with path.open("r+b") as file:
+            file.truncate(whole)
+    return begun
+
+
+def _records(path: Path) -> Iterator[tuple[dict[str, Any], int]]:
+    """Each whole record and where it ends."""
+    end = 0
+    with path.open("rb") as file:
+        while len(frame := file.read(_FRAME.size)) == _FRAME.size:
+            size, check = _FRAME.unpack(frame)
+            content = file.read(size)
+            if len(content) < size or zlib.crc32(content) != check:
+                return
+            end += _FRAME.size + size
+            yield msgpack.unpackb(content), end
+
+
+def _record(content: dict[str, Any]) -> bytes:
+    packed: bytes = msgpack.packb(content)
+    return _FRAME.pack(len(packed), zlib.crc32(packed)) + packed
+
+
+def _plain(step: Step) -> tuple[object, ...]:
+    return (
+        step.id,
+        step.kind,
+        step.quadrants,
+        step.padding,
+        step.scaffold,
+        step.after,
+        step.model_id,
+        step.prompt,
+        step.negative_prompt,
+    )
+
+
+class _Lean:
+    """A step without what pydantic keeps beside it: of a hundred thousand that is most of the memory."""
+
+    __slots__ = tuple(Step.model_fields)
+
+    def __init__(self, plain: Sequence[Any]) -> None:
+        for name, value in zip(self.__slots__, plain, strict=True):
+            setattr(self, name, value)
+
+
+def _step(plain: Sequence[Any]) -> Step:
+    name, kind, quadrants, padding, scaffold, after, *texts = plain
+    cells = (_cells(quadrants), _cells(padding), _cells(scaffold))
+    # It is asked for nothing but its fields.
+    return cast(Step, _Lean((name, sys.intern(kind), *cells, tuple(after), *texts)))
+
+
+def _cells(rows: Sequence[Sequence[int]]) -> tuple[Cell, ...]:
+    return tuple([(x, y) for x, y in rows])
+
+
+def _around(steps: Sequence[Step], box: Box | None) -> Box | None:
+    cells = [cell for step in steps for cell in (*step.quadrants, *step.padding, *step.scaffold)]
+    if not cells:
+        return box
+    xs, ys = [x for x, _ in cells], [y for _, y in cells]
+    if box is not None:
+        xs += [box[0], box[2]]
+        ys += [box[1], box[3]]
+    return min(xs), min(ys), max(xs), max(ys)

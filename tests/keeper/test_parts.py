@@ -1,0 +1,192 @@
+"""Plans that come in parts, and plans whose jobs follow after they were accepted."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from protocol.control import CancelPlan, Changed, ClearQueue, Fill
+from protocol.errors import Code
+from protocol.ingest import Accepted, PartTaken, PlanBegin, PlanCommit, PlanPart
+from protocol.message import Error
+from protocol.plan import STEP_LIMIT, PlanHead, Step
+from services.keeper import parts as parts_module
+from tests.keeper.house import PATIENCE_SECONDS, House, Peer, island, opened, until
+
+HEAD = PlanHead(id="big", prompt="a city", priority=7)
+
+
+def islands(count: int) -> list[Step]:
+    """So many steps that have nothing to do with each other."""
+    return [island(4 * (i % 50), 4 * (i // 50), id=f"s{i}") for i in range(count)]
+
+
+@pytest.fixture
+def ingest(house: House) -> Peer:
+    return house.peer("ingest")
+
+
+def hand_in(ingest: Peer, steps: list[Step], size: int = 100, head: PlanHead = HEAD) -> None:
+    ingest.ask(PlanBegin(plan=head, steps=len(steps)), PartTaken)
+    for first in range(0, len(steps), size):
+        part = PlanPart(plan=head.id, first=first, steps=steps[first : first + size])
+        assert ingest.ask(part, PartTaken).steps == min(first + size, len(steps))
+
+
+def test_parts_make_the_plan_that_one_message_makes(house: House, ingest: Peer) -> None:
+    hand_in(ingest, islands(12), size=5)
+    accepted = ingest.ask(PlanCommit(plan="big"), Accepted)
+
+    jobs = house.jobs(plan="big", kind="generate")
+    assert [job.step for job in jobs] == [f"s{i}" for i in range(12)]
+    assert len(accepted.jobs) == house.status().counts["blocked"] + house.status().counts["pending"]
+
+
+def test_the_same_part_again_changes_nothing_and_a_gap_is_refused(house: House, ingest: Peer) -> None:
+    steps = islands(6)
+    ingest.ask(PlanBegin(plan=HEAD, steps=6), PartTaken)
+    two = PlanPart(plan="big", first=0, steps=steps[:2])
+    assert [ingest.ask(two, PartTaken).steps for _ in range(2)] == [2, 2]
+    assert ingest.ask(PlanPart(plan="big", first=3, steps=steps[3:]), Error).code == Code.WRONG_STATE
+    assert ingest.ask(PlanPart(plan="big", first=1, steps=steps[1:4]), Error).code == Code.WRONG_STATE
+    assert "2 steps of 6" in ingest.ask(PlanCommit(plan="big"), Error).message
+    ingest.ask(PlanPart(plan="big", first=2, steps=steps[2:]), PartTaken)
+
+    accepted = ingest.ask(PlanCommit(plan="big"), Accepted)
+    assert not accepted.duplicate
+    assert ingest.ask(PlanCommit(plan="big"), Accepted).duplicate
+    assert ingest.ask(PlanBegin(plan=HEAD, steps=6), Accepted).jobs == accepted.jobs
+    assert len(house.jobs(plan="big", kind="generate")) == 6
+
+
+def test_more_than_was_announced_is_refused_and_so_is_what_nobody_announced(ingest: Peer) -> None:
+    ingest.ask(PlanBegin(plan=HEAD, steps=2), PartTaken)
+    assert ingest.ask(PlanPart(plan="big", first=0, steps=islands(3)), Error).code == Code.BAD_PLAN
+    assert ingest.ask(PlanPart(plan="other", first=0, steps=islands(1)), Error).code == Code.UNKNOWN_PLAN
+    assert ingest.ask(PlanCommit(plan="other"), Error).code == Code.UNKNOWN_PLAN
+
+
+def test_one_step_more_than_a_plan_may_have_is_refused(ingest: Peer) -> None:
+    assert ingest.ask(PlanBegin(plan=HEAD, steps=STEP_LIMIT), PartTaken).steps == 0
+    begin = PlanBegin.model_construct(plan=HEAD, steps=STEP_LIMIT + 1)
+    assert ingest.ask(begin, Error).code == Code.BAD_REQUEST
+
+
+def test_parts_outlive_the_keeper_and_a_torn_end(short: Path) -> None:
+    steps = islands(6)
+    with opened(short) as house:
+        hand_in(house.peer("ingest"), steps[:4], size=2, head=HEAD)
+        (file,) = house.data.glob("staged/*.parts")
+    file.write_bytes(file.read_bytes() + b"\0\0\1\0torn")
+    with opened(short) as house:
+        ingest = house.peer("ingest")
+        assert ingest.ask(PlanBegin(plan=HEAD, steps=4), PartTaken).steps == 4
+        ingest.ask(PlanCommit(plan="big"), Accepted)
+        assert len(house.jobs(plan="big", kind="generate")) == 4
+        until(lambda: not list(house.data.glob("staged/*.parts")), "the end of the parts")
+    assert house.select("SELECT DISTINCT priority, rank FROM generation_queue") == [(7, 10_000 - 7)]
+
+
+def test_a_plan_begun_anew_with_other_words_starts_from_nothing(ingest: Peer) -> None:
+    hand_in(ingest, islands(2))
+    other = HEAD.model_copy(update={"prompt": "a village"})
+    assert ingest.ask(PlanBegin(plan=other, steps=2), PartTaken).steps == 0
+
+
+def test_after_an_hour_without_another_part_a_plan_is_forgotten(tmp_path: Path) -> None:
+    parts = parts_module.Parts(tmp_path / "staged")
+    parts.begin(HEAD, 4, now=0.0)
+    parts.add("big", 0, islands(2), now=3_000.0)
+    assert parts.void(3_600.0) == []
+    assert parts_module.Parts(tmp_path / "staged").void(6_600.0) == ["big"]
+    assert list((tmp_path / "staged").iterdir()) == []
+
+
+def test_a_plan_for_a_process_of_its_own_is_entered_whole(house: House, ingest: Peer) -> None:
+    hand_in(ingest, islands(2_001), size=1_000)
+    accepted = ingest.ask(PlanCommit(plan="big"), Accepted)
+
+    entered(house, len(accepted.jobs))
+    assert house.status().counts["blocked"] == 2_001
+    assert list((house.data / "staged").iterdir()) == []
+    assert ingest.ask(PlanCommit(plan="big"), Accepted).jobs == accepted.jobs
+
+
+def test_a_large_plan_that_is_not_sound_is_refused_with_the_step(house: House, ingest: Peer) -> None:
+    steps = [*islands(2_000), island(1, 1, id="wrong")]
+    hand_in(ingest, steps, size=1_000)
+    error = ingest.ask(PlanCommit(plan="big"), Error)
+    assert (error.code, error.details) == (Code.SEAM, "wrong")
+    assert house.jobs() == []
+
+
+def test_while_a_plan_is_entered_what_touches_it_is_asked_to_wait(house: House, control: Peer) -> None:
+    control.send(Fill(plan="big", rectangle=(0, 0, 39, 39)), id="fill")
+    accepted = control.hear()
+    control.send(CancelPlan(plan="big"), id="cancel")
+    control.send(ClearQueue(), id="clear")
+    answers = [control.hear().body for _ in range(2)]
+
+    assert isinstance(accepted.body, Accepted)
+    for answer in answers:
+        # Whoever is late finds it entered; nobody finds it half there.
+        if isinstance(answer, Error):
+            assert answer.code == Code.BUSY and answer.retry_after
+        else:
+            assert isinstance(answer, Changed)
+            assert answer.jobs in (0, len(accepted.body.jobs))
+
+
+@contextmanager
+def killed_keeper(short: Path, faults: Path, steps: int) -> Iterator[None]:
+    """A keeper process that is given a plan and dies of it at a failpoint."""
+    house = House(short)
+    config = short / "c.json"
+    config.write_text(house.config.model_dump_json())
+    process = subprocess.Popen(
+        [sys.executable, "-m", "services.keeper", "--config", config, "--data", house.data],
+        env={**os.environ, "TILEWRIGHT_FAULTS": str(faults)},
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        ingest = house.peer("ingest")
+        hand_in(ingest, islands(steps), size=1_000)
+        ingest.send(PlanCommit(plan="big"), id="commit")
+        process.wait(PATIENCE_SECONDS)
+        assert process.returncode == -signal.SIGKILL
+        yield
+    finally:
+        process.kill()
+        process.wait()
+        house.end()
+
+
+def test_a_crash_at_any_point_of_entering_loses_and_doubles_nothing(short: Path) -> None:
+    steps = 250
+    faults = short / "f"
+    faults.mkdir()
+    # Within the transaction that accepts it: as if it had not been. Within one that moves jobs: gone on with.
+    for place, accepted in (("keeper_plan", False), ("keeper_enter", True)):
+        (faults / place).write_text("kill")
+        with killed_keeper(short, faults, steps):
+            pass
+        with opened(short) as house:
+            answer = house.peer("ingest").ask(PlanCommit(plan="big"), Accepted)
+            assert answer.duplicate == accepted
+            entered(house, len(answer.jobs))
+            jobs = house.jobs(plan="big", kind="generate")
+            assert [job.step for job in jobs] == [f"s{i}" for i in range(steps)]
+            assert {job.state for job in jobs} == {"blocked"}
+            assert list((house.data / "staged").iterdir()) == []
+        for path in sorted((short / "d").rglob("*"), reverse=True):
+            path.rmdir() if path.is_dir() else path.unlink()
+
+
+def entered(house: House, jobs: int) -> None:
+    until(lambda: sum(house.status().counts.values()) == jobs, "all jobs of the plan")
+    until(lambda: not list(house.data.glob("staged/*.db")), "the end of entering")
