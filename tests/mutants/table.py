@@ -120,7 +120,7 @@ MUTANTS = (
         "services/keeper/clock.py",
         "return self._monotonic() + self._base",
         "return wall()",
-        (*DRILL, "--jobs", "250", "--faults", "40", "--kills", "0", "--stops", "0"),
+        _tests("tests/keeper/test_clock.py"),
     ),
     Mutant(
         "a cancelled job is still committed",
