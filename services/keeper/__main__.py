@@ -2,9 +2,11 @@
 
 import asyncio
 import contextlib
+import sqlite3
 import sys
+from typing import NoReturn
 
-from services.keeper.database import DatabaseHeld, DatabaseRefused
+from services.keeper.database import DatabaseHeld, DatabaseRefused, damaged, is_damage
 from services.keeper.keeper import Keeper
 from services.process import Process, run
 
@@ -20,9 +22,17 @@ async def serve(process: Process) -> None:
         process.take_over.append(keeper.take_over)
         await keeper.run(process.stop, process.pulse)
     except DatabaseRefused as refused:
-        process.log.error("%s", refused)
-        print(refused, file=sys.stderr)
-        sys.exit(refused.exit_code)
+        _end(process, refused)
+    except sqlite3.DatabaseError as error:
+        if not is_damage(error):
+            raise
+        _end(process, damaged(process.data, str(error)))
+
+
+def _end(process: Process, refused: DatabaseRefused) -> NoReturn:
+    process.log.error("%s", refused)
+    print(refused, file=sys.stderr)
+    sys.exit(refused.exit_code)
 
 
 async def _opened(process: Process) -> Keeper | None:

@@ -4,6 +4,7 @@ import contextlib
 import fcntl
 import os
 import sqlite3
+import threading
 import time
 from pathlib import Path
 
@@ -15,6 +16,8 @@ REFUSED_EXIT = 78
 """EX_CONFIG: somebody has to look at the file before a keeper may start."""
 LOCKED_EXIT = 75
 """EX_TEMPFAIL: another keeper has the folder."""
+CHECK_SECONDS = 0.5
+"""For how long a start looks for damage: a small world whole, of a large one as much as that allows."""
 CHECKPOINT_BYTES = 64 << 20
 """The write-ahead log is copied into the database once it is larger than this, or when nobody asks."""
 
@@ -163,11 +166,13 @@ def _check(path: Path) -> None:
     """Refuse a file that is not a whole world of a known version; the file stays as it is."""
     if path.stat().st_size == 0:
         raise DatabaseRefused(f"{path} is empty; put it back from a backup, or move it away to start anew.")
-    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as connection:
+    with contextlib.closing(
+        sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    ) as connection:
         try:
             owner = connection.execute("PRAGMA application_id").fetchone()[0]
             version = connection.execute("PRAGMA user_version").fetchone()[0]
-            found = [row[0] for row in connection.execute("PRAGMA quick_check(3)")]
+            found = _damage(connection)
         except sqlite3.DatabaseError as error:
             if _is_busy(error):
                 raise
@@ -181,7 +186,34 @@ def _check(path: Path) -> None:
             f"{path} is of version {version}, newer than this program's {schema.VERSION}; "
             "start the newer program. Nothing was changed."
         )
-    if found != ["ok"]:
-        raise DatabaseRefused(
-            f"{path} is damaged ({found[0]}); put it back from a backup. Nothing was changed."
-        )
+    if found:
+        raise damaged(path.parent, found)
+
+
+def _damage(connection: sqlite3.Connection) -> str:
+    """What is found to be wrong within the time there is; what is not found now is when it is read."""
+    # A million jobs take a minute to look through, in which nobody would be served after each restart.
+    over = threading.Timer(CHECK_SECONDS, connection.interrupt)
+    over.start()
+    try:
+        found = [row[0] for row in connection.execute("PRAGMA quick_check(3)")]
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode != sqlite3.SQLITE_INTERRUPT:
+            raise
+        return ""
+    finally:
+        over.cancel()
+        over.join()
+    return "" if found == ["ok"] else str(found[0])
+
+
+def damaged(data: Path, what: str) -> DatabaseRefused:
+    """What to say of a damaged file."""
+    return DatabaseRefused(
+        f"{data / 'tilewright.db'} is damaged ({what}); put it back from a backup. Nothing was changed."
+    )
+
+
+def is_damage(error: sqlite3.Error) -> bool:
+    """Whether the file has turned out to be damaged."""
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)

@@ -17,6 +17,8 @@ from protocol.control import GetStatus, Render, Status
 from protocol.errors import Code
 from protocol.ingest import Accepted
 from protocol.message import Error
+from protocol.work import Lease, Ready
+from services import failpoint
 from services.keeper.database import LOCKED_EXIT, REFUSED_EXIT, DatabaseFile, DatabaseRefused
 from services.keeper.schema import VERSION
 from tests.keeper.house import House, Peer, island, opened, until
@@ -84,6 +86,25 @@ def test_a_database_that_is_not_whole_is_refused_and_left_alone(
         world.open()
     assert refused.value.exit_code == REFUSED_EXIT
     assert (path.read_bytes() if path.exists() else None) == before
+    world.end()
+
+
+def test_damage_that_the_first_look_did_not_come_to_ends_the_keeper_with_a_sentence(world: House) -> None:
+    scribble(world.data / "tilewright.db")
+    blind = (
+        "import runpy; from services.keeper import database; database._damage = lambda connection: ''; "
+        "runpy.run_module('services.keeper', run_name='__main__', alter_sys=True)"
+    )
+    keeper = subprocess.run(
+        [sys.executable, "-c", blind, "--data", world.data],
+        cwd=TREE,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert keeper.returncode == REFUSED_EXIT
+    assert "is damaged" in keeper.stderr
+    assert "Traceback" not in keeper.stderr
     world.end()
 
 
@@ -231,3 +252,16 @@ def test_every_commit_is_synced(short: Path) -> None:
         "wal",
     ]
     file.close()
+
+
+def test_who_waits_for_work_gets_it_though_the_first_commit_failed(
+    house: House, control: Peer, worker: Peer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the keeper remembers of who waits is put back with the rows."""
+    worker.send(Ready(worker="w", kinds=["render"], wait=30.0))
+    assert worker.silent()
+    monkeypatch.setattr(failpoint, "_faults", failpoint.Faults(str(tmp_path), "", "keeper"))
+    (tmp_path / "keeper_lease").write_text("full")
+    control.ask(Render(plan="r", quadrants=[(0, 0)]), Accepted)
+    assert isinstance(worker.hear().body, Lease)
+    assert not (tmp_path / "keeper_lease").exists()
