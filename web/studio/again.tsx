@@ -37,7 +37,7 @@ export function Again({ of }: { of: QuadrantView }) {
   if (!current) return null;
   const off = whyNotFill() || why;
   const cost = model.value?.cost_per_image;
-  const word = off === null ? "Asking whether that leaves a seam." : off ? `Not by itself: ${off}` : `${cost ? `${price(cost)}. ` : ""}Legal, no seam.`;
+  const word = off === null ? "Asking whether that leaves a seam." : off ? `Not by itself: ${off}` : `Legal, no seam.${cost ? ` Costs ${price(cost)}.` : ""}`;
   const go = async (): Promise<void> => {
     const place = `quadrant:${cell.join()}`;
     hush(place);
