@@ -48,22 +48,42 @@ class Ground:
         return bool(_beside(self.changes(now), cells))
 
 
-def survey(store: Store, box: Box, *, plan: str, replaces: str = "") -> Ground:
-    """Look at the quadrants in the box and around it, as `plan` sees them, which may replace another plan."""
+def survey(
+    store: Store,
+    box: Box,
+    *,
+    plan: str,
+    replaces: str = "",
+    draws: bool = True,
+    lays: bool = True,
+) -> Ground:
+    """Look at the quadrants in the box and around it, as `plan` sees them, which may replace another plan.
+
+    What is only asked for by model calls is looked at if it `draws`, where calls failed if it `lays` steps.
+    """
     x0, y0, x1, y1 = box
     near = (x0 - CONTEXT, y0 - CONTEXT, x1 + CONTEXT, y1 + CONTEXT)
     # The frames that reach into the surroundings begin up to a frame before them.
     far = (near[0] - FRAME, near[1] - FRAME, near[2] + FRAME, near[3] + FRAME)
     queue, tiles = store.queue, store.tiles
+    running = queue.running_renders(*far)
+    if not draws:
+        nothing: frozenset[Cell] = frozenset()
+        return Ground(nothing, frozenset(), nothing, nothing, running, True, None)
     finished = frozenset(tiles.finished(*near, plan=plan))
+    rendered = tiles.rendered(*far)
+    made = tiles.asset("palette") is not None
+    if not made:
+        rendered |= tiles.rendered(*PALETTE_BOX)
+        running = {**queue.running_renders(*PALETTE_BOX), **running}
     return Ground(
         finished=finished,
         reserved=frozenset(queue.reserved(*near, but=(plan, replaces))),
-        failed=frozenset(queue.failed(*near) - finished),
-        rendered=frozenset(tiles.rendered(*far) | tiles.rendered(*PALETTE_BOX)),
-        running={**queue.running_renders(*PALETTE_BOX), **queue.running_renders(*far)},
-        palette_made=tiles.asset("palette") is not None,
-        palette_job=queue.palette(),
+        failed=frozenset(queue.failed(*near) - finished) if lays else frozenset(),
+        rendered=frozenset(rendered),
+        running=running,
+        palette_made=made,
+        palette_job=None if made else queue.palette(),
     )
 
 

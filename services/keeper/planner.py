@@ -20,6 +20,7 @@ from services.keeper.request import (
     Request,
     Rest,
     box_of,
+    calls_models,
     check_calls,
     is_dry,
     plan_id,
@@ -88,7 +89,14 @@ class Planner:
         box = region.box if region is not None else box_of(request)
         self.entering.check_box(box)
         replaces = rest.plan.id if rest is not None else ""
-        ground = survey(self._store, box, plan=plan_id(request), replaces=replaces)
+        ground = survey(
+            self._store,
+            box,
+            plan=plan_id(request),
+            replaces=replaces,
+            draws=region is not None or calls_models(request),
+            lays=region is not None,
+        )
         if region is not None:
             check_calls(region, ground.finished)
         seconds = {}

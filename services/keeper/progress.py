@@ -67,6 +67,8 @@ class Progress:
         `leans_on` are jobs of other plans, which may have ended while it was drawn up.
         """
         self._touched.add(plan_id)
+        if not leans_on:
+            return
         for needed in self._store.queue.complete_of(leans_on):
             for waiting in self._store.dependencies.releasable(needed):
                 self.note(replace(waiting, state="pending"))

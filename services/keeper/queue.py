@@ -79,7 +79,12 @@ class Queue:
         pending = self._connection.execute(
             "SELECT total(jobs) FROM queue_tally WHERE status = 'pending'"
         ).fetchone()
-        return int(pending[0]) - self.count("status = 'pending' AND suspended = 0 AND rank > ?", (rank,))
+        after = self._connection.execute(
+            "SELECT count(*) FROM generation_queue INDEXED BY queue_order "
+            "WHERE status = 'pending' AND suspended = 0 AND rank > ?",
+            (rank,),
+        ).fetchone()
+        return int(pending[0]) - int(after[0])
 
     def exists(self, where: str, values: Sequence[object] = ()) -> bool:
         """Whether an SQL condition of this package holds for any job."""

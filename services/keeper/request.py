@@ -95,6 +95,13 @@ def plan_id(request: Request) -> str:
     return request.id if isinstance(request, Replan) else request.plan
 
 
+def calls_models(request: Request) -> bool:
+    """Whether a request that names its steps may ask for more than renders."""
+    if isinstance(request, Publish):
+        return any(step.kind == "generate" for step in request.plan.steps)
+    return not isinstance(request, Render)
+
+
 def is_dry(request: Request) -> bool:
     """Whether nothing is to be accepted."""
     return isinstance(request, Publish | Parted | Fill | Replan) and request.dry_run
