@@ -4,7 +4,7 @@ import sqlite3
 from pathlib import Path
 
 from services.keeper.database import DatabaseFile
-from services.keeper.schema import RECOUNT, TALLYING
+from services.keeper.tallying import RECOUNT, TALLYING
 
 PLAN_JOBS = 100
 """20 renders, then 80 model calls that fill 16×10 quadrants, two at a time."""

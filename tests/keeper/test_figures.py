@@ -23,8 +23,8 @@ from protocol.control import (
 from protocol.ingest import Accepted
 from protocol.work import Nack, Nacked
 from services.keeper import listing
-from services.keeper.schema import RECOUNT
 from services.keeper.store import Store
+from services.keeper.tallying import RECOUNT
 from services.keeper.views import Views
 from tests.keeper.house import House, Peer, island
 

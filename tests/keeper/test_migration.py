@@ -9,6 +9,7 @@ from sqlite_utils import Database
 from protocol.control import Changed, Fill, ListPlans, Plans, RetryPlan
 from protocol.ingest import Accepted
 from services.keeper import schema
+from services.keeper.migrations import migrations
 from tests.keeper.house import House, island, opened
 
 FIRST_TABLES = """
@@ -62,7 +63,7 @@ def aged(short: Path, *also: str) -> House:
         for sql in also:
             connection.execute(sql)
         connection.commit()
-        assert schema.migrations.pending(Database(connection))
+        assert migrations.pending(Database(connection))
     return house
 
 

@@ -1,0 +1,300 @@
+"""The tables, as migrations that lead to them one after the other."""
+
+from typing import Any
+
+from sqlite_utils import Database, Migrations
+
+from services.keeper.schema import BULK_RANK
+from services.keeper.tallying import RECOUNT, TALLYING
+
+migrations = Migrations("tilewright")
+
+
+@migrations()
+def m001_first_tables(db: Database) -> None:
+    """Lay the queue, the plans, the tiles, the events and what the keeper remembers about itself."""
+    _table(
+        db,
+        "plans",
+        {
+            "id": str,
+            "name": str,
+            "model_id": str,
+            "lane": str,
+            "created_at": float,
+            "settled": int,
+            "quadrants_total": int,
+            "position": int,
+            "first_job": int,
+            "jobs": int,
+            "borrowed": str,
+            "x0": int,
+            "y0": int,
+            "x1": int,
+            "y1": int,
+        },
+        pk="id",
+    )
+    _table(
+        db,
+        "generation_queue",
+        {
+            "id": int,
+            "plan_id": str,
+            "step": str,
+            "kind": str,
+            "status": str,
+            "model_id": str,
+            "prompt": str,
+            "negative_prompt": str,
+            "quadrants": str,
+            "padding": str,
+            "scaffold": str,
+            "x": int,
+            "y": int,
+            "lane": str,
+            "priority": int,
+            "deaths": int,
+            "attempt": int,
+            "max_attempts": int,
+            "not_before": float,
+            "token": int,
+            "lease_request": str,
+            "lease_worker": str,
+            "lease_expires_at": float,
+            "worker": str,
+            "doing": str,
+            "error_class": str,
+            "reason": str,
+            "created_at": float,
+            "started_at": float,
+            "finished_at": float,
+        },
+        pk="id",
+    )
+    _table(db, "dependencies", {"job_id": int, "needs_id": int}, pk=("job_id", "needs_id"))
+    _table(db, "job_quadrants", {"x": int, "y": int, "job_id": int, "role": str}, pk=("x", "y", "job_id"))
+    _table(
+        db,
+        "tile_versions",
+        {
+            "version": int,
+            "layer": str,
+            "x": int,
+            "y": int,
+            "sha256": str,
+            "job_id": int,
+            "plan_id": str,
+            "model_id": str,
+            "prompt": str,
+            "negative_prompt": str,
+            "worker": str,
+            "seconds": float,
+            "model_seconds": float,
+            "attempt": int,
+            "template": str,
+            "source": str,
+            "scaffold": int,
+            "created_at": float,
+        },
+        pk="version",
+    )
+    _table(
+        db,
+        "tiles",
+        {"layer": str, "x": int, "y": int, "version": int, "scaffold_plan": str},
+        pk=("layer", "x", "y"),
+        nullable=("scaffold_plan",),
+    )
+    _table(db, "assets", {"name": str, "sha256": str, "job_id": int, "created_at": float}, pk="name")
+    _table(
+        db,
+        "orphan_results",
+        {
+            "id": int,
+            "job_id": int,
+            "token": int,
+            "layer": str,
+            "x": int,
+            "y": int,
+            "sha256": str,
+            "made": str,
+            "received_at": float,
+        },
+        pk="id",
+    )
+    _table(db, "events", {"seq": int, "at": float, "plan_id": str, "job_id": int, "change": str}, pk="seq")
+    _table(db, "settings", {"name": str, "value": int}, pk="name")
+    _index_all(db)
+
+
+@migrations()
+def m002_plans_that_repair(db: Database) -> None:
+    """Let plans repair and leave out, and let the queue know which blocked jobs cannot go on."""
+    # Each statement may have been done by a life of the keeper that was killed right after it.
+    if "repairs" not in db.table_names():
+        _table(db, "repairs", {"plan_id": str, "x": int, "y": int}, pk=("plan_id", "x", "y"))
+    for table, column, kind in (
+        ("plans", "left_out", "TEXT NOT NULL DEFAULT '[]'"),
+        ("plans", "left_out_count", "INTEGER NOT NULL DEFAULT 0"),
+        ("generation_queue", "held", "INTEGER NOT NULL DEFAULT 0"),
+    ):
+        if column not in db.table(table).columns_dict:
+            db.execute(f"ALTER TABLE {table} ADD COLUMN {column} {kind}")
+    for sql in (
+        "CREATE INDEX IF NOT EXISTS queue_next_of_model ON generation_queue "
+        "(kind, model_id, priority, deaths, id) WHERE status = 'pending'",
+        "CREATE INDEX IF NOT EXISTS queue_held ON generation_queue (plan_id) WHERE held = 1",
+        # What is no longer legal was called failed before; it is blocked, with the reason.
+        "UPDATE generation_queue SET status = 'blocked', finished_at = 0 "
+        "WHERE status = 'error' AND error_class = 'seam'",
+        "UPDATE generation_queue SET held = 1 WHERE status = 'blocked' AND error_class = 'seam'",
+        "WITH RECURSIVE behind (id) AS ("
+        "SELECT d.job_id FROM generation_queue n JOIN dependencies d ON d.needs_id = n.id "
+        "WHERE n.status IN ('error', 'cancelled') OR n.held = 1 "
+        "UNION SELECT d.job_id FROM behind b JOIN dependencies d ON d.needs_id = b.id) "
+        "UPDATE generation_queue SET held = 1 WHERE status = 'blocked' AND id IN (SELECT id FROM behind)",
+    ):
+        db.execute(sql)
+
+
+@migrations()
+def m003_order_and_provenance(db: Database) -> None:
+    """Let jobs be moved, plans and models be paused, figures be kept, tiles say where they came from."""
+    # Each statement may have been done by a life of the keeper that was killed right after it.
+    tables = set(db.table_names())
+    if "models" not in tables:
+        _table(
+            db,
+            "models",
+            {"model_id": str, "paused": int, "until": float, "reason": str, "strikes": int},
+            pk="model_id",
+        )
+    if "saw" not in tables:
+        _table(db, "saw", {"version": int, "seen": int}, pk=("version", "seen"))
+    if "queue_tally" not in tables:
+        _table(db, "queue_tally", {"status": str, "model_id": str, "jobs": int}, pk=("status", "model_id"))
+    if "plan_tally" not in tables:
+        _table(
+            db,
+            "plan_tally",
+            {
+                "plan_id": str,
+                "kind": str,
+                "status": str,
+                "jobs": int,
+                "quadrants": int,
+                "calls": int,
+                "cost": float,
+            },
+            pk=("plan_id", "kind", "status"),
+        )
+    if "tile_tally" not in tables:
+        _table(db, "tile_tally", {"layer": str, "tiles": int}, pk="layer")
+    number = "INTEGER NOT NULL DEFAULT 0"
+    for table, column, kind in (
+        ("generation_queue", "rank", number),
+        ("generation_queue", "place", number),
+        ("generation_queue", "suspended", number),
+        ("generation_queue", "limited", number),
+        ("generation_queue", "calls", number),
+        ("generation_queue", "cost", "REAL NOT NULL DEFAULT 0"),
+        ("plans", "priority", number),
+        ("plans", "paused", number),
+        ("plans", "staged", "TEXT NOT NULL DEFAULT ''"),
+        ("plans", "entered", number),
+        ("tile_versions", "token", number),
+        ("tile_versions", "replaced", number),
+        ("tile_versions", "seed", "INTEGER"),
+        ("tile_versions", "parameters", "TEXT NOT NULL DEFAULT ''"),
+        ("tile_versions", "renders", "TEXT NOT NULL DEFAULT ''"),
+        ("tile_versions", "cost", "REAL"),
+        ("tiles", "stale", number),
+        ("repairs", "taken", number),
+        ("orphan_results", "adopted", number),
+        ("orphan_results", "attempt", number),
+        ("orphan_results", "model_id", "TEXT NOT NULL DEFAULT ''"),
+        ("orphan_results", "prompt", "TEXT NOT NULL DEFAULT ''"),
+        ("orphan_results", "negative_prompt", "TEXT NOT NULL DEFAULT ''"),
+    ):
+        if column not in db.table(table).columns_dict:
+            db.execute(f"ALTER TABLE {table} ADD COLUMN {column} {kind}")
+    for sql in (
+        # `priority` was 0 or 1 by the lane; from here on it is a person's number.
+        f"UPDATE generation_queue SET rank = CASE lane WHEN 'interactive' THEN 0 ELSE {BULK_RANK} END, "
+        "priority = 0, place = id << 20 WHERE place = 0",
+        "UPDATE plans SET entered = jobs WHERE entered = 0",
+        "DROP INDEX IF EXISTS queue_next",
+        "DROP INDEX IF EXISTS queue_next_of_model",
+        "DROP INDEX IF EXISTS queue_position",
+        "CREATE INDEX IF NOT EXISTS queue_turn ON generation_queue (kind, rank, deaths, place, id) "
+        "WHERE status = 'pending' AND suspended = 0",
+        "CREATE INDEX IF NOT EXISTS queue_turn_of_model ON generation_queue "
+        "(kind, model_id, rank, deaths, place, id) WHERE status = 'pending' AND suspended = 0",
+        # With what it is partial by: else SQLite looks into the table to be sure of it, for every job.
+        "CREATE INDEX IF NOT EXISTS queue_order "
+        "ON generation_queue (rank, deaths, place, id, status, suspended) "
+        "WHERE status = 'pending' AND suspended = 0",
+        # With what work it is, so that what lies before a job is summed up in the index alone.
+        "CREATE INDEX IF NOT EXISTS queue_lane "
+        "ON generation_queue (rank, place, kind, model_id, held, suspended, status) "
+        "WHERE status IN ('pending', 'blocked')",
+        "CREATE INDEX IF NOT EXISTS queue_taken ON generation_queue (model_id, kind, id) "
+        "WHERE status = 'complete'",
+        "CREATE INDEX IF NOT EXISTS queue_finished ON generation_queue (model_id, finished_at) "
+        "WHERE status = 'complete'",
+        "CREATE INDEX IF NOT EXISTS plans_halted ON plans (paused) WHERE paused <> 0",
+        "CREATE INDEX IF NOT EXISTS repairs_of_quadrant ON repairs (x, y)",
+        "CREATE INDEX IF NOT EXISTS saw_by_seen ON saw (seen)",
+        "CREATE INDEX IF NOT EXISTS tiles_stale ON tiles (x, y) WHERE stale = 1",
+        "CREATE INDEX IF NOT EXISTS versions_of_plan ON tile_versions (plan_id)",
+        "CREATE UNIQUE INDEX IF NOT EXISTS orphans_once ON orphan_results (job_id, token, layer, x, y)",
+        "CREATE INDEX IF NOT EXISTS orphans_waiting ON orphan_results (adopted, id)",
+        # Of a plan that is held as a whole, of one palette among all renders, of ten thousand open plans:
+        # each is asked again and again, so each is answered from an index alone.
+        "DROP INDEX IF EXISTS queue_held",
+        "CREATE INDEX queue_held ON generation_queue (plan_id, kind) WHERE held = 1",
+        "CREATE INDEX IF NOT EXISTS queue_barred ON generation_queue (plan_id) "
+        "WHERE status = 'blocked' AND error_class = 'seam'",
+        "CREATE INDEX IF NOT EXISTS queue_palette ON generation_queue (status) WHERE kind = 'palette'",
+        "DROP INDEX IF EXISTS plans_open",
+        "CREATE INDEX plans_open ON plans (settled, x0, y0, x1, y1) WHERE settled = 0",
+        *RECOUNT,
+        *TALLYING,
+    ):
+        db.execute(sql)
+
+
+def _index_all(db: Database) -> None:
+    for sql in (
+        # Partial: to lease among a million pending jobs takes microseconds, whatever has ended.
+        "CREATE INDEX queue_next ON generation_queue (kind, priority, deaths, id) WHERE status = 'pending'",
+        "CREATE INDEX queue_position ON generation_queue (priority, deaths, id) WHERE status = 'pending'",
+        "CREATE INDEX queue_expiring ON generation_queue (lease_expires_at) WHERE status = 'processing'",
+        "CREATE INDEX queue_counts ON generation_queue (status, model_id)",
+        "CREATE INDEX queue_of_plan ON generation_queue (plan_id, status)",
+        "CREATE INDEX dependants ON dependencies (needs_id)",
+        "CREATE INDEX job_quadrants_of_job ON job_quadrants (job_id)",
+        "CREATE INDEX versions_of_quadrant ON tile_versions (x, y)",
+        # A job puts each of its tiles on the map once, whatever is sent twice.
+        "CREATE UNIQUE INDEX versions_once ON tile_versions (job_id, layer, x, y)",
+        "CREATE INDEX versions_recent ON tile_versions (created_at) WHERE layer = 'generation'",
+        "CREATE INDEX tiles_x ON tiles (x)",
+        "CREATE INDEX tiles_y ON tiles (y)",
+        "CREATE INDEX tiles_scaffold ON tiles (scaffold_plan) WHERE scaffold_plan IS NOT NULL",
+        "CREATE INDEX plans_open ON plans (settled) WHERE settled = 0",
+    ):
+        db.execute(sql)
+
+
+def _table(
+    db: Database,
+    name: str,
+    columns: dict[str, Any],
+    *,
+    pk: str | tuple[str, ...],
+    nullable: tuple[str, ...] = (),
+) -> None:
+    keys = (pk,) if isinstance(pk, str) else pk
+    needed = {column for column in columns if column not in nullable and column not in keys}
+    db.table(name).create(columns, pk=pk, not_null=needed, strict=True)
