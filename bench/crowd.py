@@ -31,15 +31,47 @@ def rate(processes: int, work: Callable[..., int], *given: Any, seconds: float) 
     for process in crowd:
         process.start()
     try:
-        return sum(done.get(timeout=PATIENCE_SECONDS + seconds) for _ in crowd) / seconds
+        return _sum(done, processes, PATIENCE_SECONDS + seconds) / seconds
     finally:
         for process in crowd:
             process.kill()
             process.join()
 
 
+def until_done(processes: int, work: Callable[..., int], *given: Any) -> float:
+    """Jobs a second that processes do together until all have ended, by `work(number, *given, ready)`."""
+    context = multiprocessing.get_context("spawn")
+    ready = context.Barrier(processes + 1)
+    done = context.Queue()
+    crowd = [
+        context.Process(target=_run, args=(done, work, number, *given, ready)) for number in range(processes)
+    ]
+    for process in crowd:
+        process.start()
+    try:
+        ready.wait(PATIENCE_SECONDS)
+        began = time.perf_counter()
+        jobs = _sum(done, processes, PATIENCE_SECONDS)
+        return jobs / (time.perf_counter() - began)
+    finally:
+        for process in crowd:
+            process.kill()
+            process.join()
+
+
+def _sum(done: Any, processes: int, patience: float) -> int:
+    found = [done.get(timeout=patience) for _ in range(processes)]
+    if None in found:
+        raise RuntimeError("A process of the crowd died; its traceback is above.")
+    return sum(found)
+
+
 def _run(done: Any, work: Callable[..., int], *given: Any) -> None:
-    done.put(work(*given))
+    try:
+        done.put(work(*given))
+    except BaseException:
+        done.put(None)
+        raise
 
 
 def clients(number: int, address: str, sockets: int, ready: Any, seconds: float) -> int:

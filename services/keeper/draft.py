@@ -223,16 +223,19 @@ def draw_up(
         check_shape(step)
     ancestry = Ancestry(asked.steps)
     cells = frozenset(
-        (x, y)
+        cell
         for step in asked.steps
         if step.kind == "generate"
         for some in (step.quadrants, step.padding, step.scaffold)
-        for x, y in some
+        for cell in some
     )
     ground.check_free(cells)
     windows = proof.prove(asked.steps, ground.finished, asked.repair, ancestry=ancestry)
+    order = ancestry.forward()
+    # A large plan's takes fifty megabytes, and the jobs take their place.
+    del ancestry
     draft = Draft(asked, ground, max_attempts, now, cells=cells)
-    draft.add_steps(models, windows, ancestry.forward())
+    draft.add_steps(models, windows, order)
     draft.leans_on = frozenset(need for waits in draft.waits for need in waits if need > 0) | draft.borrowed
     if boxes := [bounding(step.quadrants) for step in asked.steps if step.kind == "render"] + (
         [bounding(cells)] if cells else []
@@ -286,7 +289,11 @@ def _frames_around(shape: Shape) -> list[tuple[Cell, list[Cell]]]:
 
 
 def _rows(cells: Collection[Cell]) -> Cells:
-    return tuple(sorted(((x, y) for x, y in cells), key=lambda cell: (cell[1], cell[0]))) if cells else ()
+    return tuple(sorted(cells, key=_row_by_row)) if cells else ()
+
+
+def _row_by_row(cell: Cell) -> Cell:
+    return cell[1], cell[0]
 
 
 def _plain(cells: Iterable[Cell]) -> Cells:
