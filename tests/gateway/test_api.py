@@ -39,7 +39,12 @@ async def test_an_empty_world(open_house: House) -> None:
     assert sum(answer["counts"].values()) == 0
     _, answer, _ = await open_house.get("/api/map?x0=-5&y0=-5&x1=5&y1=5")
     assert (answer["tiles"], answer["jobs"], answer["extent"], answer["paused"]) == ([], [], None, False)
-    assert (await open_house.get("/api/queue"))[1] == {"jobs": [], "cursor": 0, "total": 0}
+    assert (await open_house.get("/api/queue"))[1] == {
+        "jobs": [],
+        "cursor": 0,
+        "total": 0,
+        "at_least": False,
+    }
     assert (await open_house.get("/api/plans"))[1] == {"plans": []}
     assert (await open_house.get("/health"))[:2] == (200, {"ok": True})
 

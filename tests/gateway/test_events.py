@@ -82,7 +82,8 @@ async def test_a_pause_is_heard(open_house: House, listeners: list[Listener]) ->
     listeners.append(Listener(open_house, since=0))
     await open_house.post("/api/queue/pause")
     await listeners[0].until_seen(1)
-    assert listeners[0].changes == [{"kind": "queue", "paused": True}]
+    said = {"kind": "queue", "paused": True, "model_id": "", "plan": "", "reason": ""}
+    assert listeners[0].changes == [said]
 
 
 async def test_a_listener_from_another_world_hears_what_happens_now(

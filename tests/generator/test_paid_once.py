@@ -93,7 +93,7 @@ async def test_a_picture_that_is_no_use_is_asked_for_again(world: Mortal, oxen: 
     [job] = (await world.jobs("far")).jobs
     assert job.state == "complete"
     assert len(oxen.asked) >= 2
-    assert world.spooled == []
     await world.close()
+    assert world.spooled == []
     [(calls, cost)] = world.select("SELECT calls, cost FROM generation_queue WHERE kind = 'generate'")
     assert (calls, cost) == (len(oxen.asked), 0.25 * len(oxen.asked))

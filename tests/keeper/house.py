@@ -106,7 +106,8 @@ class House:
 
     def __init__(self, folder: Path, **config: Any) -> None:
         self.data = folder / "d"
-        self.config = AppConfig.model_validate({**CONFIG, **config})
+        # A keeper is given no keys, and here it is told that none is missing.
+        self.config = AppConfig.model_validate({**CONFIG, **config}).told({})
         self.clock = Clock()
         self.sockets = Sockets(self.data)
         self.data.mkdir(exist_ok=True)
