@@ -49,7 +49,7 @@ async def house(short: Path, built_studio: Path) -> AsyncIterator[House]:
         {**model, "cost_per_image": 0.5} if model["model_id"] == "chunky" else model
         for model in CONFIG["models"]
     ]
-    house.configure(http={"port": port}, lease_seconds=60, models=models)
+    house.configure(http={"port": port}, lease_seconds=600, models=models)
     async with aiohttp.ClientSession() as house.session:
         await house.open("keeper", "gateway")
         yield house
