@@ -14,7 +14,7 @@ from rich.table import Table
 
 from bench.figure import Figure
 
-BENCHES = ("figures", "model", "peers", "planner", "queue", "remote", "renderer", "starter")
+BENCHES = ("figures", "model", "peers", "planner", "queue", "recovery", "remote", "renderer", "starter")
 LATEST = Path(__file__).parent / "latest.json"
 
 

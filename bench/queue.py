@@ -29,7 +29,7 @@ SIDE = int(os.environ.get("BENCH_SIDE", "474"))
 
 
 def figures() -> Iterator[Figure]:
-    """Everything that issue 4 asks of the queue alone."""
+    """What the keeper's queue does by itself, with nobody beside it."""
     yield from _enqueue()
     yield from _lease()
     yield from _large()
