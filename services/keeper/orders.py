@@ -91,6 +91,10 @@ class Orders:
         return Changed(jobs=changed)
 
     def cancel_where(self, letter: Letter, request: CancelWhere) -> Message | None:
+        if request.plan is None:
+            self._under_way.check_none()
+        else:
+            self._under_way.check_plan(request.plan)
         return self._at_length(letter, self._cancelling_where(request))
 
     def _cancelling_where(self, where: CancelWhere) -> LongDeed:
