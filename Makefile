@@ -28,7 +28,7 @@ bench:  ## measure and compare with the goals; ONLY=name measures one
 chaos:  ## drill with 3,000 jobs and 500 faults, then see every mutant caught: some 15 minutes
 	$(SETUP) --dev
 	@.venv/bin/python supervisor.py drill --seeds 2 --seed 11 --jobs 3000 --kills 200 --stops 50
-	@.venv/bin/python -m pytest tests/system tests/drill -m chaos
+	@.venv/bin/python -m pytest -m chaos
 	@exec .venv/bin/python -m tests.mutants
 
 .PHONY: help run test check bench chaos

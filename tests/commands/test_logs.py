@@ -104,7 +104,13 @@ def test_a_file_is_read_backwards_line_by_line(
 def following(data: Path) -> Iterator[subprocess.Popen[str]]:
     put(data, "keeper", "01.000 before")
     words = [sys.executable, str(TREE / "supervisor.py"), "logs", "--follow", "--data", str(data)]
-    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    # Started in the background of a shell, the tests themselves may have been told to ignore Ctrl-C.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    with process:
         yield process
         process.kill()
 

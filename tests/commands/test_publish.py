@@ -59,6 +59,7 @@ def test_a_plan_is_published_as_it_was_printed(world: Stage, plan: Run, tmp_path
     ]
 
 
+@pytest.mark.chaos
 def test_the_largest_city_fits(world: Stage, plan: Run) -> None:
     city = plan("rectangle", "-100", "-100", "99", "99", "--json").stdout
     assert len(json.loads(city)["steps"]) > 17_000

@@ -168,6 +168,7 @@ def test_what_is_wrong_with_a_polygon_is_said_at_its_place() -> None:
     )
 
 
+@pytest.mark.chaos
 def test_sizes_are_bounded_also_over_many_polygons() -> None:
     side = 800
     halves = [[ring(0, 0, side, side)], [ring(side, 0, 2 * side, side)]]

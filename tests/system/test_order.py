@@ -48,7 +48,7 @@ def test_the_map_is_the_same_pixel_for_pixel_in_another_order_and_under_fire(fou
             }
         )
     second.publish({"id": "late", "rectangle": [-2, -2, 2, 2]})
-    kill_all(second, 2)
+    kill_all(second, 1)
     assert second.process is not None
     os.kill(second.process.pid, signal.SIGKILL)
     second.process.wait()

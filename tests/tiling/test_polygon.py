@@ -152,6 +152,7 @@ def test_what_is_no_polygon() -> None:
         assert why_not([(0, 0), (0, wrong), (512, 0)]) == far
 
 
+@pytest.mark.chaos
 def test_too_large_is_said_at_once() -> None:
     too_many = "The polygon covers more than 1,000,000 quadrants. Fill it in parts."
     assert len(quadrants_of([box(0, 0, 1000, 1000)])) == 1_000_000
