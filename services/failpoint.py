@@ -13,8 +13,8 @@ from pathlib import Path
 
 PLACES = frozenset(
     {
-        "keeper_plan", "keeper_enter", "keeper_lease", "keeper_ack", "before_commit", "after_commit", "blobs_written",
-        "reply", "w_taken", "w_worked", "w_spooled", "w_done",
+        "keeper_plan", "keeper_enter", "keeper_lease", "keeper_ack", "before_commit", "after_commit",
+        "blobs_written", "reply", "w_taken", "w_worked", "w_spooled", "w_done",
     }
 )  # fmt: skip
 """`keeper_…`: within the transaction; `reply`: the answer is about to be sent; `w_…`: in a worker's hands."""
