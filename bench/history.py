@@ -3,6 +3,7 @@
 import sqlite3
 from pathlib import Path
 
+from protocol.work import Made
 from services.keeper.database import DatabaseFile
 from services.keeper.tallying import RECOUNT, TALLYING
 
@@ -155,8 +156,8 @@ def _waiting(db: sqlite3.Connection, plans: int) -> None:
         db.execute(f"INSERT INTO job_quadrants SELECT x + {i}, y + {j}, id, 'quadrants' FROM rest")
     db.execute(
         "INSERT INTO orphan_results (job_id, token, layer, x, y, sha256, made, received_at) "
-        "SELECT id, 1, 'generation', x, y, printf('%064x', id), '{}', ? FROM laid WHERE k = 99 LIMIT 500",
-        (NOW - 1e6,),
+        "SELECT id, 1, 'generation', x, y, printf('%064x', id), ?, ? FROM laid WHERE k = 99 LIMIT 500",
+        (Made(worker="generator-1", seconds=JOB_SECONDS).model_dump_json(), NOW - 1e6),
     )
 
 

@@ -62,6 +62,11 @@ class Plan(PlanHead):
     repair: Annotated[list[QuadrantXY], Field(max_length=REPAIR_LIMIT)] = []
     """Finished quadrants that the steps may draw anew: for this plan they count as empty until they are."""
 
+    def followed_by(self, part: "Plan") -> "Plan":
+        """The same plan with what the next part of it, as exported, adds."""
+        more = {"steps": self.steps + part.steps, "repair": self.repair + part.repair}
+        return self.model_copy(update=more)
+
     @model_validator(mode="after")
     def _has_one_source_of_steps(self) -> Self:
         if bool(self.steps) == (self.rectangle is not None):

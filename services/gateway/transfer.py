@@ -52,8 +52,7 @@ class Transfer:
             while True:
                 if page.plan is not None and whole is not None and page.plan.id == whole.id:
                     # A large plan comes in parts.
-                    steps, repair = whole.steps + page.plan.steps, whole.repair + page.plan.repair
-                    whole = whole.model_copy(update={"steps": steps, "repair": repair})
+                    whole = whole.followed_by(page.plan)
                 elif page.plan is not None:
                     if whole is not None:
                         await response.write(before + whole.model_dump_json(exclude_defaults=True).encode())

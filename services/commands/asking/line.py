@@ -80,8 +80,7 @@ class Line:
             page = self.ask_long(Export(plan=plan, cursor=cursor), Exported)
             if page.plan is not None and whole is not None and page.plan.id == whole.id:
                 # A large plan comes in parts.
-                steps, repair = whole.steps + page.plan.steps, whole.repair + page.plan.repair
-                whole = whole.model_copy(update={"steps": steps, "repair": repair})
+                whole = whole.followed_by(page.plan)
             elif page.plan is not None:
                 if whole is not None:
                     yield whole
