@@ -36,6 +36,7 @@ from protocol.order import (
 from protocol.plan import Lane
 from protocol.view import (
     Counts,
+    DraftView,
     Estimate,
     JobView,
     LeftOut,
@@ -151,6 +152,7 @@ class Status(Message):
     models: Annotated[list[ModelView], Field(max_length=1_000)] = []
     orphans: Count = 0
     """Results that came too late and wait for a person."""
+    drafts: Annotated[list[DraftView], Field(max_length=100)] = []
 
 
 class ListJobs(Where, Message):

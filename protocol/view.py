@@ -124,6 +124,21 @@ class JobView(Part):
     held_by: Count = 0
     """The job that failed, was called off or is no longer legal and that a blocked one waits for in the end,
     which may be itself; 0 if it can go on by itself, and on maps."""
+    held: bool = False
+    """Whether it is blocked for good, until somebody brings it or what it waits for on."""
+
+
+class DraftView(Part):
+    """One large plan that is not accepted yet: its steps come in parts, or it is drawn up and proved."""
+
+    plan: Identifier
+    name: Line = ""
+    steps: Count = 0
+    """How many were announced; 0 for what is to be planned here, where nobody knows yet."""
+    here: Count = 0
+    """How many of them have come."""
+    drawing: bool = False
+    """Whether it is being drawn up; it is accepted or refused when that is done."""
 
 
 class PlanView(Part):

@@ -101,6 +101,15 @@ class Dependencies:
         self.hold(row[0] for row in roots)
         return {row[1] for row in rows}
 
+    def held_among(self, job_ids: Iterable[int]) -> set[int]:
+        """Those of these jobs that cannot go on by themselves."""
+        rows = self._connection.execute(
+            "SELECT q.id FROM json_each(?) r CROSS JOIN generation_queue q ON q.id = r.value "
+            "WHERE q.held = 1",
+            (json.dumps(list(job_ids)),),
+        )
+        return {row[0] for row in rows}
+
     def holders(self, job_ids: Iterable[int]) -> dict[int, int]:
         """Behind which job each of these is held, if it is: one that is barred, failed or called off."""
         dead = "(n.status IN ('error', 'cancelled') OR n.error_class = 'seam' AND n.status = 'blocked')"

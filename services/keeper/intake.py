@@ -14,6 +14,7 @@ from protocol.errors import ProtocolError
 from protocol.ingest import Accepted, PartTaken, PlanBegin, PlanCommit, PlanPart, Publish
 from protocol.message import Message
 from protocol.plan import Plan, PlanHead
+from protocol.view import DraftView
 from services.actor import Letter
 from services.failpoint import failpoint
 from services.keeper import parts, staging
@@ -23,7 +24,7 @@ from services.keeper.parts import Parts
 from services.keeper.planner import Planner
 from services.keeper.progress import Progress, log
 from services.keeper.proposal import Drawn, Proposal
-from services.keeper.request import Case, Parted, Request, box_of, is_dry, plan_id
+from services.keeper.request import Case, Parted, Request, box_of, is_dry, name_of, plan_id
 from services.keeper.slices import LongDeed
 from services.logs import about
 
@@ -117,6 +118,29 @@ class Intake:
         """Drop the parts of a plan if it was accepted by the transaction before."""
         if self._planner.accepted(plan) is not None:
             self._parts.drop(plan)
+
+    def drafts(self) -> list[DraftView]:
+        """The large plans that are not accepted yet."""
+        drawing = [(other.request, other.case) for other in self._drawing.values()]
+        asked = {plan_id(request): (request, case) for request, case in drawing if not is_dry(request)}
+        found = [
+            DraftView(
+                plan=begun.head.id,
+                name=begun.head.name,
+                steps=begun.total,
+                here=begun.here,
+                drawing=begun.head.id in asked,
+            )
+            for begun in self._parts.begun()
+        ]
+        listed = {draft.plan for draft in found}
+        for plan, (request, case) in asked.items():
+            if plan not in listed:
+                steps = case.size if case.region is None else 0
+                found.append(
+                    DraftView(plan=plan, name=name_of(request), steps=steps, here=steps, drawing=True)
+                )
+        return found[:100]
 
     def void(self) -> None:
         """Forget plans that were begun and that nobody went on with."""

@@ -63,11 +63,9 @@ class JobViews:
     def views(self, jobs: Sequence[Job], *, on_map: bool = False) -> list[JobView]:
         """Jobs as people see them; on maps, where there may be thousands, without what each waits for."""
         places = self._store.backlog.positions([job for job in jobs if job.state == "pending"])
-        holders = (
-            {}
-            if on_map
-            else self._store.dependencies.holders([job.id for job in jobs if job.state == "blocked"])
-        )
+        blocked = [job.id for job in jobs if job.state == "blocked"]
+        held = self._store.dependencies.held_among(blocked) if blocked else set()
+        holders = {} if on_map else self._store.dependencies.holders(held)
         paused = self._prospects.paused(jobs)
         left = {} if on_map else self._prospects.jobs_left(jobs, paused, set(holders))
         return [
@@ -100,6 +98,7 @@ class JobViews:
                 retry_at=self._retry_at(job),
                 position=places.get(job.id, 0),
                 held_by=holders.get(job.id, 0),
+                held=job.id in held,
             )
             for job in jobs
         ]

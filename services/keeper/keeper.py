@@ -162,7 +162,7 @@ class Keeper:
                 at_length=self._batches.at_length,
                 start=self._start_beside,
             ),
-            views=Views(self.store, clock, steady, self._prospects),
+            views=Views(self.store, clock, steady, self._prospects, self._intake.drafts),
         )
         self._work = Work(
             store=self.store,

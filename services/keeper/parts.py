@@ -95,6 +95,10 @@ class Parts:
         if (begun := self._begun.pop(plan, None)) is not None:
             begun.path.unlink(missing_ok=True)
 
+    def begun(self) -> list[Begun]:
+        """The plans of which not everything was taken up yet."""
+        return list(self._begun.values())
+
     def void(self, now: float) -> list[str]:
         """Forget what nobody went on with; which plans."""
         old = [plan for plan, begun in self._begun.items() if now - begun.at >= VOID_SECONDS]

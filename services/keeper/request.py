@@ -95,6 +95,13 @@ def plan_id(request: Request) -> str:
     return request.id if isinstance(request, Replan) else request.plan
 
 
+def name_of(request: Request) -> str:
+    """What a person called the plan that comes of it; empty if nobody did."""
+    if isinstance(request, Publish | Parted):
+        return request.plan.name
+    return request.name if isinstance(request, Fill) else ""
+
+
 def calls_models(request: Request) -> bool:
     """Whether a request that names its steps may ask for more than renders."""
     if isinstance(request, Publish):

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from protocol.control import GetMap, GetQuadrant, MapView, Quadrant, Status
 from protocol.errors import Code, ProtocolError
 from protocol.event import JobChange, TileRef
-from protocol.view import JobView
+from protocol.view import DraftView, JobView
 from services.keeper.jobviews import JobViews
 from services.keeper.lifecycle import Job
 from services.keeper.planviews import PlanViews
@@ -38,11 +38,17 @@ class Views:
     """Answers that read the store and change nothing."""
 
     def __init__(
-        self, store: Store, clock: Callable[[], float], steady: Callable[[], float], prospects: Prospects
+        self,
+        store: Store,
+        clock: Callable[[], float],
+        steady: Callable[[], float],
+        prospects: Prospects,
+        drafts: Callable[[], list[DraftView]],
     ) -> None:
         self._store = store
         self._clock = clock
         self._prospects = prospects
+        self._drafts = drafts
         self._jobs = JobViews(store, clock, steady, prospects)
         self._plans = PlanViews(store, prospects)
         self.job = self._jobs.one
@@ -71,6 +77,7 @@ class Views:
                 "paused": store.paused,
                 "models": self._prospects.models(),
                 "orphans": store.orphans.count(),
+                "drafts": self._drafts(),
             }
         )
 
