@@ -66,10 +66,11 @@ def survey(
     # The frames that reach into the surroundings begin up to a frame before them.
     far = (near[0] - FRAME, near[1] - FRAME, near[2] + FRAME, near[3] + FRAME)
     queue, tiles = store.queue, store.tiles
-    running = queue.running_renders(*far)
     if not draws:
+        # Renders are whole frames: one that is of use here lies here.
         nothing: frozenset[Cell] = frozenset()
-        return Ground(nothing, frozenset(), nothing, nothing, running, True, None)
+        return Ground(nothing, frozenset(), nothing, nothing, queue.running_renders(*box), True, None)
+    running = queue.running_renders(*far)
     finished = frozenset(tiles.finished(*near, plan=plan))
     rendered = tiles.rendered(*far)
     made = tiles.asset("palette") is not None

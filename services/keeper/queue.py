@@ -148,9 +148,9 @@ class Queue:
         """The render jobs there that are pending or processing, by canonical frame; they wait for nothing."""
         rows = self._connection.execute(
             f"SELECT c.x, c.y, q.id FROM {_joined(x0, y0, x1, y1)} "
-            "WHERE c.x BETWEEN ? AND ? AND c.y BETWEEN ? AND ? AND q.kind = 'render' "
+            "WHERE c.x BETWEEN ?1 AND ?3 AND c.y BETWEEN ?2 AND ?4 AND q.kind = 'render' "
             "AND q.status IN ('pending', 'processing') ORDER BY q.id DESC",
-            (x0, x1, y0, y1),
+            (x0, y0, x1, y1),
         )
         return {frame_of((x, y)): job_id for x, y, job_id in rows}
 
@@ -167,10 +167,10 @@ class Queue:
         """What unsettled plans, except those in `but`, are still to generate there: `(x, y, plan)`."""
         rows = self._connection.execute(
             f"SELECT c.x, c.y, q.plan_id FROM {_joined(x0, y0, x1, y1)} "
-            "CROSS JOIN plans p ON p.id = q.plan_id WHERE c.x BETWEEN ? AND ? AND c.y BETWEEN ? AND ? "
+            "CROSS JOIN plans p ON p.id = q.plan_id WHERE c.x BETWEEN ?1 AND ?3 AND c.y BETWEEN ?2 AND ?4 "
             "AND q.kind = 'generate' AND q.status IN ('blocked', 'pending', 'processing', 'error') "
-            "AND p.settled = 0 AND q.plan_id NOT IN (SELECT value FROM json_each(?))",
-            (x0, x1, y0, y1, json.dumps(list(but))),
+            "AND p.settled = 0 AND q.plan_id NOT IN (SELECT value FROM json_each(?5))",
+            (x0, y0, x1, y1, json.dumps(list(but))),
         )
         return [(row[0], row[1], row[2]) for row in rows]
 
@@ -178,10 +178,10 @@ class Queue:
         """Where model calls failed for good there, called off since or not."""
         rows = self._connection.execute(
             f"SELECT c.x, c.y FROM {_joined(x0, y0, x1, y1)} "
-            "WHERE c.x BETWEEN ? AND ? AND c.y BETWEEN ? AND ? AND q.kind = 'generate' "
+            "WHERE c.x BETWEEN ?1 AND ?3 AND c.y BETWEEN ?2 AND ?4 AND q.kind = 'generate' "
             "AND q.status IN ('error', 'cancelled') "
             "AND (q.status = 'error' OR q.error_class NOT IN ('', 'seam'))",
-            (x0, x1, y0, y1),
+            (x0, y0, x1, y1),
         )
         return {(row[0], row[1]) for row in rows}
 
@@ -209,20 +209,18 @@ class Queue:
         """Up to `limit` jobs there that are under way or failed; at work first, then those that failed."""
         if _is_small(x0, y0, x1, y1):
             where = (
-                f"id IN (SELECT c.job_id FROM {_COLUMNS.format(x0=x0, x1=x1)} "
-                "CROSS JOIN job_quadrants c ON c.x = columns.x WHERE c.y BETWEEN ? AND ?) "
+                f"id IN (SELECT c.job_id FROM {_COLUMNS} "
+                "CROSS JOIN job_quadrants c ON c.x = columns.x WHERE c.y BETWEEN ?2 AND ?4) "
                 f"AND +status IN {_ON_MAP}"
             )
-            values = [y0, y1]
         else:
             where = (
                 f"status IN {_ON_MAP} AND EXISTS (SELECT 1 FROM job_quadrants c "
                 "INDEXED BY job_quadrants_of_job WHERE c.job_id = generation_queue.id "
-                "AND c.x BETWEEN ? AND ? AND c.y BETWEEN ? AND ?)"
+                "AND c.x BETWEEN ?1 AND ?3 AND c.y BETWEEN ?2 AND ?4)"
             )
-            values = [x0, x1, y0, y1]
         order = "status = 'processing' DESC, status = 'error' DESC, rank, place, id"
-        return self.select(where, values, order=f"{order} LIMIT {limit:d}")
+        return self.select(where, (x0, y0, x1, y1), order=f"{order} LIMIT {limit:d}")
 
     def touching(self, x: int, y: int, *, limit: int) -> list[Job]:
         """The jobs that draw a quadrant, the newest first."""
@@ -260,7 +258,7 @@ def turn(job: Job) -> tuple[int, int, int, int]:
 
 
 _COLUMNS = (
-    "(WITH RECURSIVE columns (x) AS (SELECT {x0:d} UNION ALL SELECT x + 1 FROM columns WHERE x < {x1:d}) "
+    "(WITH RECURSIVE columns (x) AS (SELECT ?1 UNION ALL SELECT x + 1 FROM columns WHERE x < ?3) "
     "SELECT x FROM columns) columns"
 )
 """Every x of a box: column by column nothing is looked at that lies above or below it."""
@@ -272,10 +270,13 @@ def _is_small(x0: int, y0: int, x1: int, y1: int) -> bool:
 
 
 def _joined(x0: int, y0: int, x1: int, y1: int) -> str:
-    """The jobs that touch a box, as tables to select from: `c` is where, `q` is the job."""
+    """The jobs that touch a box, as tables to select from: `c` is where, `q` is the job.
+
+    The box is ?1 to ?4 of the statement, so that it reads the same wherever one asks.
+    """
     if _is_small(x0, y0, x1, y1):
         return (
-            f"{_COLUMNS.format(x0=x0, x1=x1)} CROSS JOIN job_quadrants c ON c.x = columns.x "
+            f"{_COLUMNS} CROSS JOIN job_quadrants c ON c.x = columns.x "
             "CROSS JOIN generation_queue q ON q.id = c.job_id"
         )
     return "generation_queue q CROSS JOIN job_quadrants c ON c.job_id = q.id"
