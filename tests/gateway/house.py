@@ -147,6 +147,23 @@ class House:
             return answer.status == 200
 
 
+def code(answer: object) -> str:
+    assert isinstance(answer, dict)
+    assert set(answer) == {"error"}
+    assert set(answer["error"]) == {"code", "message", "details"}
+    return str(answer["error"]["code"])
+
+
+async def settled(house: House, plan: str) -> dict[str, Any]:
+    """The plan, once none of its jobs can go on by itself."""
+
+    async def look() -> dict[str, Any] | None:
+        _, answer, _ = await house.get("/api/plans")
+        return next((p for p in answer["plans"] if p["plan"] == plan and p["settled"]), None)
+
+    return await until(look, f"{plan} to settle")
+
+
 class Listener:
     """An EventSource as a browser has it: reads events, remembers the last id."""
 

@@ -1,8 +1,5 @@
 """The JSON API, asked over HTTP and answered by a real keeper."""
 
-import asyncio
-import signal
-from typing import Any
 
 import pytest
 
@@ -10,23 +7,9 @@ from protocol.control import Status
 from protocol.view import JobView
 from services.config import Camera
 from services.tiling.camera import View
-from tests.gateway.house import House, until
+from tests.gateway.house import House, code, settled
 
 JOB_FIELDS = set(JobView.model_fields)
-
-
-def code(answer: Any) -> str:
-    return str(answer["error"]["code"])
-
-
-async def settled(house: House, plan: str) -> dict[str, Any]:
-    """The plan, once none of its jobs can go on by itself."""
-
-    async def look() -> dict[str, Any] | None:
-        _, answer, _ = await house.get("/api/plans")
-        return next((p for p in answer["plans"] if p["plan"] == plan and p["settled"]), None)
-
-    return await until(look, f"{plan} to settle")
 
 
 async def test_an_empty_world(open_house: House) -> None:
@@ -93,53 +76,6 @@ async def test_without_a_model_the_default_is_named(open_house: House) -> None:
     assert (status, answer["model_id"]) == (202, "pixel-art")
 
 
-@pytest.mark.parametrize(
-    ("path", "body"),
-    [
-        ("/api/generate", {"quadrants": [[0, 0]], "model_id": "nobody"}),
-        ("/api/fill", {"rectangle": [0, 0, 1, 1], "model_id": "nobody"}),
-        ("/api/plans", {"id": "p", "rectangle": [0, 0, 1, 1], "model_id": "nobody"}),
-        (
-            "/api/plans",
-            {
-                "id": "p",
-                "steps": [{"id": "s", "quadrants": [[0, 0], [0, 1], [1, 0], [1, 1]], "model_id": "nobody"}],
-            },
-        ),
-    ],
-)
-async def test_an_unknown_model_is_refused_with_the_known_ones(
-    open_house: House, path: str, body: dict[str, Any]
-) -> None:
-    status, answer = await open_house.post(path, body)
-    assert (status, code(answer)) == (400, "UNKNOWN_MODEL")
-    for known in ("pixel-art", "chunky", "paid", "keyless"):
-        assert known in answer["error"]["details"]
-    assert (await open_house.get("/api/queue"))[1]["total"] == 0
-
-
-async def test_a_model_that_cannot_be_called_is_refused_with_the_reason(open_house: House) -> None:
-    status, answer = await open_house.post("/api/generate", {"quadrants": [[0, 0]], "model_id": "keyless"})
-    assert (status, code(answer)) == (409, "MODEL_UNAVAILABLE")
-    assert "NO_SUCH_KEY" in answer["error"]["message"]
-
-
-async def test_generate_refuses_rather_than_make_a_seam(busy_house: House) -> None:
-    block = [[0, 0], [1, 0], [0, 1], [1, 1]]
-    _, answer = await busy_house.post("/api/generate", {"quadrants": block})
-    assert (await settled(busy_house, answer["plan"]))["quadrants_done"] == 4
-    status, answer = await busy_house.post("/api/generate", {"quadrants": [[2, 0], [3, 0], [2, 1], [3, 1]]})
-    assert (status, code(answer)) == (409, "SEAM")
-    assert "seam" in answer["error"]["message"]
-
-
-async def test_ground_that_another_plan_has_reserved_is_a_conflict(open_house: House) -> None:
-    _, first = await open_house.post("/api/fill", {"rectangle": [0, 0, 4, 4]})
-    status, answer = await open_house.post("/api/generate", {"quadrants": [[2, 2]]})
-    assert (status, code(answer)) == (409, "CONFLICT")
-    assert first["plan"] in answer["error"]["message"] + answer["error"]["details"]
-
-
 async def test_fill_says_how_before_it_is_asked_to(busy_house: House) -> None:
     asked = {"rectangle": [10, 10, 13, 12], "name": "North beach", "model_id": "chunky"}
     status, planned = await busy_house.post("/api/fill?dry_run=1", asked)
@@ -189,68 +125,6 @@ async def test_a_plan_as_programs_write_it(open_house: House) -> None:
     assert (status, changed["changed"] > 0) == (200, True)
     status, changed = await open_house.post("/api/plans/town/first:1/retry")
     assert status == 200
-
-
-@pytest.mark.parametrize(
-    ("plan", "word"),
-    [
-        ({}, "steps or a rectangle"),
-        ({"id": "a b", "rectangle": [0, 0, 1, 1]}, "id"),
-        ({"id": "p", "rectangle": [0, 0, 1, 1e9]}, "rectangle[3]"),
-        ({"id": "p", "steps": [{"id": "s", "quadrants": [[0, "1"]]}]}, "steps[0].quadrants[0].y"),
-        ({"id": "p", "steps": [{"id": "s", "kind": "paint", "quadrants": [[0, 1]]}]}, "steps[0].kind"),
-    ],
-)
-async def test_a_bad_plan_is_refused_whole(open_house: House, plan: dict[str, Any], word: str) -> None:
-    status, answer = await open_house.post("/api/plans", plan)
-    assert (status, code(answer)) == (400, "BAD_PLAN")
-    assert word in answer["error"]["message"]
-    assert (await open_house.get("/api/plans"))[1] == {"plans": []}
-
-
-async def test_a_plan_that_waits_for_itself_is_refused_by_the_keeper(open_house: House) -> None:
-    steps = [
-        {"id": "a", "quadrants": [[0, 0], [1, 0], [0, 1], [1, 1]], "after": ["b"]},
-        {"id": "b", "quadrants": [[3, 0], [4, 0], [3, 1], [4, 1]], "after": ["a"]},
-    ]
-    status, answer = await open_house.post("/api/plans", {"id": "p", "steps": steps})
-    assert (status, code(answer)) == (400, "BAD_PLAN")
-
-
-async def test_asking_again_with_the_same_key_changes_nothing(open_house: House) -> None:
-    asked = {"quadrants": [[0, 0]]}
-    first = await open_house.post("/api/generate", asked, Idempotency_Key="press 1")
-    assert first[0] == 202
-    assert await open_house.post("/api/generate", asked, Idempotency_Key="press 1") == first
-    status, answer = await open_house.post(
-        "/api/generate", {"quadrants": [[9, 9]]}, Idempotency_Key="press 1"
-    )
-    assert (status, code(answer)) == (409, "CONFLICT")
-    # A gateway that has forgotten still names the same plan.
-    open_house.end("gateway")
-    await open_house.open("gateway")
-    status, answer = await open_house.post("/api/generate", asked, Idempotency_Key="press 1")
-    assert (status, answer["plan"], answer["jobs"]) == (202, first[1]["plan"], first[1]["jobs"])
-    assert len((await open_house.get("/api/plans"))[1]["plans"]) == 1
-
-
-async def test_two_at_once_with_the_same_key_are_one(open_house: House) -> None:
-    asked = {"rectangle": [0, 0, 3, 3]}
-    answers = await asyncio.gather(
-        *(open_house.post("/api/fill", asked, Idempotency_Key="k") for _ in range(5))
-    )
-    assert {status for status, _ in answers} == {202}
-    assert len({answer["plan"] for _, answer in answers}) == 1
-    assert len((await open_house.get("/api/plans"))[1]["plans"]) == 1
-
-
-async def test_what_was_cleared_with_a_key_is_not_cleared_again(open_house: House) -> None:
-    await open_house.post("/api/render", {"quadrants": [[0, 0]]})
-    first = await open_house.post("/api/queue/clear", {}, Idempotency_Key="c")
-    assert first[1]["changed"] == 1
-    await open_house.post("/api/render", {"quadrants": [[40, 0]]})
-    assert await open_house.post("/api/queue/clear", {}, Idempotency_Key="c") == first
-    assert (await open_house.get("/api/status"))[1]["counts"]["pending"] == 1
 
 
 async def test_pages_of_the_queue(open_house: House) -> None:
@@ -322,20 +196,3 @@ async def test_a_quadrant_knows_its_history_and_its_place(busy_house: House) -> 
     assert view.quadrant(answer["latitude"], answer["longitude"]) == (4, -6)
     x, y = view.pixel(answer["latitude"], answer["longitude"])
     assert (x / 512, y / 512) == pytest.approx((4.5, -5.5))
-
-
-async def test_a_keeper_that_is_killed_comes_back_and_nothing_is_lost(open_house: House) -> None:
-    _, asked = await open_house.post("/api/render", {"quadrants": [[0, 0]]}, Idempotency_Key="k")
-    open_house.end("keeper", signal.SIGKILL)
-    status, answer = await open_house.post("/api/render", {"quadrants": [[8, 0]]}, Idempotency_Key="l")
-    assert (status, code(answer)) == (503, "UNAVAILABLE")
-    open_house.start("keeper")
-
-    async def again() -> dict[str, Any] | None:
-        status, answer = await open_house.post("/api/render", {"quadrants": [[8, 0]]}, Idempotency_Key="l")
-        return answer if status == 202 else None
-
-    await until(again, "the keeper to be back")
-    _, queue, _ = await open_house.get("/api/queue")
-    assert queue["total"] == 2
-    assert queue["jobs"][0]["job"] == asked["jobs"][0]

@@ -11,7 +11,7 @@ from tests.gateway.house import House, Listener, until
 
 
 @pytest.fixture
-async def listeners(open_house: House) -> AsyncIterator[list[Listener]]:
+async def listeners() -> AsyncIterator[list[Listener]]:
     made: list[Listener] = []
     yield made
     for listener in made:
@@ -98,25 +98,27 @@ async def test_a_listener_from_another_world_hears_what_happens_now(
 
 
 async def test_nothing_is_lost_or_told_twice_across_restarts(
-    open_house: House, listeners: list[Listener]
+    mortal_house: House, listeners: list[Listener]
 ) -> None:
-    listeners.append(Listener(open_house, since=0))
-    await listeners[0].until_seen(await work(open_house, 0))
+    house = mortal_house
+    await house.open("keeper", "gateway")
+    listeners.append(Listener(house, since=0))
+    await listeners[0].until_seen(await work(house, 0))
 
-    open_house.end("gateway")
-    await open_house.open("gateway")
-    await listeners[0].until_seen(await work(open_house, 4))
+    house.end("gateway")
+    await house.open("gateway")
+    await listeners[0].until_seen(await work(house, 4))
 
-    open_house.end("gateway", signal.SIGKILL)
-    await open_house.open("gateway")
-    await work(open_house, 8)
+    house.end("gateway", signal.SIGKILL)
+    await house.open("gateway")
+    await work(house, 8)
 
-    open_house.end("keeper", signal.SIGKILL)
+    house.end("keeper", signal.SIGKILL)
     await listeners[0].until_named("down")
-    open_house.start("keeper")
+    house.start("keeper")
     await listeners[0].until_named("up")
 
-    last = await work(open_house, 12)
+    last = await work(house, 12)
     await listeners[0].until_seen(last)
     assert listeners[0].seen == list(range(1, last + 1))
 

@@ -6,9 +6,8 @@ from protocol.codec import catalogue
 from protocol.errors import ProtocolError
 from protocol.work import Ack, Lease, Made, Ready, TileImage
 from services.client import Client
-from tests.gateway.house import House, Listener, until
+from tests.gateway.house import House, Listener, code, settled, until
 from tests.gateway.painter import Painter, colour, png
-from tests.gateway.test_api import code, settled
 from tests.gateway.test_tiles import FOREVER, image
 
 BLOCK = [[0, 0], [1, 0], [0, 1], [1, 1]]

@@ -8,8 +8,7 @@ import pytest
 
 from services.config import Camera
 from services.tiling.camera import View
-from tests.gateway.house import CONFIG, House
-from tests.gateway.test_api import code, settled
+from tests.gateway.house import CONFIG, House, code, settled
 from tests.studio.painter import Painter
 
 GROUND = View(**Camera().model_dump())

@@ -3,7 +3,7 @@
 import json
 import shutil
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,15 +11,15 @@ import aiohttp
 import pytest
 
 from protocol.plan import Plan
-from tests.gateway.house import House, Listener, until
-from tests.gateway.test_api import code
+from tests.gateway.house import House, Listener, code, until
+from tests.gateway.indoors import Indoors
 
 
 @pytest.fixture(scope="module")
-def kept() -> Any:
+def kept() -> Iterator[Indoors]:
     """A keeper and a gateway."""
     folder = Path(tempfile.mkdtemp(prefix="tw-"))
-    house = House(folder)
+    house = Indoors(folder)
     house.configure(queue_limit=2_000)
     house.start("keeper")
     house.start("gateway")
@@ -29,7 +29,7 @@ def kept() -> Any:
 
 
 @pytest.fixture
-async def desk(kept: House) -> AsyncIterator[House]:
+async def desk(kept: Indoors) -> AsyncIterator[Indoors]:
     """The house, empty of whatever the test before has left to do."""
     async with aiohttp.ClientSession() as kept.session:
         await kept.open()
@@ -40,7 +40,7 @@ async def desk(kept: House) -> AsyncIterator[House]:
         await until(healthy, "the keeper")
         await kept.post("/api/queue/clear")
         yield kept
-    assert all(process.poll() is None for process in kept.processes.values()), kept.out("gateway")
+    assert all(room.lives for room in kept.rooms.values()), kept.out("gateway")
 
 
 async def publish(desk: House, plan: str, *cells: int, **fields: Any) -> list[dict[str, Any]]:

@@ -7,9 +7,8 @@ import pytest
 from PIL import Image
 
 from services.gateway.pyramid import Overview, Picture, Shelf, compose
-from tests.gateway.house import House
+from tests.gateway.house import House, settled
 from tests.gateway.painter import CORNER, colour, png
-from tests.gateway.test_api import settled
 
 FOREVER = "public, max-age=31536000, immutable"
 

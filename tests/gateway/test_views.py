@@ -3,8 +3,12 @@
 import asyncio
 import json
 import re
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
+import aiohttp
 import pytest
 
 from tests.gateway.house import CANARY, House
@@ -14,16 +18,29 @@ PAGE = """<!doctype html><html><head><title>Studio</title>
 <script type="module" src="./assets/index-abc123.js"></script></head><body></body></html>"""
 
 
-@pytest.fixture
-async def studio(house: House) -> House:
+@pytest.fixture(scope="module")
+def served() -> Iterator[House]:
+    """A gateway that serves a studio with a few files; a process, since it is asked for its log."""
+    folder = Path(tempfile.mkdtemp(prefix="tw-"))
+    house = House(folder)
     (house.studio / "assets").mkdir(parents=True)
     (house.studio / "index.html").write_text(PAGE)
     (house.studio / "icon.svg").write_text("<svg/>")
     (house.studio / "assets" / "index-abc123.js").write_text("export {}")
     (house.studio / "assets" / "key.js").symlink_to(house.config)
     (house.studio / "out").symlink_to(house.folder)
-    await house.open("gateway")
-    return house
+    house.start("gateway")
+    yield house
+    house.close()
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
+async def studio(served: House) -> AsyncIterator[House]:
+    """The one gateway of this module, asked by this test."""
+    async with aiohttp.ClientSession() as served.session:
+        await served.url("")
+        yield served
 
 
 def bootstrap(html: str) -> dict[str, object]:
@@ -71,7 +88,8 @@ async def test_a_key_never_leaves(studio: House) -> None:
     assert CANARY not in studio.out("gateway")
 
 
-async def test_the_supervisor_says_which_models_cannot_be_called(house: House, tmp_path: Path) -> None:
+async def test_the_supervisor_says_which_models_cannot_be_called(mortal_house: House, tmp_path: Path) -> None:
+    house = mortal_house
     told = tmp_path / "unavailable.json"
     told.write_text(json.dumps({"paid": "PAID_KEY is not set."}))
     house.environment["TILEWRIGHT_UNAVAILABLE"] = str(told)

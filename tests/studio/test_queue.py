@@ -5,8 +5,7 @@ from typing import Any
 
 from playwright.async_api import Locator, Route, expect
 
-from tests.gateway.house import House, until
-from tests.gateway.test_api import settled
+from tests.gateway.house import House, settled, until
 from tests.studio.conftest import Desks
 from tests.studio.desk import Desk
 from tests.studio.painter import Painter
