@@ -55,10 +55,12 @@ def test_the_same_part_again_changes_nothing_and_a_gap_is_refused(house: House, 
     assert ingest.ask(PlanPart(plan="big", first=3, steps=steps[3:]), Error).code == Code.WRONG_STATE
     assert ingest.ask(PlanPart(plan="big", first=1, steps=steps[1:4]), Error).code == Code.WRONG_STATE
     assert "2 steps of 6" in ingest.ask(PlanCommit(plan="big"), Error).message
+    assert [(draft.plan, draft.here, draft.steps) for draft in house.status().drafts] == [("big", 2, 6)]
     ingest.ask(PlanPart(plan="big", first=2, steps=steps[2:]), PartTaken)
 
     accepted = ingest.ask(PlanCommit(plan="big"), Accepted)
     assert not accepted.duplicate
+    assert house.status().drafts == []
     assert ingest.ask(PlanCommit(plan="big"), Accepted).duplicate
     assert ingest.ask(PlanBegin(plan=HEAD, steps=6), Accepted).jobs == accepted.jobs
     assert len(house.jobs(plan="big", kind="generate")) == 6

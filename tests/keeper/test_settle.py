@@ -73,8 +73,10 @@ def test_a_failed_step_holds_back_what_needs_it_and_nothing_else(
     assert states(house, "p1") == {"a": "error", "d": "complete", "b": "blocked", "c": "complete"}
     assert [change.plan for change in settled(house)] == ["p1"]
     assert control.ask(ListPlans(), Plans).plans[0].settled
+    assert [view.step for view in house.map().jobs if view.held] == ["b"]
 
     assert control.ask(RetryJob(job=job), Changed).jobs == 1
+    assert not any(view.held for view in house.map().jobs)
     assert not control.ask(ListPlans(), Plans).plans[0].settled
     assert house.job(job).attempt == 0
     worker.work_off("generate")
