@@ -53,7 +53,7 @@ def opened(data: Path) -> Iterator[tuple[Store, Views]]:
     store = Store(file.connection)
     prospects = Prospects(store, clock, clock, AppConfig.model_validate(CONFIG), lambda: {"generate": 16})
     try:
-        yield store, Views(store, clock, clock, prospects)
+        yield store, Views(store, clock, clock, prospects, drafts=list)
     finally:
         file.close()
 
