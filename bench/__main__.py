@@ -14,7 +14,18 @@ from rich.table import Table
 
 from bench.figure import Figure
 
-BENCHES = ("figures", "model", "peers", "planner", "queue", "recovery", "remote", "renderer", "starter")
+BENCHES = (
+    "figures",
+    "large",
+    "model",
+    "peers",
+    "planner",
+    "queue",
+    "recovery",
+    "remote",
+    "renderer",
+    "starter",
+)
 LATEST = Path(__file__).parent / "latest.json"
 
 
