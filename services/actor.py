@@ -36,11 +36,12 @@ class Letter:
 
     def refuse(self, error: ProtocolError) -> None:
         """Answer with the error's code and sentence."""
-        self.reply(
-            Error(
-                code=error.code, message=error.message, details=error.details, retry_after=error.retry_after
-            )
-        )
+        self.reply(told(error))
+
+
+def told(error: ProtocolError) -> Error:
+    """The answer that tells of an error."""
+    return Error(code=error.code, message=error.message, details=error.details, retry_after=error.retry_after)
 
 
 class Mailbox:

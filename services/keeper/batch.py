@@ -3,13 +3,13 @@
 import asyncio
 import logging
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from protocol.errors import Code, ProtocolError
-from protocol.message import Error, Message
+from protocol.message import Message
 from protocol.work import Lease
-from services.actor import Letter
+from services.actor import Letter, told
 from services.failpoint import failpoint
 from services.keeper.slices import LongDeed, Slices
 from services.keeper.store import Store
@@ -21,6 +21,8 @@ log = logging.getLogger("keeper")
 
 Deed = Callable[[], Message | None]
 Answers = list[tuple[Letter, Message]]
+Errand = Callable[[Sequence[Letter]], Answers]
+"""What some letters ask for, done for all of them or for any one of them alone."""
 
 
 class Batches:
@@ -44,7 +46,7 @@ class Batches:
         self._settle = settle
         self._remember = remember
         self._take_back = take_back
-        self._deeds: list[tuple[Letter, Deed]] = []
+        self._asked: list[tuple[Sequence[Letter], Errand]] = []
         self._slices = Slices()
         self._background: list[LongDeed] = []
         self._turning: asyncio.Handle | None = None
@@ -55,7 +57,11 @@ class Batches:
 
     def add(self, letter: Letter, deed: Deed) -> None:
         """Let a deed join the next transaction; what it returns is the answer."""
-        self._deeds.append((letter, deed))
+        self.add_all([letter], lambda _: self._do(letter, deed))
+
+    def add_all(self, letters: Sequence[Letter], errand: Errand) -> None:
+        """Let what several letters ask for join the next transaction; what is refused, it must not begin."""
+        self._asked.append((letters, errand))
         self._turn_soon()
 
     def at_length(self, letter: Letter | None, deed: LongDeed) -> Message | None:
@@ -81,15 +87,15 @@ class Batches:
         self._turning = None
         if self._over:
             return
-        deeds, self._deeds = self._deeds, []
+        asked, self._asked = self._asked, []
         undo = self._remember()
         written = self._store.written
-        if deeds:
+        if asked:
             self.busy_at = asyncio.get_running_loop().time()
         try:
             self._store.begin()
             self._slices.open()
-            answers = [answer for letter, deed in deeds for answer in self._do(letter, deed)]
+            answers = [answer for letters, errand in asked for answer in errand(letters)]
             answers += self._go_on()
             answers += self._serve()
             failpoint("before_commit")
@@ -97,7 +103,7 @@ class Batches:
         except sqlite3.Error as error:
             self._store.rollback()
             undo()
-            self._one_by_one(deeds, error)
+            self._one_by_one(asked, error)
             self._go_on_soon()
             return
         if self._troubled and self._store.written > written:
@@ -133,7 +139,7 @@ class Batches:
         if self._slices.busy or self._background:
             self._turn_soon()
 
-    def _one_by_one(self, deeds: list[tuple[Letter, Deed]], error: sqlite3.Error) -> None:
+    def _one_by_one(self, asked: list[tuple[Sequence[Letter], Errand]], error: sqlite3.Error) -> None:
         """After a failed commit: what only reads is still answered, what must write is refused."""
         refusal = _refusal(error)
         if not self._troubled:
@@ -141,12 +147,12 @@ class Batches:
             log.error("nothing can be written: %s", error)
         for cut in self._slices.undone():
             cut.refuse(refusal)
-        for letter, deed in deeds:
+        for letter, errand in [(letter, errand) for letters, errand in asked for letter in letters]:
             undo = self._remember()
             try:
                 self._store.begin()
                 self._slices.open()
-                answers = self._do(letter, deed)
+                answers = errand([letter])
                 self._settle()
                 self._store.commit()
             except sqlite3.Error as again:
@@ -163,11 +169,6 @@ class Batches:
         self._over = True
         if self._turning is not None:
             self._turning.cancel()
-
-
-def told(error: ProtocolError) -> Error:
-    """The answer that tells of an error."""
-    return Error(code=error.code, message=error.message, details=error.details, retry_after=error.retry_after)
 
 
 def _refusal(error: sqlite3.Error) -> ProtocolError:

@@ -72,6 +72,11 @@ class Draft:
         """Whether one of its jobs is to make the palette."""
         return self.palette is not None and self.palette < 0
 
+    @property
+    def pending(self) -> int:
+        """How many of its jobs wait for nothing."""
+        return [job.state for job in self.jobs].count("pending")
+
     def needs(self) -> Iterator[tuple[int, int]]:
         """What waits for what, as `(job, needed job)`, in the order of the jobs."""
         return ((-i - 1, needed) for i, all_needed in enumerate(self.waits) for needed in all_needed)

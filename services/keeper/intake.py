@@ -2,10 +2,11 @@
 
 import asyncio
 import uuid
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,10 @@ from protocol.ingest import Accepted, PartTaken, PlanBegin, PlanCommit, PlanPart
 from protocol.message import Message
 from protocol.plan import Plan, PlanHead
 from protocol.view import DraftView
-from services.actor import Letter
+from services.actor import Letter, told
 from services.failpoint import failpoint
 from services.keeper import parts, staging
+from services.keeper.bundle import SMALL, bundles, is_small
 from services.keeper.drafter import Drafter
 from services.keeper.entry import enter
 from services.keeper.parts import Parts
@@ -29,8 +31,7 @@ from services.keeper.slices import LongDeed
 from services.logs import about
 
 Deed = Callable[[], Message | None]
-SMALL = 100
-"""Steps that are drawn up at once; more would hold everybody else up, as planning any region would."""
+Answers = list[tuple[Letter, Message]]
 AT_ONCE = 500
 """Jobs that are put into the queue in one transaction; more follow from a file, some at a time."""
 LARGE, LARGE_REGION = 2_000, 4_500
@@ -90,6 +91,37 @@ class Intake:
         if isinstance(request, Replan):
             return self._at_length(letter, self._replanning(letter, request))
         return self._plan(letter, request)
+
+    def on_small(self, letters: Sequence[Letter]) -> Answers:
+        """Small requests that came in together, drawn up and put in as few at a time as they allow."""
+        requests = [body for letter in letters if is_small(body := letter.envelope.body)]
+        answers: Answers = []
+        came = iter(letters)
+        for bundle in bundles(requests, palette_made=self._planner.palette_made):
+            answers += self._on_bundle(bundle, list(islice(came, len(bundle))))
+        return answers
+
+    def _on_bundle(self, requests: Sequence[Request], letters: Sequence[Letter]) -> Answers:
+        """Accept those that are sound, all of them by the same few statements."""
+        answers: Answers = []
+        proposals: list[tuple[Letter, Proposal]] = []
+        before = self._planner.accepted_among([plan_id(request) for request in requests])
+        for request, letter in zip(requests, letters, strict=True):
+            answer: Message | None = before.get(plan_id(request))
+            try:
+                if answer is None and plan_id(request) in self._drawing:
+                    answer = self._plan(letter, request)
+                elif answer is None:
+                    case = self._planner.survey(request)
+                    proposals.append((letter, self._planner.proposer.propose(case)))
+            except ProtocolError as error:
+                answer = told(error)
+            if answer is not None:
+                answers.append((letter, answer))
+        found = self._accept([proposal for _, proposal in proposals])
+        for (letter, _), one in zip(proposals, found, strict=True):
+            answers.append((letter, told(one) if isinstance(one, ProtocolError) else one))
+        return answers
 
     def on_begin(self, letter: Letter, request: PlanBegin) -> Message:
         if (before := self._planner.accepted(request.plan.id)) is not None:
@@ -255,18 +287,35 @@ class Intake:
 
     def _answer(self, found: Proposal | Drawn) -> Message:
         if isinstance(found, Drawn):
-            answer = self._planner.accept_drawn(found)
-        elif found.planned is not None:
+            accepted = self._planner.accept_drawn(found)
+            _log(accepted)
+            return accepted
+        if found.planned is not None:
             return found.planned
-        else:
-            answer = self._planner.accept(found)
-            self._progress.accepted(answer.plan, found.draft.leans_on)
-        log.info("accepted with %d jobs", len(answer.jobs), extra=about(plan=answer.plan))
-        failpoint("keeper_plan")
+        answer = self._accept([found])[0]
+        if isinstance(answer, ProtocolError):
+            raise answer
         return answer
+
+    def _accept(self, proposals: Sequence[Proposal]) -> list[Accepted | ProtocolError]:
+        """Put proposals in that have nothing to do with each other; of each the answer."""
+        answers = self._planner.accept(proposals)
+        for proposal, answer in zip(proposals, answers, strict=True):
+            if isinstance(answer, ProtocolError):
+                continue
+            # What waits for none but its own goes on by itself.
+            if proposal.draft.leans_on or not proposal.draft.jobs:
+                self._progress.accepted(answer.plan, proposal.draft.leans_on)
+            _log(answer)
+        return answers
 
     def _replacing(self, old: str, found: Proposal | Drawn) -> LongDeed:
         """The old plan ends after the new one is in: renders that both need then become the new one's."""
         answer = self._answer(found)
         yield from self._progress.cancelling_plan(old)
         return answer
+
+
+def _log(answer: Accepted) -> None:
+    log.info("accepted with %d jobs", len(answer.jobs), extra=about(plan=answer.plan))
+    failpoint("keeper_plan")

@@ -4,10 +4,11 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from services.blobs import Blobs
 from services.config import AppConfig, Sockets
 from services.keeper.adoption import Adoption
 from services.keeper.batch import Answers, Batches
+from services.keeper.bundle import is_small
 from services.keeper.clock import Steady, boot_id, wall
 from services.keeper.control import Control
 from services.keeper.database import DatabaseFile, DatabaseRefused, FolderLock
@@ -266,8 +268,16 @@ class Keeper:
         handlers: Mapping[type[Message], Handler],
         frame_bytes: int = MAP_LIMIT_BYTES,
     ) -> Mailbox:
-        def on_batch(letters: list[Letter]) -> None:
-            for letter in letters:
+        hand = partial(self._hand, handlers)
+        return Mailbox(context, self._sockets.address(name), known, hand, max_frame_bytes=frame_bytes)
+
+    def _hand(self, handlers: Mapping[type[Message], Handler], letters: Sequence[Letter]) -> None:
+        """Hand what came in to those who answer it, small requests for plans together."""
+        for small, run in groupby(letters, lambda letter: is_small(letter.envelope.body)):
+            if small:
+                self._batches.add_all(list(run), self._intake.on_small)
+                continue
+            for letter in run:
                 body = letter.envelope.body
                 handler = handlers.get(type(body))
                 if handler is None:
@@ -276,8 +286,6 @@ class Keeper:
                     )
                 else:
                     self._batches.add(letter, partial(handler, letter, body))
-
-        return Mailbox(context, self._sockets.address(name), known, on_batch, max_frame_bytes=frame_bytes)
 
     def _start(self) -> None:
         """Give the leases that were out time: their workers could not be heard; void them after a boot."""

@@ -1,6 +1,7 @@
 """The planner: turns what was asked for into jobs in the queue, or says why it cannot be done."""
 
-from collections.abc import Callable, Collection
+from collections import Counter
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,7 +12,9 @@ from protocol.ingest import Accepted, Publish
 from services.config import AppConfig
 from services.keeper import staging
 from services.keeper.commission import Order
-from services.keeper.entry import enter
+from services.keeper.entry import Line, enter
+from services.keeper.events import Row as EventRow
+from services.keeper.events import row as event_row
 from services.keeper.ground import Cell, survey
 from services.keeper.plans import PlanRow
 from services.keeper.proposal import Drawn, Proposal, Proposer, named
@@ -63,8 +66,12 @@ class Planner:
 
     def accepted(self, plan_id: str) -> Accepted | None:
         """The answer that the plan of this id got."""
-        plan = self._store.plans.get(plan_id)
-        return None if plan is None else _accepted(plan, duplicate=True)
+        return self.accepted_among([plan_id]).get(plan_id)
+
+    def accepted_among(self, plan_ids: Collection[str]) -> dict[str, Accepted]:
+        """The answers that those of these plans got that are accepted already."""
+        found = self._store.plans.among(plan_ids)
+        return {plan.id: _accepted(plan, duplicate=True) for plan in found.values()}
 
     def order(self, case: Case, path: Path) -> Order:
         """What the process beside needs to draw a request up."""
@@ -106,6 +113,11 @@ class Planner:
         return Case(request, ground, region, rest, seconds)
 
     @property
+    def palette_made(self) -> bool:
+        """Whether no plan has to see to the palette any more."""
+        return self._store.tiles.asset("palette") is not None
+
+    @property
     def proposer(self) -> Proposer:
         """What draws up: it reads nothing but its arguments, so it works in any thread or process."""
         return Proposer(self._config, self._clock())
@@ -133,15 +145,14 @@ class Planner:
             or (own_palette and palette != (ground.palette_made, ground.palette_job))
         )
 
-    def check_room(self, jobs: int) -> None:
-        """Raise BUSY if so many jobs more are too many for now, or TOO_LARGE if they always are."""
+    def check_room(self, jobs: int, unfinished: int) -> None:
+        """Raise BUSY if so many jobs are too many beside the unfinished, TOO_LARGE if they always are."""
         limit = self._config.queue_limit
         if jobs > limit:
             raise ProtocolError(
                 Code.TOO_LARGE,
                 f"The plan comes to {jobs} jobs; the queue takes {limit} in all (queue_limit).",
             )
-        unfinished = self._store.queue.unfinished()
         if unfinished + jobs > limit:
             raise ProtocolError(
                 Code.BUSY,
@@ -150,38 +161,59 @@ class Planner:
                 retry_after=FULL_SECONDS,
             )
 
-    def accept(self, proposal: Proposal) -> Accepted:
-        """Put the plan and all its jobs into the queue."""
-        draft, store = proposal.draft, self._store
-        entry = proposal.entry or enter(draft, self._next_id())
-        plan = replace(self.proposer.plan_row(proposal, entry.first), entered=len(draft.jobs))
-        answer = self._put_in(plan, draft.asked.repair, draft.leans_on)
-        store.queue.insert(
-            [line.row for line in entry.lines],
-            [cell for line in entry.lines for cell in line.cells],
-            [needs for line in entry.lines for needs in line.needs],
+    def accept(self, proposals: Sequence[Proposal]) -> list[Accepted | ProtocolError]:
+        """Put plans that have nothing to do with each other into the queue; of each the answer."""
+        plans: list[PlanRow] = []
+        accepted: list[Proposal] = []
+        lines: list[Line] = []
+        events: list[EventRow] = []
+        answers: list[Accepted | ProtocolError] = []
+        unfinished, first = self._store.queue.unfinished(), self._next_id()
+        line_up = LineUp(self._store.queue.standing_before)
+        for proposal in proposals:
+            draft = proposal.draft
+            try:
+                self.check_room(len(draft.jobs), unfinished)
+            except ProtocolError as error:
+                answers.append(error)
+                continue
+            entry = proposal.entry or enter(draft, first)
+            plan = self.proposer.plan_row(proposal, entry.first)
+            plan = replace(plan, entered=plan.jobs, position=line_up.position(plan, draft.pending))
+            plans.append(plan)
+            accepted.append(proposal)
+            lines += entry.lines
+            events += [_told(plan), *(line.event for line in entry.lines)]
+            answers.append(_accepted(plan))
+            unfinished += plan.jobs
+            first += plan.jobs
+        self._store.plans.insert(plans)
+        self._store.queue.insert(
+            [line.row for line in lines],
+            [cell for line in lines for cell in line.cells],
+            [needs for line in lines for needs in line.needs],
         )
-        store.events.extend(line.event for line in entry.lines)
-        return answer
+        self._store.events.extend(events)
+        for plan, proposal in zip(plans, accepted, strict=True):
+            self._claim(plan, proposal.draft.asked.repair, proposal.draft.leans_on)
+        return answers
 
     def accept_drawn(self, drawn: Drawn) -> Accepted:
         """Put the plan in; from here on it is accepted, and its jobs follow whatever happens."""
-        plan = replace(drawn.plan, staged=drawn.path.name)
+        self.check_room(drawn.plan.jobs, self._store.queue.unfinished())
+        position = LineUp(self._store.queue.standing_before).position(drawn.plan, 0)
+        plan = replace(drawn.plan, staged=drawn.path.name, position=position)
         self.entering.add(plan.id, plan.bounds, plan.jobs)
-        return self._put_in(plan, drawn.repair, drawn.leans_on)
-
-    def _put_in(self, plan: PlanRow, repair: Collection[Cell], leans_on: Collection[int]) -> Accepted:
-        self.check_room(plan.jobs)
-        store = self._store
-        plan = replace(plan, position=store.queue.standing_before(rank(plan)) if plan.jobs else 0)
-        store.plans.insert(plan)
-        store.tiles.repair(plan.id, repair)
-        if plan.lane == "interactive":
-            store.dependencies.hurry(leans_on)
-        store.events.append(
-            PlanChange(plan=plan.id, name=plan.name, state="accepted", jobs=plan.jobs), plan.created_at
-        )
+        self._store.plans.insert([plan])
+        self._store.events.extend([_told(plan)])
+        self._claim(plan, drawn.repair, drawn.leans_on)
         return _accepted(plan)
+
+    def _claim(self, plan: PlanRow, repair: Collection[Cell], leans_on: Collection[int]) -> None:
+        """What a plan does beside putting its own jobs in."""
+        self._store.tiles.repair(plan.id, repair)
+        if plan.lane == "interactive":
+            self._store.dependencies.hurry(leans_on)
 
     def _next_id(self) -> int:
         return max(self._store.queue.next_id(), self._promised + 1)
@@ -221,3 +253,29 @@ def _accepted(plan: PlanRow, *, duplicate: bool = False) -> Accepted:
         left_out=named([((x, y), why) for x, y, why in plan.left_out]),
         left_out_count=plan.left_out_count,
     )
+
+
+class LineUp:
+    """Where plans accepted together come to stand, behind so many pending jobs as `before` counts."""
+
+    def __init__(self, before: Callable[[int], int]) -> None:
+        self._before = before
+        self._known: dict[int, int] = {}
+        self._added: Counter[int] = Counter()
+
+    def position(self, plan: PlanRow, pending: int) -> int:
+        """How many jobs stand before the plan's first, which brings so many that are pending at once."""
+        if not plan.jobs:
+            return 0
+        own = rank(plan)
+        if own not in self._known:
+            self._known[own] = self._before(own)
+        position = self._known[own] + sum(jobs for other, jobs in self._added.items() if other <= own)
+        self._added[own] += pending
+        return position
+
+
+def _told(plan: PlanRow) -> EventRow:
+    """The event of a plan that is accepted."""
+    change = PlanChange(plan=plan.id, name=plan.name, state="accepted", jobs=plan.jobs)
+    return event_row(change, plan.created_at)

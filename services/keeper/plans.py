@@ -2,7 +2,7 @@
 
 import json
 import sqlite3
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from protocol.plan import Lane
@@ -45,37 +45,47 @@ class Plans:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
 
-    def insert(self, plan: PlanRow) -> None:
-        """Add a plan."""
-        self._connection.execute(
+    def insert(self, plans: Iterable[PlanRow]) -> None:
+        """Add plans."""
+        self._connection.executemany(
             "INSERT INTO plans (id, name, model_id, lane, created_at, settled, quadrants_total, position, "
             "first_job, jobs, borrowed, x0, y0, x1, y1, left_out, left_out_count, priority, entered, staged) "
             "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (
-                plan.id,
-                plan.name,
-                plan.model_id,
-                plan.lane,
-                plan.created_at,
-                int(plan.settled),
-                plan.quadrants_total,
-                plan.position,
-                plan.first_job,
-                plan.jobs,
-                json.dumps(plan.borrowed),
-                *plan.bounds,
-                json.dumps(plan.left_out),
-                plan.left_out_count,
-                plan.priority,
-                plan.entered,
-                plan.staged,
-            ),
+            [
+                (
+                    plan.id,
+                    plan.name,
+                    plan.model_id,
+                    plan.lane,
+                    plan.created_at,
+                    int(plan.settled),
+                    plan.quadrants_total,
+                    plan.position,
+                    plan.first_job,
+                    plan.jobs,
+                    json.dumps(plan.borrowed),
+                    *plan.bounds,
+                    json.dumps(plan.left_out),
+                    plan.left_out_count,
+                    plan.priority,
+                    plan.entered,
+                    plan.staged,
+                )
+                for plan in plans
+            ],
         )
 
     def get(self, plan_id: str) -> PlanRow | None:
         """The plan of that id."""
         row = self._connection.execute("SELECT * FROM plans WHERE id = ?", (plan_id,)).fetchone()
         return _plan(row) if row else None
+
+    def among(self, plan_ids: Collection[str]) -> dict[str, PlanRow]:
+        """Those of these plans that there are, by id."""
+        rows = self._connection.execute(
+            "SELECT * FROM plans WHERE id IN (SELECT value FROM json_each(?))", (json.dumps(list(plan_ids)),)
+        )
+        return {row["id"]: _plan(row) for row in rows}
 
     def newest(self, limit: int) -> list[PlanRow]:
         """The plans accepted last, the newest first."""
