@@ -39,7 +39,8 @@ JobKind = Literal["render", "generate", "palette"]
 class Part(BaseModel):
     """A value inside a message: frozen, strict, unknown fields ignored."""
 
-    model_config = ConfigDict(strict=True, frozen=True, extra="ignore")
+    # Most processes speak few of these messages: each is made ready when it is first needed.
+    model_config = ConfigDict(strict=True, frozen=True, extra="ignore", defer_build=True)
 
 
 class Message(Part):

@@ -33,7 +33,8 @@ Provider = Literal["pixel-art", "oxen"]
 class Section(BaseModel):
     """A part of the configuration: unknown fields are errors here, unlike on the wire."""
 
-    model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
+    # The sections are made ready together with what they are part of.
+    model_config = ConfigDict(strict=True, frozen=True, extra="forbid", defer_build=True)
 
 
 class Model(Section):

@@ -13,7 +13,7 @@ from services.tiling.region import REGION_LIMIT
 
 IMPORTED_PLANS = 10_000
 
-STRICT = ConfigDict(strict=True, frozen=True, extra="forbid")
+STRICT = ConfigDict(strict=True, frozen=True, extra="forbid", defer_build=True)
 
 
 def _pair(value: Any) -> Any:
