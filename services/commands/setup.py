@@ -51,6 +51,7 @@ def main(words: Sequence[str]) -> int:
     try:
         environment()
         packages("dev" if given.dev else "run")
+        bytecode(("protocol", "services", "tests", "bench") if given.dev else ("protocol", "services"))
         web()
         chromium()
     except CannotSetUp as error:
@@ -90,6 +91,12 @@ def packages(kind: str) -> None:
         # Made under the constraints of run.txt, so it has all of it.
         _note("packages-run", [run, run])
     _note(f"packages-{kind}", [lock, run])
+
+
+def bytecode(folders: Iterable[str]) -> None:
+    """Compile our own sources, which every process would do anew where Python is told to write no bytecode."""
+    # What cannot be compiled or written is compiled when it is needed, or said then.
+    _quiet([PYTHON, "-m", "compileall", "-q", *(ROOT / folder for folder in folders)])
 
 
 def web() -> None:
