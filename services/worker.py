@@ -285,8 +285,13 @@ class Worker:
             await self._forget(lease)
 
     async def _hand_in(self, lease: Lease, result: Result, seconds: float) -> None:
-        attachments = [png for _, _, _, png in result.tiles]
-        tiles = [TileImage(layer=la, x=x, y=y, attachment=i) for i, (la, x, y, _) in enumerate(result.tiles)]
+        # Where nothing stands, pictures are alike; each is sent, and looked at, once.
+        numbers: dict[bytes, int] = {}
+        tiles = [
+            TileImage(layer=layer, x=x, y=y, attachment=numbers.setdefault(png, len(numbers)))
+            for layer, x, y, png in result.tiles
+        ]
+        attachments = list(numbers)
         assets = []
         if result.palette is not None:
             assets.append(Asset(name="palette", attachment=len(attachments)))

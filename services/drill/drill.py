@@ -101,9 +101,10 @@ class Drill:
             ]
             verdict.figures = {**_recoveries(injector), **_injected(injector, began)}
             try:
-                oracle = Oracle(stage.data, stage.ledgers, model)
-                verdict.findings += oracle.findings()
-                verdict.figures |= oracle.figures()
+                # In a thread: the stub models of other drills answer from this loop.
+                findings, figures = await asyncio.to_thread(_looked, stage, model)
+                verdict.findings += findings
+                verdict.figures |= figures
             except (sqlite3.Error, OSError) as error:
                 stuck.append(f"what is left cannot be read: {error}")
         finally:
@@ -112,7 +113,7 @@ class Drill:
             await model.close()
             ledger.close()
             if verdict.well and not self._order.keep:
-                stage.remove()
+                await asyncio.to_thread(stage.remove)
             else:
                 verdict.folder = str(stage.folder)
         verdict.seconds = time.monotonic() - began
@@ -181,6 +182,11 @@ class Drill:
             going = [state for state in ("pending", "processing", "error") if before.get(state)]
             if before and not going and time.monotonic() - changed > 1.0:
                 return
+
+
+def _looked(stage: Stage, model: StubModel) -> tuple[list[Finding], dict[str, Any]]:
+    oracle = Oracle(stage.data, stage.ledgers, model)
+    return oracle.findings(), oracle.figures()
 
 
 def _bugs(stage: Stage) -> list[str]:

@@ -56,6 +56,7 @@ class Oracle:
                 (row["seq"], json.loads(row["change"]))
                 for row in connection.execute("SELECT seq, change FROM events ORDER BY seq")
             ]
+        self._notes: dict[str, dict[str, Any] | None] = {}
         self._made: dict[int, list[sqlite3.Row]] = defaultdict(list)
         for version in self._versions:
             self._made[version["job_id"]].append(version)
@@ -141,15 +142,10 @@ class Oracle:
 
     def _lost_images(self) -> Iterable[str]:
         for version in self._versions:
-            try:
-                found = self._blobs.read(version["sha256"])
-            except FileNotFoundError:
-                yield f"version {version['version']} of {_place(version)} has no image on disk"
-                continue
-            if hashlib.sha256(found).hexdigest() != version["sha256"]:
-                yield f"version {version['version']} of {_place(version)} has other bytes than its name says"
-            note = note_in(found)
-            if note and (note["x"], note["y"], note["job"]) != (
+            note = self._note(version["sha256"])
+            if note is None:
+                yield f"version {version['version']} of {_place(version)} has no image on disk, or another"
+            elif note and (note["x"], note["y"], note["job"]) != (
                 version["x"],
                 version["y"],
                 version["job_id"],
@@ -207,7 +203,7 @@ class Oracle:
             if job_row is not None and job_row["status"] == "complete" and job_row["token"] == fact["token"]:
                 yield f"job {fact['job']} was refused with token {fact['token']}, which it was committed with"
         for version in self._versions:
-            note = note_in(self._blobs.read(version["sha256"])) if version["layer"] == "generation" else {}
+            note = self._note(version["sha256"]) if version["layer"] == "generation" else {}
             if note and note["token"] != self.jobs[version["job_id"]]["token"]:
                 yield f"{_place(version)} comes from token {note['token']}, not from its job's last one"
 
@@ -281,6 +277,17 @@ class Oracle:
                     # It was frozen while others did the job; what is done is not kept in the spool.
                     continue
                 yield f"job {fact['job']} was paid for again by {fact['who']} though its answer was kept"
+
+    def _note(self, sha256: str) -> dict[str, Any] | None:
+        """What the picture of that name says about itself; None if there is none, or it has other bytes."""
+        if sha256 not in self._notes:
+            try:
+                found = self._blobs.read(sha256)
+            except FileNotFoundError:
+                found = b""
+            whole = hashlib.sha256(found).hexdigest() == sha256
+            self._notes[sha256] = note_in(found) if whole else None
+        return self._notes[sha256]
 
     def _referenced(self) -> set[str]:
         return {row["sha256"] for row in (*self._versions, *self._orphans)}

@@ -27,7 +27,7 @@ STUBS = "services.drill.stubs"
 MODEL = "stub"
 PATIENCE_SECONDS = 60.0
 """How long anything may take to come back before the drill calls it stuck."""
-PAUSE_SECONDS = 0.05
+PAUSE_SECONDS = 0.1
 
 
 class Stuck(Exception):

@@ -56,16 +56,17 @@ def check_owed(job: Job, ack: Ack, attachments: int) -> None:
 
 def hand_in(blobs: Blobs, ack: Ack, attachments: Sequence[bytes]) -> HandedIn:
     """Check every file and put it on disk for good. Runs in a thread: it decodes and it fsyncs."""
-    for tile in ack.tiles:
-        check_png(attachments[tile.attachment], MODES[tile.layer], _name((tile.layer, tile.x, tile.y)))
+    # Several tiles may name one file.
+    for (number, mode), tile in {(tile.attachment, MODES[tile.layer]): tile for tile in ack.tiles}.items():
+        check_png(attachments[number], mode, _name((tile.layer, tile.x, tile.y)))
     for asset in ack.assets:
         if not 0 < len(attachments[asset.attachment]) <= PALETTE_LIMIT_BYTES:
             raise ProtocolError(Code.BAD_IMAGE, f"The palette is empty or over {PALETTE_LIMIT_BYTES} bytes.")
     try:
-        tiles = tuple(
-            Stored(tile.layer, tile.x, tile.y, blobs.write(attachments[tile.attachment]))
-            for tile in ack.tiles
-        )
+        hashes = {
+            number: blobs.write(attachments[number]) for number in {tile.attachment for tile in ack.tiles}
+        }
+        tiles = tuple(Stored(tile.layer, tile.x, tile.y, hashes[tile.attachment]) for tile in ack.tiles)
         palette = [blobs.write(attachments[asset.attachment]) for asset in ack.assets]
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT):

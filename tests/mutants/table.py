@@ -69,8 +69,8 @@ MUTANTS = (
     Mutant(
         "the same plan again is another plan",
         "services/keeper/planner.py",
-        "return None if plan is None else _accepted(plan, duplicate=True)",
-        "return None",
+        "return {plan.id: _accepted(plan, duplicate=True) for plan in found.values()}",
+        "return {}",
         _tests("tests/keeper/test_publish.py"),
     ),
     Mutant(
@@ -146,8 +146,8 @@ MUTANTS = (
     Mutant(
         "what memory knew is kept though the commit failed",
         "services/keeper/batch.py",
-        "            self._store.rollback()\n            undo()\n            self._one_by_one(deeds, error)",
-        "            self._store.rollback()\n            self._one_by_one(deeds, error)",
+        "            self._store.rollback()\n            undo()\n            self._one_by_one(asked, error)",
+        "            self._store.rollback()\n            self._one_by_one(asked, error)",
         _tests("tests/keeper/test_database.py"),
     ),
 )

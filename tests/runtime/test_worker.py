@@ -128,14 +128,19 @@ async def test_results_are_handed_in_and_goodbye_is_said(box: tuple[str, list[Pa
     papers.append(paper := Paper(3))
 
     async def perform(task: Task) -> Result:
-        return Result(tiles=[("generation", 1, 2, b"png")], palette=b"npz", model_seconds=0.5)
+        result = Result(palette=b"npz", model_seconds=0.5)
+        result.tiles += [("render", 1, 2, b"png"), ("object", 1, 2, b"sky"), ("object", 1, 3, b"sky")]
+        result.tiles += [("render", 1, 3, b"png")]
+        return result
 
     stop = asyncio.Event()
     running = asyncio.create_task(Worker(address, "w", ["palette"], perform, slots=2).run(stop))
     acks = await paper.hears(Ack, 3)
     assert {ack.job for ack in acks if isinstance(ack, Ack)} == {1, 2, 3}
     assert isinstance(acks[0], Ack)
-    assert (acks[0].tiles[0].attachment, acks[0].assets[0].attachment) == (0, 1)
+    # What is alike is sent once.
+    assert [tile.attachment for tile in acks[0].tiles] == [0, 1, 1, 0]
+    assert acks[0].assets[0].attachment == 2
     stop.set()
     await asyncio.wait_for(running, 20)
     assert isinstance(paper.heard[-1], Goodbye)
