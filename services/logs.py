@@ -57,6 +57,9 @@ def start(name: str, folder: Path | None, *, console: bool = True) -> logging.Lo
         root.addHandler(handler)
     # A log that cannot be written must not take the service with it.
     logging.raiseExceptions = False
+    # What no line says is not looked up for each: https://docs.python.org/3/howto/logging.html#optimization
+    logging._srcfile = None
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     return logging.getLogger(name)
 
 
@@ -90,14 +93,17 @@ class Formatter(logging.Formatter):
     def __init__(self, name: str) -> None:
         super().__init__()
         self._name = name
+        self._second, self._at = -1, ""
 
     def format(self, record: logging.LogRecord) -> str:
         """The line, without its end."""
-        at = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(record.created))
+        if int(record.created) != self._second:
+            self._second = int(record.created)
+            self._at = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(record.created))
         told = (_bound.get() or {}) | vars(record)
         ids = "".join(f"{key}={told[key]} " for key in ("job", "plan") if told.get(key))
         message = super().format(record)
-        line = f"{at}.{int(record.msecs):03} {record.levelname} {self._name} {ids}{message}"
+        line = f"{self._at}.{int(record.msecs):03} {record.levelname} {self._name} {ids}{message}"
         if line.isprintable():
             return line
         return "".join(sign if sign.isprintable() else _escaped(sign) for sign in line)

@@ -178,8 +178,9 @@ class Planner:
                 answers.append(error)
                 continue
             entry = proposal.entry or enter(draft, first)
-            plan = self.proposer.plan_row(proposal, entry.first)
-            plan = replace(plan, entered=plan.jobs, position=line_up.position(plan, draft.pending))
+            jobs = len(draft.jobs)
+            position = line_up.position(rank(draft.asked), draft.pending) if jobs else 0
+            plan = self.proposer.plan_row(proposal, entry.first, position=position, entered=jobs)
             plans.append(plan)
             accepted.append(proposal)
             lines += entry.lines
@@ -201,7 +202,7 @@ class Planner:
     def accept_drawn(self, drawn: Drawn) -> Accepted:
         """Put the plan in; from here on it is accepted, and its jobs follow whatever happens."""
         self.check_room(drawn.plan.jobs, self._store.queue.unfinished())
-        position = LineUp(self._store.queue.standing_before).position(drawn.plan, 0)
+        position = self._store.queue.standing_before(rank(drawn.plan)) if drawn.plan.jobs else 0
         plan = replace(drawn.plan, staged=drawn.path.name, position=position)
         self.entering.add(plan.id, plan.bounds, plan.jobs)
         self._store.plans.insert([plan])
@@ -263,11 +264,8 @@ class LineUp:
         self._known: dict[int, int] = {}
         self._added: Counter[int] = Counter()
 
-    def position(self, plan: PlanRow, pending: int) -> int:
-        """How many jobs stand before the plan's first, which brings so many that are pending at once."""
-        if not plan.jobs:
-            return 0
-        own = rank(plan)
+    def position(self, own: int, pending: int) -> int:
+        """How many jobs stand before the first of a plan of this rank, of which so many are pending."""
         if own not in self._known:
             self._known[own] = self._before(own)
         position = self._known[own] + sum(jobs for other, jobs in self._added.items() if other <= own)

@@ -34,7 +34,9 @@ class Progress:
         """Save what a job has come to and tell it; what waited for it alone is released."""
         self._store.queue.save(job)
         self._store.events.extend([job_row(job, self._clock(), tiles or ())])
-        self._touched.add(job.plan)
+        if job.state != "processing":
+            # What is handed out was pending, so its plan goes on as it did.
+            self._touched.add(job.plan)
         if job.state == "complete":
             for waiting in self._store.dependencies.releasable(job.id):
                 self.note(replace(waiting, state="pending"))

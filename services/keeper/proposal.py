@@ -77,8 +77,8 @@ class Proposer:
         repair = list(draft.asked.repair)
         return Drawn(self.plan_row(proposal, first), path, repair, draft.leans_on, draft.own_palette)
 
-    def plan_row(self, proposal: Proposal, first: int) -> PlanRow:
-        """The plan of a proposal whose jobs are numbered from `first`, without its position."""
+    def plan_row(self, proposal: Proposal, first: int, *, position: int = 0, entered: int = 0) -> PlanRow:
+        """The plan of a proposal whose jobs are numbered from `first`."""
         draft = proposal.draft
         asked, jobs = draft.asked, draft.jobs
         generated = sum(len(job.quadrants) for job in jobs if job.kind == "generate")
@@ -92,9 +92,10 @@ class Proposer:
             created_at=draft.now,
             settled=False,
             quadrants_total=generated or rendered,
-            position=0,
+            position=position,
             first_job=first,
             jobs=len(jobs),
+            entered=entered,
             borrowed=tuple(sorted(draft.borrowed)),
             bounds=draft.box,
             left_out=tuple((x, y, why) for (x, y), why in proposal.left_out[:LEFT_OUT_NAMED]),
