@@ -117,15 +117,22 @@ class DatabaseFile:
         draft = self.path.with_name("tilewright.db.new")
         draft.unlink(missing_ok=True)
         with contextlib.closing(sqlite3.connect(draft, isolation_level=None)) as connection:
-            connection.execute("PRAGMA synchronous = FULL")
+            # Nobody goes on with a draft: it is put on disk once, when it is whole.
+            connection.execute("PRAGMA synchronous = OFF")
+            connection.execute("PRAGMA journal_mode = MEMORY").fetchall()
             connection.execute(f"PRAGMA application_id = {schema.APPLICATION_ID}")
             _migrate(connection)
+        _sync(draft)
         os.replace(draft, self.path)
-        folder = os.open(data, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        _sync(data)
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _opened(path: Path) -> sqlite3.Connection:
@@ -164,6 +171,8 @@ def _prepare(connection: sqlite3.Connection) -> None:
         "synchronous = FULL",
         "wal_autocheckpoint = 0",
         "cache_size = -65536",
+        # Else what a statement with triggers would have to undo is written to a file, at each job.
+        "temp_store = MEMORY",
         "foreign_keys = OFF",
     ):
         connection.execute(f"PRAGMA {pragma}").fetchall()
