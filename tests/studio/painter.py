@@ -16,7 +16,7 @@ class Painter:
         self.may_paint.set()
         self.may_render = asyncio.Event()
         self.may_render.set()
-        self.failures: list[str | tuple[ErrorClass, str]] = []
+        self.failures: list[str | tuple[ErrorClass, str] | TryFailed] = []
         self._stop = asyncio.Event()
         self._worker = Worker(
             house.sockets.address("work"),
@@ -42,6 +42,8 @@ class Painter:
             task.say("waiting for model")
             if self.failures:
                 failure = self.failures.pop(0)
+                if isinstance(failure, TryFailed):
+                    raise failure
                 error_class, reason = failure if isinstance(failure, tuple) else ("rejected", failure)
                 raise TryFailed(error_class, reason, retry=False)
             await self.may_paint.wait()

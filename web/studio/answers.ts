@@ -82,6 +82,8 @@ export interface Job {
   position: number;
   /** The job behind which a blocked one is held, which may be itself; 0 if it can go on. */
   held_by: number;
+  /** Whether it is blocked for good, until somebody brings it or what it waits for on. */
+  held: boolean;
 }
 
 export interface Working {
@@ -123,6 +125,17 @@ export interface Status {
   models: ModelState[];
   /** Results that came too late and wait for a person. */
   orphans: number;
+  drafts: Draft[];
+}
+
+/** A large plan that is not accepted yet: its steps come in parts, or it is drawn up and proved. */
+export interface Draft {
+  plan: string;
+  name: string;
+  /** How many were announced; 0 if they are still to be found. */
+  steps: number;
+  here: number;
+  drawing: boolean;
 }
 
 export interface MapView {

@@ -1,6 +1,7 @@
 /** Asking the HTTP API. */
 
-import type { Accepted, JobPage, MapView, Model, Plan, Planned, QuadrantView, Status } from "./answers";
+import type { Accepted, Job, JobPage, MapView, Model, Plan, Planned, QuadrantView, Status } from "./answers";
+import { hear } from "./clock";
 import type { Cell, Rect } from "./geometry";
 
 export type * from "./answers";
@@ -18,19 +19,16 @@ export class Refused extends Error {
   }
 }
 
-/** How far the server's clock is ahead of this one, in seconds; learned from answers. */
-export let clockAhead = 0;
-
 export async function ask<T>(address: string, init?: RequestInit): Promise<T> {
   let response: Response;
+  const asked = Date.now() / 1_000;
   try {
     response = await fetch(address, { cache: "no-store", ...init });
   } catch {
     throw new Refused("UNREACHABLE", "The server did not answer. Nothing was changed by this page.");
   }
   const date = Date.parse(response.headers.get("date") ?? "");
-  // The header counts whole seconds, so anything smaller than two is not a difference.
-  if (date) clockAhead = Math.abs(date - Date.now()) > 2_000 ? (date - Date.now()) / 1_000 : 0;
+  if (date) hear(date / 1_000, asked, Date.now() / 1_000);
   const text = await response.text();
   let body: unknown;
   try {
@@ -84,6 +82,7 @@ export const getStatus = (): Promise<Status> => ask("/api/status");
 export const getModels = (): Promise<{ models: Model[]; default_model_id: string }> => ask("/api/models");
 export const getMap = ([x0, y0, x1, y1]: Rect): Promise<MapView> => ask(`/api/map?${query({ x0, y0, x1, y1 })}`);
 export const getQueue = (wanted: JobQuery): Promise<JobPage> => ask(`/api/queue?${query(wanted)}`);
+export const getJob = (job: number): Promise<{ job: Job }> => ask(`/api/jobs/${job}`);
 export const getPlans = (): Promise<{ plans: Plan[] }> => ask("/api/plans");
 export const getQuadrant = (x: number, y: number): Promise<QuadrantView> => ask(`/api/quadrants/${x}/${y}`);
 

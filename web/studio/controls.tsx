@@ -137,6 +137,7 @@ const SIGNS: [string, string][] = [
   ["pending", "Waiting, with its place in the queue"],
   ["processing", "Being made, with its age"],
   ["failed", "Failed; the reason on hover"],
+  ["held", "Held behind one that failed; which on hover"],
   ["stuck", "Cannot go on; the reason on hover"],
   ["stale", "Finished; a neighbour was replaced since"],
   ["selected", "Selected"],

@@ -9,11 +9,14 @@ import { Icon } from "./icons";
 import { onEvents } from "./refresh";
 import { Reply } from "./replies";
 import { whyStale } from "./staleness";
+import { jobOf, whyHeld } from "./holders";
+import { replan } from "./planning";
 import { nameOfModel, selection, worldTick } from "./state";
 import { cancelJob, retryJob } from "./steering";
 import { Versions } from "./versions";
-import { capital, count, jobState, latLon, stateLabel, title } from "./words";
-import { isStuck, world } from "./world";
+import { putOffFor, whyWaits } from "./waits";
+import { capital, count, countdown, jobState, latLon, sentence, stateLabel, title } from "./words";
+import { isHeld, isStuck, world } from "./world";
 
 const view = signal<QuadrantView | null>(null);
 const refusal = signal("");
@@ -73,6 +76,8 @@ export function Inspector() {
   const shown = view.value;
   void worldTick.value;
   const many = selection.value.size;
+  // What is going on here comes before what was.
+  const isBusy = shown?.jobs.some((job) => job.state !== "complete" && job.state !== "cancelled") ?? false;
   return (
     <div class="inspector" data-inspector={name}>
       <div class="headline">
@@ -89,9 +94,10 @@ export function Inspector() {
       {refusal.value && <p class="say say-refused">{refusal.value}</p>}
       {shown && world.stale.has(name) && <Stale of={shown} />}
       <Reply at={`quadrant:${name}`} />
+      {shown && isBusy && <Jobs jobs={shown.jobs} />}
       {shown && <Again of={shown} />}
       {shown && <Versions key={name} of={shown} />}
-      {shown && <Jobs jobs={shown.jobs} />}
+      {shown && !isBusy && <Jobs jobs={shown.jobs} />}
     </div>
   );
 }
@@ -119,30 +125,65 @@ function Jobs({ jobs }: { jobs: Job[] }) {
       <h3>Jobs</h3>
       <ul class="quadrant-jobs">
         {open.map((job) => (
-          <li key={job.job} class={`row row-${isStuck(job) ? "stuck" : job.state}`} data-job={job.job} data-state={isStuck(job) ? "stuck" : job.state} data-model-id={job.model_id}>
-            <span class="row-text">
-              <span class="row-title">
-                {title(job)} <span class="dim">{job.model_id ? nameOfModel(job.model_id) : ""}</span>
-              </span>
-              <span class="row-note">{capital(jobState(job))}{job.attempt > 1 ? `, try ${job.attempt} of ${job.max_attempts}` : ""}</span>
-            </span>
-            {(job.state === "error" || job.state === "cancelled") && (
-              <button type="button" class="button" data-act="retry" onClick={() => retryJob(job.job)}>
-                <Icon name="retry" />
-                Retry
-              </button>
-            )}
-            {(job.state === "pending" || job.state === "processing" || job.state === "blocked") && (
-              <button type="button" class="button" data-act="cancel" onClick={() => cancelJob(job.job)}>
-                <Icon name="close" />
-                Call off
-              </button>
-            )}
-            <Reply at={`job:${job.job}`} />
-          </li>
+          <OneJob key={job.job} job={job} />
         ))}
       </ul>
       {done > 0 && <p class="note">{count(done, "job")} finished.</p>}
     </section>
   );
+}
+
+function OneJob({ job }: { job: Job }) {
+  const look = isStuck(job) ? "stuck" : isHeld(job) ? "held" : job.state;
+  const holder = look === "held" ? jobOf(job.held_by) : null;
+  return (
+    <li class={`row row-${look}`} data-job={job.job} data-state={look} data-model-id={job.model_id}>
+      <span class="row-text">
+        <span class="row-title">
+          {title(job)} <span class="dim">{job.model_id ? nameOfModel(job.model_id) : ""}</span>
+        </span>
+        <span class="row-note" data-why>
+          {look === "held" ? whyHeld(job, holder) : noteOf(job)}
+        </span>
+      </span>
+      <span class="buttons">
+        {(job.state === "error" || job.state === "cancelled") && (
+          <button type="button" class="button" data-act="retry" onClick={() => retryJob(job.job)}>
+            <Icon name="retry" />
+            Retry
+          </button>
+        )}
+        {holder && (holder.state === "error" || holder.state === "cancelled") && (
+          <button type="button" class="button" data-act="retry-holder" title={`Retries ${title(holder)}; this step follows by itself.`} onClick={() => retryJob(holder.job)}>
+            <Icon name="retry" />
+            {holder.state === "error" ? "Retry what failed" : "Retry what was called off"}
+          </button>
+        )}
+        {(look === "stuck" || (holder && isStuck(holder))) && (
+          <button type="button" class="button" data-act="replan" onClick={() => replan(holder?.plan ?? job.plan)}>
+            <Icon name="replan" />
+            Re-plan
+          </button>
+        )}
+        {(job.state === "pending" || job.state === "processing" || job.state === "blocked") && (
+          <button type="button" class="button" data-act="cancel" onClick={() => cancelJob(job.job)}>
+            <Icon name="close" />
+            Call off
+          </button>
+        )}
+      </span>
+      <Reply at={`job:${job.job}`} />
+      {holder && <Reply at={`job:${holder.job}`} />}
+    </li>
+  );
+}
+
+/** What a job does or waits for, in a sentence or two. */
+function noteOf(job: Job): string {
+  const tries = job.attempt > 1 ? `, try ${job.attempt} of ${job.max_attempts}` : "";
+  const why = job.state === "pending" ? whyWaits(job) : "";
+  if (why) return sentence(capital(why));
+  const later = putOffFor(job);
+  if (later > 0) return `Again in ${countdown(later)}, try ${job.attempt + 1} of ${job.max_attempts}. ${job.reason ? sentence(job.reason) : ""}`;
+  return `${capital(jobState(job))}${tries}`;
 }

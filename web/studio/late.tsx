@@ -1,18 +1,19 @@
 /** Results that came too late: paid for and kept, until somebody adopts or deletes them. */
 
 import { signal } from "@preact/signals";
-import { useEffect } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import { tell } from "./actions";
 import { Refused, type Orphan } from "./api";
 import { Icon } from "./icons";
 import { getOrphans, orphanPicture, postOrphan } from "./orders";
+import { holding } from "./peek";
 import { reload } from "./refresh";
 import { Reply } from "./replies";
 import type { Go } from "./row";
 import { late, nameOfModel, plans, status } from "./state";
 import { order } from "./steering";
 import { bounding, type Cell } from "./geometry";
-import { count, moment, planName, seconds, sizeOf } from "./words";
+import { count, moment, planName, seconds, sentence, sizeOf } from "./words";
 
 /** Whether the panel shows them instead of the queue. */
 export const lateShown = signal(false);
@@ -83,6 +84,8 @@ function Result({ of: one, go }: { of: Orphan; go: Go }) {
   const cells = shown.map(({ x, y }): Cell => [x, y]);
   const rect = bounding(cells);
   const place = `late:${one.orphan}`;
+  const [asked, setAsked] = useState(false);
+  const pictures = shown.map((tile) => ({ x: tile.x, y: tile.y, address: orphanPicture(one.orphan, tile) }));
   const act = (name: "adopt" | "delete"): void =>
     void order(
       place,
@@ -112,19 +115,42 @@ function Result({ of: one, go }: { of: Orphan; go: Go }) {
       </div>
       {!one.adoptable && (
         <p class="late-why" data-reason>
-          {one.reason || "It cannot be put on the map now."}
+          <strong>It cannot be put on the map now.</strong> {one.reason ? sentence(one.reason) : ""} You can look at it where it would stand, and keep or delete it.
         </p>
       )}
-      <div class="buttons">
-        <button type="button" class="button" data-act="adopt" disabled={!one.adoptable} title={one.adoptable ? "" : one.reason} onClick={() => act("adopt")}>
-          <Icon name="check" />
-          Adopt
-        </button>
-        <button type="button" class="quiet" data-act="delete-late" onClick={() => act("delete")}>
-          <Icon name="bin" />
-          Delete
-        </button>
-      </div>
+      {asked ? (
+        <div data-sure="delete-late">
+          <p class="note">Deleted, it is gone for good, though it was paid for.</p>
+          <div class="buttons">
+            <button type="button" class="button danger" data-act="sure-delete-late" onClick={() => act("delete")}>
+              <Icon name="bin" />
+              Delete it
+            </button>
+            <button type="button" class="quiet" onClick={() => setAsked(false)}>
+              Keep it
+            </button>
+          </div>
+        </div>
+      ) : (
+        <div class="buttons">
+          {one.adoptable && (
+            <button type="button" class="button" data-act="adopt" onClick={() => act("adopt")}>
+              <Icon name="check" />
+              Adopt
+            </button>
+          )}
+          {pictures.length > 0 && (
+            <button type="button" class="button hold" data-act="hold-late" {...holding({ name: `late result ${one.orphan}`, pictures })}>
+              <Icon name="compare" />
+              Hold to look
+            </button>
+          )}
+          <button type="button" class="quiet" data-act="delete-late" onClick={() => setAsked(true)}>
+            <Icon name="bin" />
+            Delete
+          </button>
+        </div>
+      )}
       <Reply at={place} />
     </article>
   );

@@ -55,6 +55,7 @@ function furnish(map: L.Map): void {
   effect(() => {
     void theme.value;
     overlay.recolour();
+    tiles.recolour();
     writeAddress(map);
   });
   effect(() => {

@@ -3,7 +3,9 @@
 import type { Model } from "./api";
 import { Dot, Icon } from "./icons";
 import { Popover } from "./popover";
-import { model, modelId, models } from "./state";
+import { model, modelId, models, modelStates } from "./state";
+import { isStopped, limitedFor, whyModelWaits } from "./waits";
+import { capital, countdown, sentence } from "./words";
 
 export function ModelPicker() {
   const chosen = model.value;
@@ -14,10 +16,11 @@ export function ModelPicker() {
       className="model-picker"
       button={
         <>
-          <Dot shape={chosen?.available ? "well" : "off"} />
+          <Dot shape={chosen ? shapeOf(chosen) : "off"} />
           <span class="model-name" data-chosen-model={modelId.value}>
             {chosen?.name ?? "No model"}
           </span>
+          {chosen?.available && <Standing of={chosen} />}
           <Icon name="chevron" size={14} />
         </>
       }
@@ -33,6 +36,19 @@ export function ModelPicker() {
   );
 }
 
+function shapeOf(one: Model): "well" | "limited" | "off" {
+  if (!one.available || modelStates.value.get(one.model_id)?.paused) return "off";
+  return limitedFor(one.model_id) > 0 ? "limited" : "well";
+}
+
+/** In a word or two why the chosen model is not called now. */
+function Standing({ of: one }: { of: Model }) {
+  const state = modelStates.value.get(one.model_id);
+  const limit = limitedFor(one.model_id);
+  const word = state?.paused ? (isStopped(state) ? "stopped" : "paused") : limit > 0 ? `waits ${countdown(limit)}` : "";
+  return word ? <span class="model-standing">{word}</span> : null;
+}
+
 function Option({ model: one, close }: { model: Model; close: () => void }) {
   const isChosen = one.model_id === modelId.value;
   const pick = (): void => {
@@ -40,6 +56,8 @@ function Option({ model: one, close }: { model: Model; close: () => void }) {
     modelId.value = one.model_id;
     close();
   };
+  const why = one.available ? whyModelWaits(one.model_id) : "";
+  const state = modelStates.value.get(one.model_id);
   return (
     <button
       type="button"
@@ -50,11 +68,16 @@ function Option({ model: one, close }: { model: Model; close: () => void }) {
       data-model={one.model_id}
       onClick={pick}
     >
-      <Dot shape={one.available ? "well" : "off"} />
+      <Dot shape={shapeOf(one)} />
       <span class="option-text">
         <span class="option-name">{one.name}</span>
         <span class="option-note">{one.model_id}</span>
         {!one.available && <span class="option-reason">Unavailable. {one.reason}</span>}
+        {why && (
+          <span class="option-reason" data-waits={one.model_id}>
+            {state && isStopped(state) ? `Stopped. ${sentence(state.reason)}` : sentence(capital(why))}
+          </span>
+        )}
       </span>
       {isChosen && <Icon name="check" />}
     </button>

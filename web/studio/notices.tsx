@@ -2,14 +2,20 @@
 
 import { Dot, Icon } from "./icons";
 import { Popover } from "./popover";
-import { limitedFor } from "./rates";
-import { failed, held, link, model, modelStates, nameOfModel, now, paused, tab, waiting } from "./state";
-import { age, clock, count } from "./words";
+import { failed, held, link, loaded, model, modelStates, nameOfModel, now, paused, status, tab, waiting } from "./state";
+import { pause, pauseModel } from "./steering";
+import { isStopped, limitedFor } from "./waits";
+import { clock, count, countdown, sentence } from "./words";
+
+/** From so many jobs on their number explains why the map takes a while. */
+const MANY = 5_000;
 
 interface Notice {
   key: string;
   title: string;
   text: string;
+  /** The way out, where one button is it. */
+  act?: [string, () => void];
 }
 
 function connection(): Notice | null {
@@ -32,18 +38,28 @@ function connection(): Notice | null {
   return null;
 }
 
+/** Said over the map while nothing is on it yet; a large queue takes a while to be drawn. */
+function loading(): Notice | null {
+  if (loaded.value || !status.value) return null;
+  const jobs = waiting.value + held.value;
+  return { key: "loading", title: "The map is being loaded.", text: jobs > MANY ? `${count(jobs, "job")} wait, which takes a moment.` : "" };
+}
+
 function notices(): Notice[] {
   const found: Notice[] = [];
   const lost = connection();
   if (lost) found.push(lost);
   if (paused.value) {
-    found.push({ key: "paused", title: "The queue is paused.", text: `${count(waiting.value, "job")} ${waiting.value === 1 ? "waits" : "wait"}, none is lost. Resume in the queue.` });
+    found.push({ key: "paused", title: "The queue is paused.", text: `${count(waiting.value, "job")} ${waiting.value === 1 ? "waits" : "wait"}, none is lost.`, act: ["Resume", () => pause(false)] });
   }
   for (const one of modelStates.value.values()) {
-    const limit = limitedFor(one);
+    const limit = limitedFor(one.model_id);
+    const name = nameOfModel(one.model_id);
+    const resume = (): void => pauseModel(one.model_id, name, false);
     const wait = one.pending ? `${count(one.pending, "job")} ${one.pending === 1 ? "waits" : "wait"}, none is lost.` : "";
-    if (one.paused) found.push({ key: `paused-${one.model_id}`, title: `${nameOfModel(one.model_id)} is paused.`, text: `${one.reason} ${wait}`.trim() });
-    else if (limit > 0) found.push({ key: `limited-${one.model_id}`, title: `${nameOfModel(one.model_id)} is rate limited.`, text: `Resumes in ${age(Math.ceil(limit))}. ${wait}`.trim() });
+    if (isStopped(one)) found.push({ key: `stopped-${one.model_id}`, title: `${name} is stopped.`, text: `${sentence(one.reason)} ${wait}`.trim(), act: ["Resume", resume] });
+    else if (one.paused) found.push({ key: `paused-${one.model_id}`, title: `${name} is paused.`, text: wait, act: ["Resume", resume] });
+    else if (limit > 0) found.push({ key: `limited-${one.model_id}`, title: `${name} is rate limited.`, text: `It is called again in ${countdown(limit)}. ${wait}`.trim(), act: ["Try now", resume] });
   }
   const chosen = model.value;
   if (chosen && !chosen.available) {
@@ -84,6 +100,14 @@ export function Health() {
           {all.map((notice) => (
             <div class="notice" key={notice.key}>
               <strong>{notice.title}</strong> {notice.text}
+              {notice.act && (
+                <>
+                  {" "}
+                  <button type="button" class="link" data-notice-act={notice.key} onClick={notice.act[1]}>
+                    {notice.act[0]}
+                  </button>
+                </>
+              )}
               {(notice.key === "failed" || notice.key === "held") && (
                 <button
                   type="button"
@@ -106,11 +130,11 @@ export function Health() {
 
 /** A break of the connection stands over the map, where it cannot be overlooked. */
 export function Banner() {
-  const lost = connection();
+  const lost = connection() ?? loading();
   if (!lost) return null;
   return (
     <div class="banner" role="status" data-banner={lost.key}>
-      <Icon name="warning" />
+      {lost.key === "loading" ? <Icon name="spinner" className="spin" /> : <Icon name="warning" />}
       <p>
         <strong>{lost.title}</strong> {lost.text}
       </p>

@@ -1,10 +1,10 @@
 /** What is drawn over the pictures: grid, jobs, plan, selection; the looks by size are studio.md's table. */
 
 import type L from "leaflet";
-import { clockAhead } from "./api";
 import { blueprint, type Blueprint } from "./blueprint";
 import { cased, drawTag, hatch, trace, withAlpha } from "./brush";
 import { MapCanvas, type Frame } from "./canvas";
+import { clockAhead } from "./clock";
 import { outline, type Cell, type Point, type Rect } from "./geometry";
 import { drawBlueprint } from "./ink";
 import { usualName } from "./planning";
@@ -12,7 +12,7 @@ import { stalePatches } from "./staleness";
 import { explained, layer, preview, selection, selected } from "./state";
 import { colours, type Colours } from "./theme";
 import { age } from "./words";
-import { isStuck, world, type MapJob } from "./world";
+import { isHeld, isStuck, world, type MapJob } from "./world";
 
 const ANTS_MS = 1_200;
 const ANTS_PX = 16;
@@ -107,6 +107,7 @@ function drawStates(frame: Frame, look: Colours): void {
     frame.context.fillStyle = look.veil;
     frame.context.fill();
   }
+  for (const job of shown) if (isHeld(job)) drawHeld(frame, job, look);
   for (const job of shown) if (isStuck(job)) drawStuck(frame, job, look);
   for (const job of shown) if (job.state === "error") drawFailed(frame, job, look);
   if (frame.scale < MIDDLE) return;
@@ -140,7 +141,7 @@ function drawStale(frame: Frame, view: Rect, look: Colours): void {
   }
 }
 
-const isWaiting = (job: MapJob): boolean => job.state === "pending" || (job.state === "blocked" && !isStuck(job));
+const isWaiting = (job: MapJob): boolean => job.state === "pending" || (job.state === "blocked" && !isStuck(job) && !isHeld(job));
 
 /** The middle of a job's quadrants, or of its first one where the middle lies outside of them. */
 function tagPlace(frame: Frame, job: MapJob): [number, number] {
@@ -165,6 +166,41 @@ function drawWaiting(frame: Frame, job: MapJob, look: Colours): void {
     context.stroke();
   }
   context.globalAlpha = 1;
+}
+
+/** A step behind one that failed: neither waiting for its turn nor barred itself, so crossed where those are striped. */
+function drawHeld(frame: Frame, job: MapJob, look: Colours): void {
+  const { context, scale, left, top } = frame;
+  trace(frame, job.paths, 0);
+  context.fillStyle = look.veil;
+  context.fill();
+  if (scale >= 12) {
+    hatch(frame, withAlpha(look.stale, 0.3), 10, 1.25);
+    hatch(frame, withAlpha(look.stale, 0.3), 10, 1.25, true);
+  }
+  trace(frame, job.paths, scale >= GRID_FROM ? 1.5 : 0.5);
+  cased(frame, look.stale, 1, withAlpha(look.tag, 0.5), scale >= GRID_FROM ? [4, 4] : [2, 2]);
+  if (scale < MIDDLE) return;
+  // An arrow that comes to a wall.
+  const [x, y] = firstOf(job.cells);
+  const size = scale >= LARGE ? 12 : 9;
+  const [px, py] = [left + x * scale + 10 + size, top + y * scale + 10 + size];
+  context.fillStyle = look.tag;
+  context.beginPath();
+  context.roundRect(px - size, py - size, 2 * size, 2 * size, 4);
+  context.fill();
+  const unit = size / 12;
+  context.strokeStyle = look.stale;
+  context.lineWidth = 2;
+  context.beginPath();
+  context.moveTo(px - 7 * unit, py);
+  context.lineTo(px + 2 * unit, py);
+  context.moveTo(px - 2 * unit, py - 4 * unit);
+  context.lineTo(px + 2 * unit, py);
+  context.lineTo(px - 2 * unit, py + 4 * unit);
+  context.moveTo(px + 6 * unit, py - 7 * unit);
+  context.lineTo(px + 6 * unit, py + 7 * unit);
+  context.stroke();
 }
 
 /** A step that would leave a seam by now: neither waiting nor failed, but barred until somebody plans it anew. */
@@ -233,7 +269,7 @@ function drawMotion(frame: Frame, look: Colours): boolean {
   }
   if (scale >= MIDDLE) {
     for (const job of shown) {
-      const text = age(Date.now() / 1_000 + clockAhead - job.started_at);
+      const text = age(Date.now() / 1_000 + clockAhead() - job.started_at);
       const large = scale >= LARGE;
       const [x, y] = large ? corner(frame, job.cells) : tagPlace(frame, job);
       const spin = large ? { spin: ((time % SPIN_MS) / SPIN_MS) * 2 * Math.PI } : {};

@@ -1,31 +1,33 @@
-/** An old version held against the map in its place, for as long as a key or button is pressed. */
+/** Pictures held against the map in their place, for as long as a key or button is pressed. */
 
 import L from "leaflet";
 import { effect } from "@preact/signals";
-import { tileAddress } from "./api";
 import { at, inView } from "./map";
-import { holds } from "./geometry";
+import { bounding, contains } from "./geometry";
 import { peek, type Peek } from "./state";
 
-/** Lay the version that is held up over the pictures, under what is drawn on them. */
+/** Lay the pictures that are held up over those of the map, under what is drawn on them. */
 export function followPeek(map: L.Map): void {
   map.createPane("peek").style.zIndex = "220";
-  let shown: L.ImageOverlay | null = null;
+  let shown: L.ImageOverlay[] = [];
   effect(() => {
-    shown?.remove();
-    shown = null;
+    for (const one of shown) one.remove();
+    shown = [];
     const held = peek.value;
-    if (!held) return;
-    const { layer, x, y, version } = held;
-    if (!holds(inView(map), x, y)) map.panTo(at(x + 0.5, y + 0.5), { animate: false });
-    shown = L.imageOverlay(tileAddress(layer, 0, x, y, `v=${version}`), L.latLngBounds(at(x, y), at(x + 1, y + 1)), { pane: "peek", alt: `${x},${y}, version ${version}` });
-    shown.addTo(map);
-    shown.getElement()!.dataset["peek"] = String(version);
+    const rect = held && bounding(held.pictures.map(({ x, y }) => [x, y] as const));
+    if (!held || !rect) return;
+    if (!contains(inView(map), rect)) map.panTo(at((rect[0] + rect[2] + 1) / 2, (rect[1] + rect[3] + 1) / 2), { animate: false });
+    shown = held.pictures.map(({ x, y, address }) => {
+      const picture = L.imageOverlay(address, L.latLngBounds(at(x, y), at(x + 1, y + 1)), { pane: "peek", alt: `${x},${y}, ${held.name}` });
+      picture.addTo(map);
+      picture.getElement()!.dataset["peek"] = held.name;
+      return picture;
+    });
   });
 }
 
-/** What makes a button show a version while it is pressed, by pointer or by key. */
-export function holding(version: Peek): Omit<preact.HTMLAttributes<HTMLButtonElement>, "role"> {
+/** What makes a button show pictures while it is pressed, by pointer or by key. */
+export function holding(pictures: Peek): Omit<preact.HTMLAttributes<HTMLButtonElement>, "role"> {
   const end = (): void => {
     peek.value = null;
   };
@@ -33,7 +35,7 @@ export function holding(version: Peek): Omit<preact.HTMLAttributes<HTMLButtonEle
     onPointerDown: (event) => {
       // The finger that leaves the button has not let go yet.
       event.currentTarget.setPointerCapture(event.pointerId);
-      peek.value = version;
+      peek.value = pictures;
     },
     onPointerUp: end,
     onPointerCancel: end,
@@ -42,7 +44,7 @@ export function holding(version: Peek): Omit<preact.HTMLAttributes<HTMLButtonEle
     onKeyDown: (event) => {
       if (event.key !== " " && event.key !== "Enter") return;
       event.preventDefault();
-      peek.value = version;
+      peek.value = pictures;
     },
     onKeyUp: end,
     onBlur: end,

@@ -2,15 +2,17 @@
 
 import { signal } from "@preact/signals";
 import { useState } from "preact/hooks";
-import type { Plan } from "./api";
+import type { Draft, Plan } from "./api";
+import { clockAhead } from "./clock";
 import { narrow } from "./filter";
 import { Icon } from "./icons";
 import { replan } from "./planning";
 import { Reply } from "./replies";
 import { nameOfModel, now, status } from "./state";
-import { cancelPlan, pausePlan, retryPlan, revertPlan } from "./steering";
+import { cancelEntering, cancelPlan, pausePlan, retryPlan, revertPlan } from "./steering";
 import { ExportLink } from "./transfer";
-import { count, moment, perMinute, planName, price, span } from "./words";
+import { whyModelWaits } from "./waits";
+import { capital, count, moment, perMinute, planName, price, sentence, span } from "./words";
 
 /** The plan whose drawer is open; one at a time. */
 const opened = signal("");
@@ -18,6 +20,7 @@ const opened = signal("");
 export function PlanCard({ plan }: { plan: Plan }) {
   const name = planName(plan);
   const isOpen = opened.value === plan.plan;
+  const waits = !plan.settled && !plan.paused && plan.model_id ? whyModelWaits(plan.model_id) : "";
   return (
     <section class="plan" data-plan={plan.plan} data-settled={plan.settled} data-stuck={plan.stuck} data-paused={plan.paused} aria-label={name}>
       <div class="plan-head">
@@ -49,14 +52,20 @@ export function PlanCard({ plan }: { plan: Plan }) {
         <span>
           {plan.quadrants_done.toLocaleString("en")} of {plan.quadrants_total.toLocaleString("en")}
         </span>
-        <span>{plan.model_id ? nameOfModel(plan.model_id) : "renders"}</span>
+        <span title={plan.model_id && nameOfModel(plan.model_id)}>{plan.model_id ? nameOfModel(plan.model_id) : "renders"}</span>
         <span class="dim">{left(plan)}</span>
         <span class="dim">{right(plan)}</span>
       </div>
-      {!plan.settled && entered(plan) < plan.jobs && (
-        <p class="entering" role="status" data-entering>
+      {isEntering(plan) && (
+        <p class="entering" data-entering={entered(plan)}>
           <Icon name="spinner" size={14} className="spin" />
-          Being entered, {Math.floor((100 * entered(plan)) / plan.jobs)} %
+          {entered(plan).toLocaleString("en")} of {count(plan.jobs, "job")} in the queue
+        </p>
+      )}
+      {waits && (
+        <p class="entering plan-waits" data-waits={plan.model_id}>
+          <Icon name="clock" size={14} />
+          {sentence(capital(waits))}
         </p>
       )}
       {plan.stuck && <Stuck plan={plan} />}
@@ -69,6 +78,27 @@ export function PlanCard({ plan }: { plan: Plan }) {
 /** How many of its jobs are in the queue by now: those that have a state. */
 const entered = (plan: Plan): number => Object.values(plan.counts).reduce((sum, n) => sum + n, 0);
 
+/** Whether it is accepted and not wholly in the queue. */
+const isEntering = (plan: Plan): boolean => !plan.settled && entered(plan) < plan.jobs;
+
+/** A large plan that is not accepted yet. It is accepted or refused as a whole, so nothing can be done with it. */
+export function DraftCard({ draft }: { draft: Draft }) {
+  const steps = draft.steps ? count(draft.steps, "step") : "";
+  const isComing = !draft.drawing;
+  return (
+    <section class="plan draft" data-draft={draft.plan} data-drawing={draft.drawing} aria-label={draft.name || draft.plan}>
+      <div class="plan-head">
+        <h3 title={draft.plan}>{draft.name || draft.plan}</h3>
+      </div>
+      {isComing && <progress class="coming" max={draft.steps} value={draft.here} aria-label="Steps that have come" />}
+      <p class="entering">
+        <Icon name={isComing ? "download" : "spinner"} size={14} className={isComing ? "" : "spin"} />
+        {isComing ? `${draft.here.toLocaleString("en")} of ${steps} have come. Nothing is accepted yet.` : `Being proved${steps ? `, ${steps}` : ""}. It is accepted as a whole, or not at all.`}
+      </p>
+    </section>
+  );
+}
+
 /** What can be done with a plan; what cannot be undone says first what it will do. */
 function PlanDrawer({ plan }: { plan: Plan }) {
   const [asked, setAsked] = useState<"cancel" | "revert" | null>(null);
@@ -78,10 +108,10 @@ function PlanDrawer({ plan }: { plan: Plan }) {
   if (asked === "cancel") {
     return (
       <Sure
-        text={`This calls off ${count(open, "job")} of the plan, also those being made. ${others ? `The ${count(others, "finished quadrant")} ${others === 1 ? "stays" : "stay"}.` : "Nothing of it is finished."}`}
-        button={`Call off ${count(open, "job")}`}
+        text={`${isEntering(plan) ? `The plan is paused at once, so that nothing more of it begins; its ${count(plan.jobs, "job")} are called off as soon as all are in the queue.` : `This calls off ${count(open, "job")} of the plan, also those being made.`} ${others ? `The ${count(others, "finished quadrant")} ${others === 1 ? "stays" : "stay"}.` : "Nothing of it is finished."}`}
+        button={isEntering(plan) ? "Call off the plan" : `Call off ${count(open, "job")}`}
         name="sure-cancel-plan"
-        go={() => cancelPlan(plan.plan)}
+        go={() => (isEntering(plan) ? cancelEntering(plan.plan) : cancelPlan(plan.plan))}
         close={close}
       />
     );
@@ -193,7 +223,7 @@ function left(plan: Plan): string {
 
 function right(plan: Plan): string {
   const cost = plan.cost ? price(plan.cost) : "";
-  const begun = `begun ${span(Math.max(1, now.value - plan.created_at))} ago`;
+  const begun = `${plan.quadrants_done ? "begun" : "asked for"} ${span(Math.max(1, now.value + clockAhead() - plan.created_at))} ago`;
   const time = plan.settled ? moment(plan.created_at) : plan.seconds_left && !plan.paused ? `${span(plan.seconds_left)} left` : begun;
   return [cost, time].filter(Boolean).join(", ");
 }
@@ -221,6 +251,7 @@ function Progress({ plan }: { plan: Plan }) {
       aria-valuenow={plan.quadrants_done}
     >
       <rect class="track" width="1000" height="6" />
+      {isEntering(plan) && <rect class="part-entered" width={(1_000 * entered(plan)) / plan.jobs} height="6" />}
       {parts.map(([name, part]) => {
         const x = at;
         at += part * 1_000;

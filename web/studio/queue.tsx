@@ -9,7 +9,7 @@ import { Icon } from "./icons";
 import { LateLine, LateResults, lateShown } from "./late";
 import { cancelledJobs, failedJobs, finishedJobs, heldJobs, narrowFailures, refreshFailures, takeFailures, waitingJobs } from "./lists";
 import { takePicked } from "./picked";
-import { PlanCard } from "./plans";
+import { DraftCard, PlanCard } from "./plans";
 import { Rates } from "./rates";
 import { onEvents } from "./refresh";
 import type { Go } from "./row";
@@ -58,14 +58,16 @@ function Contents({ go }: { go: Go }) {
   const { plan: only } = filter.value;
   const cards = plans.value.filter((plan) => (only ? plan.plan === only : plan.quadrants_total >= CARD_FROM || plan.held > 0 || plan.paused));
   const open = cards.filter((plan) => !plan.settled || plan.stuck).sort((a, b) => Number(b.stuck) - Number(a.stuck));
+  const drafts = only ? [] : (status.value?.drafts ?? []);
   const done = cards.filter((plan) => !open.includes(plan));
-  const nothing = loaded.value && working.value + waiting.value + failed.value + held.value + cards.length === 0;
+  const nothing = loaded.value && working.value + waiting.value + failed.value + held.value + cards.length + drafts.length === 0;
   // Who looks for certain jobs wants to see these before all plans.
   const hasPlans = !isFiltered.value || only !== "";
   return (
     <>
       <Rates />
       {nothing && !isFiltered.value ? <NoJobs /> : <FilterBar />}
+      {hasPlans && drafts.map((draft) => <DraftCard key={draft.plan} draft={draft} />)}
       {hasPlans && open.map((plan) => <PlanCard key={plan.plan} plan={plan} />)}
       <FailedRows go={go} />
       <HeldRows go={go} />

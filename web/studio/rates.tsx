@@ -4,8 +4,9 @@ import type { ModelState } from "./api";
 import { Dot, Icon } from "./icons";
 import { Reply } from "./replies";
 import { pauseModel } from "./steering";
-import { models, nameOfModel, now, paused, status, statusAt } from "./state";
-import { age, perMinute, seconds } from "./words";
+import { models, nameOfModel, paused, status } from "./state";
+import { isStopped, limitedFor } from "./waits";
+import { countdown, perMinute, seconds, sentence } from "./words";
 
 export function Rates() {
   const known = new Map((status.value?.models ?? []).map((one) => [one.model_id, one]));
@@ -34,21 +35,18 @@ export function Rates() {
   );
 }
 
-const isBusy = (one: ModelState): boolean => one.in_hands + one.pending > 0 || one.paused || one.until_seconds > 0;
+const isBusy = (one: ModelState): boolean => one.in_hands + one.pending > 0 || one.paused || limitedFor(one.model_id) > 0;
 
 function idle(model_id: string): ModelState {
   return { model_id, paused: false, until_seconds: 0, reason: "", rate_per_minute: 0, seconds_p50: null, seconds_p90: null, in_hands: 0, pending: 0 };
 }
 
-/** How long the model's rate limit lasts from now on. */
-export const limitedFor = (one: ModelState): number => Math.max(0, one.until_seconds - Math.max(0, now.value - statusAt.value));
-
 function Line({ of: one }: { of: ModelState }) {
   const name = nameOfModel(one.model_id);
-  const limit = limitedFor(one);
-  const word = wordFor(one, limit);
+  const limit = limitedFor(one.model_id);
+  const stopped = isStopped(one);
   return (
-    <div class="rate" data-rate={one.model_id} data-paused={one.paused} data-limited={limit > 0}>
+    <div class="rate" data-rate={one.model_id} data-paused={one.paused} data-limited={limit > 0} data-stopped={stopped}>
       <Dot shape={one.paused ? "off" : limit > 0 ? "limited" : one.in_hands > 0 ? "well" : "idle"} />
       <div class="rate-text">
         <p class="rate-head">
@@ -61,18 +59,20 @@ function Line({ of: one }: { of: ModelState }) {
             {calls(one)}
           </span>
         </p>
-        {word && <p class="rate-why">{word}</p>}
+        <Why of={one} name={name} limit={limit} />
       </div>
-      <button
-        type="button"
-        class="quiet square"
-        aria-label={`${one.paused ? "Resume" : "Pause"} ${name}`}
-        title={one.paused ? "Resume" : "Pause"}
-        data-act={one.paused ? "resume-model" : "pause-model"}
-        onClick={() => pauseModel(one.model_id, name, !one.paused)}
-      >
-        <Icon name={one.paused ? "play" : "pause"} />
-      </button>
+      {!stopped && (
+        <button
+          type="button"
+          class="quiet square"
+          aria-label={`${one.paused ? "Resume" : "Pause"} ${name}`}
+          title={one.paused ? "Resume" : "Pause"}
+          data-act={one.paused ? "resume-model" : "pause-model"}
+          onClick={() => pauseModel(one.model_id, name, !one.paused)}
+        >
+          <Icon name={one.paused ? "play" : "pause"} />
+        </button>
+      )}
       <Reply at={`model:${one.model_id}`} />
     </div>
   );
@@ -88,8 +88,38 @@ function calls({ seconds_p50: usual, seconds_p90: long }: ModelState): string {
   return long === null ? seconds(usual) : `${seconds(usual)}, 9 of 10 in ${seconds(long)}`;
 }
 
-function wordFor(one: ModelState, limit: number): string {
-  if (one.paused) return `Paused${paused.value ? ", like the queue" : ""}. ${one.reason}`.trim();
-  if (limit > 0) return `Rate limited. Resumes in ${age(Math.ceil(limit))}. ${one.reason}`.trim();
-  return "";
+/** What the model asked for when it was asked last; the countdown says it better. */
+const HOW_LONG = / It wants no call for [\d.]+ s\.?$/;
+
+/** Why the model is not called now, and the way out. */
+function Why({ of: one, name, limit }: { of: ModelState; name: string; limit: number }) {
+  if (isStopped(one)) {
+    return (
+      <>
+        <p class="rate-why">
+          <strong>Stopped.</strong> {sentence(one.reason)} Nothing is called until somebody resumes it.
+        </p>
+        <button type="button" class="button" data-act="resume-model" onClick={() => pauseModel(one.model_id, name, false)}>
+          <Icon name="play" />
+          Resume
+        </button>
+      </>
+    );
+  }
+  if (one.paused) return <p class="rate-why">Paused{paused.value ? ", like the queue" : ""}.</p>;
+  if (limit <= 0) return null;
+  return (
+    <>
+      <p class="rate-why" title={one.reason}>
+        <strong data-countdown={one.model_id}>
+          Waits for {name}: {countdown(limit)}.
+        </strong>{" "}
+        {sentence(one.reason.replace(HOW_LONG, ""))}
+      </p>
+      <button type="button" class="button" data-act="try-model" title="Lift the limit and call it at once" onClick={() => pauseModel(one.model_id, name, false)}>
+        <Icon name="retry" />
+        Try now
+      </button>
+    </>
+  );
 }

@@ -4,7 +4,8 @@ import { batch } from "@preact/signals";
 import { getMap, getPlans, getStatus, Refused, type MapView, type TileRef, type WorldEvent } from "./api";
 import { Stream } from "./events";
 import { contains, grown, height, union, width, type Rect } from "./geometry";
-import { extent, link, loaded, paused, plans, status, statusAt, worldTick } from "./state";
+import { extent, limitEnds, link, loaded, now, paused, plans, status, statusAt, worldTick } from "./state";
+import { endsOf } from "./waits";
 import { world } from "./world";
 
 /** Figures follow events at most this often, and are asked for anew when nothing happened for a while. */
@@ -36,8 +37,9 @@ export function onEvents(heard: (events: WorldEvent[]) => void): () => void {
 export async function start(first: Rect, paint: Repaint): Promise<void> {
   repaint = paint;
   view = first;
-  await reload();
+  // A map of very many jobs takes a while; what stands in the panel need not wait for it.
   void figures();
+  await reload();
 }
 
 /** Say what is in view; asks for more of the map when the view leaves what is held. */
@@ -185,9 +187,11 @@ async function figures(): Promise<void> {
   try {
     const spot: Rect = [0, 0, 0, 0];
     const [newStatus, newPlans, map] = await Promise.all([getStatus(), getPlans(), getMap(spot)]);
+    const heard = Date.now() / 1_000;
     batch(() => {
       status.value = newStatus;
-      statusAt.value = Date.now() / 1_000;
+      statusAt.value = now.value = heard;
+      limitEnds.value = endsOf(newStatus, limitEnds.value, heard);
       plans.value = newPlans.plans;
       paused.value = map.paused;
       extent.value = map.extent;
@@ -196,7 +200,9 @@ async function figures(): Promise<void> {
     if (!(error instanceof Refused)) throw error;
     unreachable(error);
   }
-  figuresSoon(rest);
+  // What waits for a limit goes on when that is over, also where no event tells.
+  const ends = [...limitEnds.value.values()].map((end) => end * 1_000 - Date.now() + 200).filter((left) => left > 0);
+  figuresSoon(Math.min(rest, ...ends));
 }
 
 function unreachable(error: Refused): void {

@@ -6,6 +6,9 @@ import { Icon } from "./icons";
 import { now, type Say } from "./state";
 
 const USUAL_WAIT_SECONDS = 2;
+/** For so long a server that does not answer is asked again: later nobody remembers having pressed the button. */
+const ABSENCE_SECONDS = 60;
+const ABSENT = new Set(["UNAVAILABLE", "UNREACHABLE"]);
 
 const replies = signal<ReadonlyMap<string, Say>>(new Map());
 /** The request that is being made at each place; a newer one there ends the waiting of the older. */
@@ -27,17 +30,24 @@ export function hush(place: string): void {
   reply(place, null);
 }
 
-/** Make a request again and again while the server is too busy for it; null if nobody wants it any more. */
-export async function insist<T>(place: string, request: () => Promise<T>, say: (word: Say) => void): Promise<T | null> {
+/**
+ * Make a request again and again while the server is too busy for it; null if nobody wants it any more. What may be
+ * done twice without harm is also asked again while the server is away for a moment.
+ */
+export async function insist<T>(place: string, request: () => Promise<T>, say: (word: Say) => void, isHarmless = false): Promise<T | null> {
   const turn = {};
   turns.set(place, turn);
+  const until = isHarmless ? Date.now() + ABSENCE_SECONDS * 1_000 : 0;
   for (;;) {
     try {
       return await request();
     } catch (error) {
-      if (!(error instanceof Refused) || error.code !== "BUSY") throw error;
+      if (!(error instanceof Refused)) throw error;
+      const isAway = ABSENT.has(error.code);
+      if (error.code !== "BUSY" && !(isAway && Date.now() < until)) throw error;
       const seconds = error.retryAfter || USUAL_WAIT_SECONDS;
-      say({ tone: "busy", title: error.message, text: "", again: Date.now() / 1_000 + seconds });
+      const title = isAway ? "The server is away for the moment." : error.message;
+      say({ tone: "busy", title, text: "", again: Date.now() / 1_000 + seconds });
       await new Promise((wake) => setTimeout(wake, seconds * 1_000));
       if (turns.get(place) !== turn) return null;
     }

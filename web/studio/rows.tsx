@@ -4,13 +4,15 @@ import type { Job, Working } from "./api";
 import { filter, filterQuery, isFiltered, shows } from "./filter";
 import { Icon } from "./icons";
 import { cancelledJobs, failedJobs, failures, finishedJobs, heldJobs, waitingJobs, type Failures, type JobList } from "./lists";
+import { behind, jobOf } from "./holders";
 import { dropAt } from "./picked";
 import { Reply } from "./replies";
 import { JobRow, PickAll, useCarried, type Go } from "./row";
 import { retryClass } from "./steering";
 import { failed, nameOfModel, now, paused, status, statusAt, waiting } from "./state";
-import { age, count, moment, span, title } from "./words";
-import { isStuck, world } from "./world";
+import { limitedFor, putOffFor, whyWaits } from "./waits";
+import { age, capital, count, countdown, moment, sentence, span } from "./words";
+import { isStuck } from "./world";
 
 interface Given {
   go: Go;
@@ -118,7 +120,7 @@ export function WaitingRows({ go }: Given) {
             key={job.job}
             row={job}
             go={go}
-            icon={<Icon name={job.paused ? "pause" : "waiting"} />}
+            icon={<Icon name={waitIcon(job)} />}
             note={waitNote(job)}
             // What a paused plan still wants has no place in the line until it goes on.
             position={job.paused && !paused.value ? 0 : job.position}
@@ -185,20 +187,29 @@ function endNote(job: Job): string {
 }
 
 function heldNote(job: Job): string {
-  if (isStuck(job)) return job.reason;
-  const other = [...failedJobs.jobs.value, ...heldJobs.jobs.value].find((one) => one.job === job.held_by) ?? world.jobs.get(job.held_by);
-  if (!other) return `Behind job ${job.held_by}, which failed or was called off.`;
-  return `Behind ${title(other)}, which ${other.state === "error" ? "failed" : "cannot go on"}.`;
+  const listed = [...failedJobs.jobs.value, ...heldJobs.jobs.value].find((one) => one.job === job.held_by);
+  return behind(job, listed ?? (isStuck(job) ? null : jobOf(job.held_by)));
+}
+
+/** A pause, a clock for what begins by itself at some time, or nothing but its turn. */
+function waitIcon(job: Job): "pause" | "clock" | "waiting" {
+  if (job.paused) return "pause";
+  return job.state === "pending" && (putOffFor(job) > 0 || limitedFor(job.model_id) > 0) ? "clock" : "waiting";
 }
 
 function waitNote(job: Job): string {
   const who = job.model_id ? nameOfModel(job.model_id) : job.kind === "render" ? "renderer" : "generator";
   const ahead = job.priority ? `priority ${job.priority > 0 ? "+" : "−"}${Math.abs(job.priority)}` : "";
-  const later = job.retry_at > now.value ? `again in ${span(job.retry_at - now.value)}` : "";
   const again = job.attempt > 0 ? `try ${job.attempt + 1} of ${job.max_attempts}` : "";
   const deaths = job.deaths ? `${count(job.deaths, "worker")} died` : "";
-  const why = job.state === "blocked" ? "after other steps" : job.paused ? "paused" : later || (job.attempt > 0 && job.reason ? job.reason : "");
-  return [who, ahead, again, deaths, why].filter(Boolean).join(", ");
+  const facts = [who, ahead, again, deaths];
+  if (job.state === "blocked") return [...facts, "after other steps"].filter(Boolean).join(", ");
+  const why = whyWaits(job);
+  // What it waits for names the model already.
+  if (why) return capital([why, ...facts.slice(1)].filter(Boolean).join(", "));
+  const later = putOffFor(job);
+  if (later > 0) return capital([`again in ${countdown(later)}`, again].filter(Boolean).join(", ")) + (job.reason ? `: ${sentence(job.reason)}` : "");
+  return [...facts, job.attempt > 0 ? job.reason : ""].filter(Boolean).join(", ");
 }
 
 function More({ list, rest = Math.max(0, list.total.value - list.jobs.value.length) }: { list: JobList; rest?: number }) {

@@ -46,12 +46,10 @@ export interface Say {
   again?: number;
 }
 
-/** A picture that lies over the map while it is being looked at. */
+/** Pictures that lie over the map while they are being looked at. */
 export interface Peek {
-  layer: Layer;
-  x: number;
-  y: number;
-  version: number;
+  name: string;
+  pictures: { x: number; y: number; address: string }[];
 }
 
 export const models = signal<Model[]>(bootstrap.models);
@@ -62,6 +60,8 @@ export const negativePrompt = signal("");
 export const status = signal<Status | null>(null);
 /** When `status` came, by this page's clock in seconds; ages tick on from there. */
 export const statusAt = signal(0);
+/** When each model's rate limit ends, by this page's clock in seconds. */
+export const limitEnds = signal<ReadonlyMap<string, number>>(new Map());
 export const plans = signal<Plan[]>([]);
 export const paused = signal(false);
 export const extent = signal<Rect | null>(null);
@@ -83,7 +83,7 @@ export const planned = computed<Planned | null>(() => {
   if (!answer) return null;
   return (preview.value?.repair && answer.redo) || answer.plain;
 });
-/** The old version that is held against the map at this moment. */
+/** What is held against the map at this moment: an old version, a late result. */
 export const peek = signal<Peek | null>(null);
 /** The quadrant whose reason is shown without a pointer over it. */
 export const explained = signal<Cell | null>(null);

@@ -20,7 +20,7 @@ export async function order<T>(place: string, request: () => Promise<T>, done: (
   hush(place);
   let isDone = false;
   try {
-    const answer = await insist(place, request, (word) => reply(place, word));
+    const answer = await insist(place, request, (word) => reply(place, word), true);
     if (answer !== null) {
       hush(place);
       done(answer);
@@ -47,6 +47,21 @@ const WAITING = report("waiting again");
 export const cancelJob = (job: number): void => void order(`job:${job}`, () => orders.postJob(job, "cancel"), CALLED_OFF);
 export const retryJob = (job: number): void => void order(`job:${job}`, () => orders.postJob(job, "retry"), WAITING);
 export const cancelPlan = (plan: string): void => void order(`plan:${plan}`, () => orders.postPlan(plan, "cancel"), CALLED_OFF);
+/** Call off a plan whose jobs are still being put into the queue: the server can do that once all are there. */
+export function cancelEntering(plan: string): void {
+  void order(
+    `plan:${plan}`,
+    async () => {
+      // First of all, so that nothing of it begins meanwhile, also if this page is closed by then.
+      await orders.postPause(true, { plan });
+      const changed = await orders.postPlan(plan, "cancel");
+      await orders.postPause(false, { plan });
+      return changed;
+    },
+    CALLED_OFF,
+  );
+}
+
 export const retryPlan = (plan: string): void => void order(`plan:${plan}`, () => orders.postPlan(plan, "retry"), WAITING);
 export const clearQueue = (): void => void order("queue", orders.postClear, CALLED_OFF);
 export const retryWhere = (place: string, where: orders.Where): void => void order(place, () => orders.postRetry(where), WAITING);

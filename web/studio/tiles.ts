@@ -3,6 +3,7 @@
 import L from "leaflet";
 import { tileAddress, type Layer, type TileRef } from "./api";
 import { SIZE } from "./geometry";
+import { addGround, type Bare } from "./ground";
 import { order } from "./loader";
 import { MAX_ZOOM, MIN_ZOOM } from "./map";
 import { centre, layer } from "./state";
@@ -26,6 +27,8 @@ interface Shown {
   wanted: string;
   /** Which order the picture that is shown came with; orders are numbered as they are made. */
   painted: number;
+  /** Tells the map that this one can be looked at, so that it lets go of what it showed there before. */
+  ready: () => void;
   /** How often in a row the picture could not be had. */
   failures: number;
   callOff: () => void;
@@ -37,6 +40,7 @@ class Tiles extends L.GridLayer {
   constructor(
     private readonly kind: Layer,
     pane: string,
+    private readonly changed: () => void,
   ) {
     super({
       pane,
@@ -55,14 +59,31 @@ class Tiles extends L.GridLayer {
       const key = `${coords.z}/${coords.x}/${coords.y}`;
       this.shown.get(key)?.callOff();
       this.shown.delete(key);
+      this.changed();
     });
   }
 
-  protected override createTile(coords: L.Coords): HTMLElement {
+  /** The tiles in view whose pictures are still to come. */
+  get bare(): Bare[] {
+    return [...this.shown.values()].flatMap(({ painted, wanted, z, x, y }): Bare[] => {
+      if (painted > 0 || wanted === "" || z < 0) return [];
+      const side = 2 ** z;
+      return [{ kind: this.kind, rect: [x * side, y * side, (x + 1) * side - 1, (y + 1) * side - 1] }];
+    });
+  }
+
+  // With `done` the map keeps the pictures of the zoom before under this tile until it has one itself.
+  protected override createTile(coords: L.Coords, done: L.DoneCallback): HTMLElement {
     const box = document.createElement("div");
-    const tile: Shown = { box, z: -coords.z - DENSE, x: coords.x, y: coords.y, wanted: "", painted: 0, failures: 0, callOff: () => {} };
+    const tile: Shown = { box, z: -coords.z - DENSE, x: coords.x, y: coords.y, wanted: "", painted: 0, failures: 0, ready: () => {}, callOff: () => {} };
+    tile.ready = () => {
+      tile.ready = () => {};
+      // Never at once: the map does not know the tile before it has been given it.
+      requestAnimationFrame(() => done(undefined, box));
+    };
     this.shown.set(`${coords.z}/${coords.x}/${coords.y}`, tile);
     this.bring(tile);
+    this.changed();
     return box;
   }
 
@@ -74,13 +95,18 @@ class Tiles extends L.GridLayer {
 
   private bring(tile: Shown): void {
     const wanted = this.wanted(tile);
-    if (wanted === tile.wanted) return;
+    if (wanted === tile.wanted) {
+      // New, and nothing to show.
+      if (wanted === "") tile.ready();
+      return;
+    }
     tile.callOff();
     tile.wanted = wanted;
     const number = ++orders;
     if (wanted === "") {
       tile.painted = number;
       tile.box.replaceChildren();
+      tile.ready();
       return;
     }
     tile.callOff = order({
@@ -94,6 +120,8 @@ class Tiles extends L.GridLayer {
         tile.failures = 0;
         picture.dataset["tile"] = `${this.kind}/${tile.z}/${tile.x}/${tile.y}`;
         tile.box.replaceChildren(picture);
+        tile.ready();
+        this.changed();
       },
       failed: () => {
         if (tile.wanted === wanted) this.bringLater(tile);
@@ -127,6 +155,7 @@ class Tiles extends L.GridLayer {
 }
 
 export interface TileStack {
+  recolour: () => void;
   refresh: (changed: TileRef[] | null) => void;
   show: (shown: Layer) => void;
 }
@@ -139,8 +168,9 @@ export function addTiles(map: L.Map): TileStack {
   ] as const) {
     map.createPane(name).style.zIndex = String(level);
   }
-  const render = new Tiles("render", "renders");
-  const generation = new Tiles("generation", "generations");
+  const ground = addGround(map, () => [...render.bare, ...generation.bare]);
+  const render: Tiles = new Tiles("render", "renders", ground.redraw);
+  const generation: Tiles = new Tiles("generation", "generations", ground.redraw);
   render.addTo(map);
   generation.addTo(map);
   const crisp = (): void => {
@@ -149,13 +179,16 @@ export function addTiles(map: L.Map): TileStack {
   map.on("zoomend", crisp);
   crisp();
   return {
+    recolour: ground.recolour,
     refresh: (changed) => {
       render.refresh(changed);
       generation.refresh(changed);
+      ground.redraw();
     },
     show: (shown) => {
       map.getContainer().dataset["layer"] = shown;
       render.refresh(null);
+      ground.redraw();
     },
   };
 }

@@ -5,8 +5,10 @@ import { fateOf } from "./blueprint";
 import type { Cell } from "./geometry";
 import { at } from "./map";
 import { centre, explained, hover, nameOfModel, preview, worldTick, zoom } from "./state";
-import { title } from "./words";
-import { isStuck, world } from "./world";
+import { jobOf, whyHeld } from "./holders";
+import { whyWaits } from "./waits";
+import { capital, sentence, title } from "./words";
+import { isHeld, isStuck, world } from "./world";
 
 const WIDTH = 280;
 
@@ -32,6 +34,14 @@ function wordFor(cell: Cell): Word | null {
   const note = job.model_id ? nameOfModel(job.model_id) : "";
   if (job.state === "error") return { cell: job.cells[0]!, title: title(job), note, reason: job.reason || "No reason was given." };
   if (isStuck(job)) return { cell: job.cells[0]!, title: `${title(job)} cannot go on.`, note, reason: job.reason };
+  if (isHeld(job)) {
+    // The map does not carry what each step waits for.
+    const whole = jobOf(job.job);
+    const held_by = whole?.held_by ?? 0;
+    return { cell: job.cells[0]!, title: `${title(job)} cannot go on.`, note, reason: whyHeld({ ...job, held_by }, held_by ? jobOf(held_by) : null) };
+  }
+  const why = job.state === "pending" ? whyWaits(job) : "";
+  if (why) return { cell: job.cells[0]!, title: `${title(job)} waits.`, note, reason: sentence(capital(why)) };
   return null;
 }
 

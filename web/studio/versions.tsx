@@ -25,7 +25,8 @@ export function Versions({ of }: { of: QuadrantView }) {
   const current = versions.find((one) => one.current && one.layer === "generation");
   const shown = versions.find((one) => one.version === chosen) ?? current ?? versions[0]!;
   const name = names.get(shown.version)!;
-  const peek: Peek = { layer: shown.layer as Peek["layer"], x: of.x, y: of.y, version: shown.version };
+  const address = tileAddress(shown.layer, 0, of.x, of.y, `v=${shown.version}`);
+  const peek: Peek = { name: String(shown.version), pictures: [{ x: of.x, y: of.y, address }] };
   return (
     <>
       <section class="facts">

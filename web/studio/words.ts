@@ -14,6 +14,12 @@ export function age(seconds: number): string {
   return hours ? `${hours}:${two(minutes)}:${two(whole % 60)}` : `${minutes}:${two(whole % 60)}`;
 }
 
+/** What is left of a wait: 42 s, 1:35 min, 1:03:20 h. */
+export function countdown(seconds: number): string {
+  const whole = Math.ceil(seconds);
+  return whole < 60 ? `${whole} s` : `${age(whole)} ${whole < 3_600 ? "min" : "h"}`;
+}
+
 /** 40 s, 51 min, 4 h 40 min. */
 export function span(seconds: number): string {
   if (seconds < 60) return `${Math.max(1, Math.round(seconds))} s`;
@@ -111,6 +117,7 @@ const LABEL: Record<string, string> = {
   empty: "empty",
   blocked: "waits for other steps",
   stuck: "cannot go on",
+  held: "held behind one that failed",
   pending: "waiting",
   processing: "being made",
   failed: "failed",
@@ -120,7 +127,7 @@ export const stateLabel = (state: string): string => LABEL[state] ?? state;
 
 export function jobState(job: Job): string {
   if (job.state === "pending") return job.position ? `waiting, place ${job.position}` : "waiting";
-  if (job.state === "blocked") return job.reason || (job.held_by ? `held behind job ${job.held_by}` : "waits for other steps");
+  if (job.state === "blocked") return job.reason || "waits for other steps";
   if (job.state === "processing") return job.doing || "being made";
   if (job.state === "error") return job.reason || "failed";
   if (job.state === "cancelled") return "called off";
@@ -132,5 +139,8 @@ export const perMinute = (rate: number): string => (rate >= 10 ? Math.round(rate
 
 /** 0.8 s, 12 s, 3 min: how long one call takes. */
 export const seconds = (time: number): string => (time < 10 ? `${time.toFixed(1)} s` : span(time));
+
+/** The same with a full stop, if it has none. */
+export const sentence = (text: string): string => (/[.!?…]$/.test(text) ? text : `${text}.`);
 
 export const capital = (text: string): string => text[0]!.toUpperCase() + text.slice(1);

@@ -15,6 +15,8 @@ export interface MapJob {
   attempt: number;
   started_at: number;
   position: number;
+  /** Whether it waits behind one that failed, was called off or is no longer legal. */
+  held: boolean;
   /** The quadrants where no weightier job lies over this one, their bounds and outline. */
   cells: Cell[];
   bounds: Rect | null;
@@ -33,6 +35,9 @@ const KEPT_EVENTS = 5_000;
 
 /** Whether a step is blocked for good, until somebody does something about it: it says why. */
 export const isStuck = (job: { state: JobState; reason: string }): boolean => job.state === "blocked" && job.reason !== "";
+
+/** Whether a step is neither waiting for its turn nor barred itself, but held behind another one. */
+export const isHeld = (job: { state: JobState; reason: string; held: boolean }): boolean => job.state === "blocked" && job.held && !isStuck(job);
 
 const isLayer = (layer: string): layer is Layer => layer === "render" || layer === "generation";
 
@@ -56,6 +61,8 @@ export class World {
   private readonly counts: Record<Layer, Map<number, Map<string, number>>> = { render: new Map(), generation: new Map() };
   private readonly blends: Record<Layer, Map<number, Map<string, number>>> = { render: new Map(), generation: new Map() };
   private recent: WorldEvent[] = [];
+  /** How many jobs here are blocked. */
+  private blocked = 0;
 
   /** Take over a fresh answer for an area; what came by event meanwhile is applied on top of it. */
   load(area: Rect, view: MapView): void {
@@ -69,6 +76,7 @@ export class World {
     this.stale.clear();
     for (const tile of view.tiles) this.put(tile);
     this.jobs.clear();
+    this.blocked = 0;
     this.front.clear();
     this.touching.clear();
     for (const job of view.jobs) this.enter(job.job, { ...job, cells: [], bounds: null, paths: [] });
@@ -155,7 +163,7 @@ export class World {
   /** The state of a quadrant in one word, for people who hear the map and for tests. */
   stateOf(x: number, y: number): string {
     const job = this.jobAt(x, y);
-    if (job) return job.state === "error" ? "failed" : isStuck(job) ? "stuck" : job.state;
+    if (job) return job.state === "error" ? "failed" : isStuck(job) ? "stuck" : isHeld(job) ? "held" : job.state;
     const key = keyOf(x, y);
     if (this.tiles.generation.has(key)) return "generated";
     return this.tiles.render.has(key) ? "rendered" : "empty";
@@ -197,6 +205,8 @@ export class World {
     const known = this.jobs.get(change.job);
     if (known?.state === "pending" && change.state !== "pending") this.closeUp(known.position);
     if (known) this.leave(known);
+    // What waits behind it is held from now on, or no more: events do not tell that of each.
+    if (change.state === "error" || change.state === "cancelled" || known?.state === "error") this.unplaced ||= this.blocked > 0;
     if (RANK[change.state] === 0) return;
     if (change.quadrants.length === 0) return;
     const bounds = bounding(change.quadrants)!;
@@ -215,6 +225,7 @@ export class World {
       attempt: change.attempt,
       started_at: change.state === "processing" ? event.at : 0,
       position,
+      held: change.state === "blocked" && (known?.held ?? false),
       cells: [],
       bounds: null,
       paths: [],
@@ -229,6 +240,7 @@ export class World {
 
   private enter(id: number, job: MapJob): void {
     this.jobs.set(id, job);
+    if (job.state === "blocked") this.blocked += 1;
     for (const [x, y] of job.quadrants) {
       const key = keyOf(x, y);
       const there = this.touching.get(key);
@@ -240,6 +252,7 @@ export class World {
 
   private leave(job: MapJob): void {
     this.jobs.delete(job.job);
+    if (job.state === "blocked") this.blocked -= 1;
     for (const [x, y] of job.quadrants) this.touching.get(keyOf(x, y))?.delete(job);
     this.rank(job.quadrants, job);
   }
