@@ -94,9 +94,17 @@ class Formatter(logging.Formatter):
         super().__init__()
         self._name = name
         self._second, self._at = -1, ""
+        self._record: logging.LogRecord | None = None
+        self._line = ""
 
     def format(self, record: logging.LogRecord) -> str:
         """The line, without its end."""
+        # Each handler asks for it.
+        if record is not self._record:
+            self._record, self._line = record, self._written(record)
+        return self._line
+
+    def _written(self, record: logging.LogRecord) -> str:
         if int(record.created) != self._second:
             self._second = int(record.created)
             self._at = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(record.created))
