@@ -4,9 +4,8 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from functools import partial
 from itertools import groupby
 from pathlib import Path
@@ -17,7 +16,7 @@ import zmq
 from protocol.codec import MAP_LIMIT_BYTES
 from protocol.control import CONTROL
 from protocol.errors import Code, ProtocolError
-from protocol.event import Events, Watch
+from protocol.event import Watch
 from protocol.ingest import INGEST
 from protocol.message import Message, Ping, Pong
 from protocol.work import WORK
@@ -46,7 +45,9 @@ from services.keeper.prospects import Prospects
 from services.keeper.pruning import Pruning
 from services.keeper.reaper import Reaper
 from services.keeper.store import Store
+from services.keeper.tasks import Tasks
 from services.keeper.views import Views
+from services.keeper.watchers import Watchers
 from services.keeper.work import Work
 from services.keeper.workers import Workers
 from services.logs import about
@@ -56,24 +57,12 @@ TICK_SECONDS = 0.1
 """How late a lease that ran out, a delay that came due or a wait that is over may be noticed."""
 FILE_SECONDS = 5.0
 IDLE_SECONDS = 1.0
-PATIENCE_SECONDS = 60.0
-"""The longest that a request for events is kept waiting."""
 WORK_FRAME_BYTES = 16 << 20
 POOL_THREADS, PLANNING_THREADS = 4, 2  # apart: results reach the disk while cities are drawn up
 
 log = logging.getLogger("keeper")
 
 Handler = Callable[[Letter, Any], Message | None]
-
-
-@dataclass(frozen=True)
-class Watching:
-    """A request for events that have not happened yet."""
-
-    letter: Letter
-    watch: Watch
-    until: float
-    """On the event loop's clock."""
 
 
 class Keeper:
@@ -103,7 +92,9 @@ class Keeper:
         self._sockets = sockets
         self._pool = ThreadPoolExecutor(POOL_THREADS, thread_name_prefix="blobs")
         self._planning = ThreadPoolExecutor(PLANNING_THREADS, thread_name_prefix="planning")
+        self._tasks = Tasks()
         self.store = Store(self._file.connection)
+        self._watchers = Watchers(self.store.events)
         self._planner = Planner(config, self.store, clock)
         self._progress = Progress(self.store, clock)
         self._history = History(self.store, clock, config)
@@ -141,7 +132,7 @@ class Keeper:
             clock=clock,
             later=self._batches.add,
             at_length=self._batches.at_length,
-            start=self._start_aside,
+            start=self._tasks.start_aside,
             entering=self._entering.begin,
         )
         control = Control(
@@ -155,14 +146,14 @@ class Keeper:
                 Adoption(self.store, self._history, self._progress, clock),
                 self._batches.at_length,
             ),
-            exports=Exports(self.store, pool=self._planning, start=self._start_beside),
+            exports=Exports(self.store, pool=self._planning, start=self._tasks.start),
             pruning=Pruning(
                 self.store,
                 blobs,
                 clock=clock,
                 pool=self._pool,
                 at_length=self._batches.at_length,
-                start=self._start_beside,
+                start=self._tasks.start,
             ),
             views=Views(self.store, clock, steady, self._prospects, self._intake.drafts),
         )
@@ -180,7 +171,7 @@ class Keeper:
             chance=chance,
             lease_seconds=config.lease_seconds,
             later=self._batches.add,
-            start=self._start_beside,
+            start=self._tasks.start,
         )
         shared: Mapping[type[Message], Handler] = {Ping: self.on_ping}
         self._ingest_handlers: dict[type[Message], Handler] = {**control.ingest, **shared}
@@ -188,20 +179,13 @@ class Keeper:
         self._control_handlers: dict[type[Message], Handler] = {
             **control.control,
             **self._work.control,
-            Watch: self.on_watch,
+            Watch: self._watchers.on_watch,
             **shared,
         }
-        # From here on: forgotten when the keeper stops, asked again by whoever waits.
-        self._watching: list[Watching] = []
-        self._beside: set[asyncio.Task[None]] = set()
-        self._asides: set[asyncio.Task[None]] = set()
-        self._failed: asyncio.Future[None] | None = None
 
     async def run(self, stop: asyncio.Event, pulse: Pulse | None = None) -> None:
         """Serve until `stop`. A bug anywhere ends it with its traceback."""
-        loop = asyncio.get_running_loop()
-        self._failed = loop.create_future()
-        loop.set_exception_handler(self._on_bug)
+        failed = self._tasks.open()
         context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
         boxes = [
             self._mailbox(context, "ingest", INGEST, self._ingest_handlers),
@@ -212,33 +196,31 @@ class Keeper:
         stopping = asyncio.create_task(_wait(stop))
         try:
             self._start()
-            self._start_aside(self._entering.run())
+            self._tasks.start_aside(self._entering.run())
             for box in boxes:
                 box.open()
             ticking = asyncio.create_task(self._tick(pulse))
             if pulse is not None:
                 pulse.ready()
-            done, _ = await asyncio.wait(
-                [stopping, self._failed, ticking], return_when=asyncio.FIRST_COMPLETED
-            )
+            done, _ = await asyncio.wait([stopping, failed, ticking], return_when=asyncio.FIRST_COMPLETED)
             for ended in done:
                 ended.result()
-            await self._drop_asides()
+            await self._tasks.drop_asides()
             # Results that are already here are committed before the sockets close.
-            await asyncio.gather(*self._beside)
+            await self._tasks.finish()
             self._batches.turn()
         finally:
             for task in (stopping, ticking):
                 if task is not None:
                     task.cancel()
-            await self._drop_asides()
+            await self._tasks.drop_asides()
             self._batches.cancel()
             for box in boxes:
                 box.close()
             context.term()
             for pool in (self._pool, self._planning):
                 pool.shutdown()
-            loop.set_exception_handler(None)
+            self._tasks.close()
             self._file.close()
             self._lock.release()
 
@@ -254,11 +236,6 @@ class Keeper:
 
     def on_ping(self, letter: Letter, ping: Ping) -> Message:
         return Pong(name=self._name)
-
-    def on_watch(self, letter: Letter, watch: Watch) -> Message | None:
-        until = asyncio.get_running_loop().time() + min(watch.wait, PATIENCE_SECONDS)
-        self._watching.append(Watching(letter, watch, until))
-        return None
 
     def _mailbox(
         self,
@@ -298,37 +275,13 @@ class Keeper:
             log.info("started with %d leases %s", running, "void" if self._steady.anew else "still out")
         self._pauses.mark_all()
 
-    def _start_beside(self, work: Coroutine[Any, Any, None]) -> None:
-        """Run what decodes, fsyncs or proves for long, without holding the batch up."""
-        task = asyncio.get_running_loop().create_task(work)
-        self._beside.add(task)
-        task.add_done_callback(self._ended_beside)
-
-    def _start_aside(self, work: Coroutine[Any, Any, None]) -> None:
-        """Run what is dropped when the keeper stops: it is asked for again, or gone on with."""
-        task = asyncio.get_running_loop().create_task(work)
-        self._asides.add(task)
-        task.add_done_callback(self._asides.discard)
-        task.add_done_callback(self._ended_beside)
-
-    async def _drop_asides(self) -> None:
-        for task in self._asides:
-            task.cancel()
-        await asyncio.gather(*self._asides, return_exceptions=True)
-
-    def _ended_beside(self, task: asyncio.Task[None]) -> None:
-        self._beside.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
-            # A bug: raised in a callback it reaches the loop's handler, which ends the keeper.
-            raise error
-
     def _remember(self) -> Callable[[], None]:
         """What the batch may change in memory, to be put back if it cannot be committed."""
-        parked, watching = dict(self._workers.parked), list(self._watching)
+        parked, waiting = dict(self._workers.parked), list(self._watchers.waiting)
 
         def undo() -> None:
             self._progress.forget()
-            self._workers.parked, self._watching = parked, watching
+            self._workers.parked, self._watchers.waiting = parked, waiting
 
         return undo
 
@@ -346,18 +299,7 @@ class Keeper:
                 )
         answers: Answers = [*self._workers.serve(now)]
         self._progress.settle()
-        waiting, self._watching = self._watching, []
-        last = self.store.events.last() if waiting else 0
-        for watching in waiting:
-            watch = watching.watch
-            if watch.since < last:
-                events = self.store.events.since(watch.since, watch.limit)
-                answers.append((watching.letter, Events(events=events, last=last)))
-            elif watching.until <= now:
-                answers.append((watching.letter, Events(events=[], last=last)))
-            else:
-                self._watching.append(watching)
-        return answers
+        return [*answers, *self._watchers.serve(now)]
 
     async def _tick(self, pulse: Pulse | None) -> None:
         loop = asyncio.get_running_loop()
@@ -366,7 +308,7 @@ class Keeper:
         while True:
             await asyncio.sleep(TICK_SECONDS)
             now = loop.time()
-            if self._workers.parked or self._over(now) or self._reaper.due():
+            if self._workers.parked or self._watchers.over(now) or self._reaper.due():
                 self._batches.turn()
             self._file.checkpoint(idle=now - self._batches.busy_at > IDLE_SECONDS)
             if pulse is not None and now >= tell:
@@ -385,17 +327,9 @@ class Keeper:
                         f"everything is in {rescued}, put it back under the old name."
                     )
 
-    def _over(self, now: float) -> bool:
-        return any(watching.until <= now for watching in self._watching)
-
     def _doing(self) -> str:
         counts = self.store.tallies.states()
         return f"{counts['pending']} pending, {counts['processing']} processing"
-
-    def _on_bug(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-        error = context.get("exception") or RuntimeError(context["message"])
-        if self._failed is not None and not self._failed.done():
-            self._failed.set_exception(error)
 
 
 async def _wait(stop: asyncio.Event) -> None:
