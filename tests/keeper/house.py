@@ -157,6 +157,23 @@ class House:
         self.config = config
         self._loop.call_soon_threadsafe(self._keeper.take_over, config)
 
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Let the keeper do nothing for now; what is sent meanwhile it finds all at once."""
+        assert self._loop is not None
+        stands, goes_on = threading.Event(), threading.Event()
+
+        def stand() -> None:
+            stands.set()
+            goes_on.wait(PATIENCE_SECONDS)
+
+        self._loop.call_soon_threadsafe(stand)
+        assert stands.wait(PATIENCE_SECONDS)
+        try:
+            yield
+        finally:
+            goes_on.set()
+
     def close(self) -> None:
         """Stop the keeper and wait until it has let go of the folder."""
         if self._thread is not None and self._thread.is_alive():
