@@ -20,8 +20,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import get_args
 
-from rich.console import Console
-
 from protocol.control import GetStatus, Status
 from protocol.errors import ProtocolError
 from protocol.life import (
@@ -37,7 +35,7 @@ from protocol.life import (
 )
 from services import logs
 from services.config import DEFAULT_CONFIG, DEFAULT_DATA, ConfigError, Sockets, load, open_to_others
-from services.supervision import port, report
+from services.supervision import port
 from services.supervision.ask import NotRunning, ask
 from services.supervision.configuration import Configuration
 from services.supervision.crew import STOP_SECONDS
@@ -123,6 +121,11 @@ def down(given: argparse.Namespace) -> int:
 
 def status(given: argparse.Namespace) -> int:
     """Show every process and the queue. Exit code: 0 all well, 1 something is down, 3 not running."""
+    # Imported here: nobody else needs tables, and every command comes by this file.
+    from rich.console import Console
+
+    from services.supervision import report
+
     sockets = Sockets(given.data)
     ingest = sockets.address("ingest")
     holder = Lock(given.data).holder()

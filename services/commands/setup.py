@@ -94,7 +94,7 @@ def packages(kind: str) -> None:
 
 
 def bytecode(folders: Iterable[str]) -> None:
-    """Compile our own sources, which every process would do anew where Python is told to write no bytecode."""
+    """Compile our own sources: where Python is told to write no bytecode, every process would do it anew."""
     # What cannot be compiled or written is compiled when it is needed, or said then.
     _quiet([PYTHON, "-m", "compileall", "-q", *(ROOT / folder for folder in folders)])
 

@@ -5,6 +5,7 @@ import json
 import logging
 import os
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,13 +18,15 @@ from services.generator.models import ADAPTERS, Adapter, Picture, Request, Share
 from services.generator.models import palette as palettes
 from services.generator.models.once import Once
 from services.generator.models.pixel_art import colour_counts
-from services.generator.models.web import Web
 from services.generator.rendered import Rendered, Renders
 from services.spool import Spool
 from services.task import Result, Task, TryFailed
 from services.tiling.quadrant import WINDOW
 from services.tiling.seam import Refusal, Window, place
 from services.tiling.template import context
+
+if TYPE_CHECKING:
+    from services.generator.models.web import Web
 
 USELESS = ("bad_image", "moderated")
 """Answers that were paid for and that asking the spool again would not make better."""
@@ -37,9 +40,9 @@ class Generator:
     def __init__(self, config: AppConfig, spool: Spool) -> None:
         self._config = config
         self._spool = spool
-        self._web = Web()
+        self._web: Web | None = None
         # As many local calls at once as there are processors: more would only wait for each other.
-        self._shared = Shared(config.camera, self._web, asyncio.Semaphore(os.cpu_count() or 1))
+        self._shared = Shared(config.camera, self._reach_out, asyncio.Semaphore(os.cpu_count() or 1))
         self._adapters: dict[str, Adapter] = {}
 
     async def perform(self, task: Task) -> Result:
@@ -59,7 +62,8 @@ class Generator:
 
     async def close(self) -> None:
         """Let go of every connection."""
-        await self._web.close()
+        if self._web is not None:
+            await self._web.close()
 
     async def _generate(self, task: Task, work: GenerateWork) -> Result:
         model = self._model(work)
@@ -163,6 +167,13 @@ class Generator:
         if model.model_id not in self._adapters:
             self._adapters[model.model_id] = ADAPTERS[model.provider](model, self._shared)
         return self._adapters[model.model_id]
+
+    def _reach_out(self) -> "Web":
+        if self._web is None:
+            from services.generator.models.web import Web
+
+            self._web = Web()
+        return self._web
 
 
 def _price(model: Model, calls: int) -> float | None:
