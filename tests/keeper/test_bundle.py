@@ -56,12 +56,12 @@ def some_request(chance: random.Random, number: int) -> Publish:
     x, y = chance.randrange(-12, 12), chance.randrange(-12, 12)
     id = f"p{chance.randrange(number + 1)}" if chance.random() < 0.1 else f"p{number}"
     lane = chance.choice(["bulk", "bulk", "interactive"])
-    kind = chance.randrange(6)
-    if kind < 3:
-        return render(x, y, id, lane=lane, priority=chance.randrange(3))
-    if kind == 3:
+    kind = chance.randrange(12)
+    if kind < 9:
+        return render(x // 2, y // 2, id, lane=lane, priority=chance.randrange(3))
+    if kind == 9:
         return publish(id, island(2 * x, 2 * y), lane=lane)
-    if kind == 4:
+    if kind == 10:
         steps = [
             island(40 * x, 40 * y, "a"),
             island(40 * x + 4, 40 * y, "b"),
@@ -79,7 +79,7 @@ def test_at_once_or_one_by_one_comes_to_the_same(short: Path, seed: int, model: 
     found = []
     for name, together in (("a", True), ("b", False)):
         (short / name).mkdir()
-        with opened(short / name, default_model_id=model, queue_limit=150) as house:
+        with opened(short / name, default_model_id=model, queue_limit=90) as house:
             if together:
                 answers = at_once(house, requests)
             else:
