@@ -3,7 +3,7 @@
 import { signal } from "@preact/signals";
 import { getJob, Refused, type Job } from "./api";
 import { onEvents } from "./refresh";
-import { count, sentence, title } from "./words";
+import { sentence, title } from "./words";
 import { isStuck } from "./world";
 
 const MOST_KNOWN = 500;
@@ -53,6 +53,5 @@ export function whyHeld(job: Pick<Job, "state" | "reason" | "held_by">, holder: 
   if (!holder) return job.held_by ? `Held behind job ${job.held_by}.` : "Held behind a step that failed or was called off.";
   const what = fateOf(holder);
   const why = holder.reason && holder.state !== "cancelled" ? `: ${sentence(holder.reason)}` : ".";
-  const tries = holder.state === "error" && holder.attempt > 1 ? ` after ${count(holder.attempt, "try", "tries")}` : "";
-  return `Held behind ${title(holder)}, which ${what}${tries}${why}`;
+  return `Held behind ${title(holder)}, which ${what}${why}`;
 }

@@ -6,6 +6,7 @@ import { effect } from "@preact/signals";
 import type { Layer } from "./api";
 import { blueprint } from "./blueprint";
 import { grown, height, union, width, type Rect } from "./geometry";
+import { drawGround, tones } from "./ground";
 import { at } from "./map";
 import { centre, extent, isEmpty, layer, status, worldTick, zoom } from "./state";
 import { colours, theme } from "./theme";
@@ -95,6 +96,7 @@ function draw(canvas: HTMLCanvasElement, pictures: Pictures, map: L.Map): void {
   }
   const context = canvas.getContext("2d")!;
   const look = colours();
+  const ground = tones();
   const { frame, scale, left, top } = scene();
   context.setTransform(density, 0, 0, density, 0, 0);
   context.clearRect(0, 0, WIDTH, HEIGHT);
@@ -106,8 +108,14 @@ function draw(canvas: HTMLCanvasElement, pictures: Pictures, map: L.Map): void {
       for (let y = frame[1] >> z; y <= frame[3] >> z; y++) {
         for (let x = frame[0] >> z; x <= frame[2] >> z; x++) {
           const picture = pictures.get(kind, z, x, y);
-          const side = 2 ** z * scale;
-          if (picture) context.drawImage(picture, left + x * side, top + y * side, side, side);
+          const side = 2 ** z;
+          if (picture) {
+            context.imageSmoothingEnabled = true;
+            context.drawImage(picture, left + x * side * scale, top + y * side * scale, side * scale, side * scale);
+          } else if (kind === layer.value || !world.isGenerated(z, x, y)) {
+            const rect: Rect = [x * side, y * side, (x + 1) * side - 1, (y + 1) * side - 1];
+            drawGround({ context, width: WIDTH, height: HEIGHT, scale, left, top }, kind, rect, kind === "generation" ? ground.finished : ground.rendered);
+          }
         }
       }
     }

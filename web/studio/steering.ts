@@ -5,13 +5,15 @@ import { getQueue, Refused, type ErrorClass, type JobQuery } from "./api";
 import * as orders from "./orders";
 import { figuresSoon, reload } from "./refresh";
 import { hush, insist, isHeard, reply } from "./replies";
-import { paused } from "./state";
+import { paused, type Say } from "./state";
 import { count } from "./words";
 
 /** Pages that are counted before a number is said. */
 const MOST_PAGES = 12;
 /** After how long what was said must stand somewhere. */
 const HEARD_MS = 100;
+/** An act that is answered sooner than this says nothing before. */
+const SILENCE_MS = 1_500;
 /** Requests for single jobs that are under way at once. */
 const AT_ONCE = 4;
 
@@ -19,8 +21,14 @@ const AT_ONCE = 4;
 export async function order<T>(place: string, request: () => Promise<T>, done: (answer: T) => void): Promise<boolean> {
   hush(place);
   let isDone = false;
+  // A server that is slow or away takes seconds to say so; meanwhile it is seen that the act was heard.
+  const silence = setTimeout(() => reply(place, { tone: "busy", title: "Asked. There is no answer yet.", text: "" }), SILENCE_MS);
   try {
-    const answer = await insist(place, request, (word) => reply(place, word), true);
+    const say = (word: Say): void => {
+      clearTimeout(silence);
+      reply(place, word);
+    };
+    const answer = await insist(place, request, say, true);
     if (answer !== null) {
       hush(place);
       done(answer);
@@ -32,6 +40,7 @@ export async function order<T>(place: string, request: () => Promise<T>, done: (
     reply(place, { tone: "refused", title: "", text });
     setTimeout(() => isHeard(place) || tell(text), HEARD_MS);
   }
+  clearTimeout(silence);
   figuresSoon(50);
   return isDone;
 }
