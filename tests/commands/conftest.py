@@ -12,7 +12,6 @@ import pytest
 
 import supervisor
 from tests.keeper.house import House, opened
-from tests.supervisor.stage import Stage
 
 
 class Run(Protocol):
@@ -62,12 +61,3 @@ def told(house: House, typed: Run) -> Run:
         return typed(*words, "--data", str(house.data), given=given)
 
     return run
-
-
-@pytest.fixture
-def world(tmp_path: Path) -> Iterator[Stage]:
-    """A world with the real keeper, but neither renderer nor generator."""
-    made = Stage(tmp_path, program="supervisor")
-    made.settings["services"] = {"renderer": 0, "generator": 0}
-    yield made
-    made.end()

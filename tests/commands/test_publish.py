@@ -9,10 +9,9 @@ import pytest
 from protocol.control import ListPlans, Plans
 from protocol.view import PlanView
 from services.commands import publish
-from services.config import Sockets
 from services.supervision.ask import ask
 from tests.commands.conftest import Run
-from tests.supervisor.stage import Stage
+from tests.keeper.house import House
 
 
 def planned(plan: Run, *words: str, given: str = "") -> dict[str, Any]:
@@ -21,15 +20,14 @@ def planned(plan: Run, *words: str, given: str = "") -> dict[str, Any]:
     return dict(json.loads(answer.stdout))
 
 
-def plans(world: Stage) -> list[PlanView]:
-    return ask(Sockets(world.data).address("control"), ListPlans(), Plans).plans
+def plans(house: House) -> list[PlanView]:
+    return ask(house.sockets.address("control"), ListPlans(), Plans).plans
 
 
-def test_a_plan_is_published_as_it_was_printed(world: Stage, plan: Run, tmp_path: Path) -> None:
+def test_a_plan_is_published_as_it_was_printed(house: House, told: Run, plan: Run, tmp_path: Path) -> None:
     (tmp_path / "plan.json").write_text(plan("rectangle", "-3", "-2", "4", "5", "--json").stdout)
     file = str(tmp_path / "plan.json")
-    world.up().ready()
-    takes = world.command("publish", file, "--dry-run")
+    takes = told("publish", file, "--dry-run")
     assert takes.returncode == 0, takes.stderr
     name, said = takes.stdout.split(" ", 1)
     assert name.startswith("plan-")
@@ -37,68 +35,65 @@ def test_a_plan_is_published_as_it_was_printed(world: Stage, plan: Run, tmp_path
         "would be accepted. Nothing was changed. It would take:\n  model calls  25  (2×2: 9, "
     )
     assert "\n  cost         not known: " in said
-    as_json = json.loads(world.command("publish", file, "--dry-run", "--json").stdout)
+    as_json = json.loads(told("publish", file, "--dry-run", "--json").stdout)
     assert (as_json["estimate"]["calls"], as_json["estimate"]["quadrants"], as_json["left_out"]) == (
         25,
         64,
         [],
     )
-    assert plans(world) == []
+    assert plans(house) == []
 
-    accepted = world.command("publish", file, "--name", "Sunset district")
+    accepted = told("publish", file, "--name", "Sunset district")
     assert accepted.returncode == 0, accepted.stderr
     assert accepted.stdout.startswith(f"{name} is accepted: ")
-    again = world.command("publish", file)
+    again = told("publish", file)
     assert again.returncode == 0
     assert again.stdout.startswith(f"{name} was already known: ")
-    other = world.command("publish", file, "--id", "once-more")
+    other = told("publish", file, "--id", "once-more")
     assert other.returncode == 1
     assert other.stderr.startswith("CONFLICT: ")
-    assert [(view.plan, view.name, view.quadrants_total) for view in plans(world)] == [
+    assert [(view.plan, view.name, view.quadrants_total) for view in plans(house)] == [
         (name, "Sunset district", 64)
     ]
 
 
 @pytest.mark.chaos
-def test_the_largest_city_fits(world: Stage, plan: Run) -> None:
+def test_the_largest_city_fits(house: House, told: Run, plan: Run) -> None:
     city = plan("rectangle", "-100", "-100", "99", "99", "--json").stdout
     assert len(json.loads(city)["steps"]) > 17_000
-    world.up().ready()
-    accepted = world.command("publish", "-", "--id", "city", "--json", given=city)
+    accepted = told("publish", "-", "--id", "city", "--json", given=city)
     assert accepted.returncode == 0, accepted.stderr
     assert len(json.loads(accepted.stdout)["jobs"]) > 17_000
-    assert [(view.plan, view.quadrants_total) for view in plans(world)] == [("city", 40_000)]
+    assert [(view.plan, view.quadrants_total) for view in plans(house)] == [("city", 40_000)]
 
 
-def test_what_was_left_out_is_said(world: Stage, plan: Run) -> None:
+def test_what_was_left_out_is_said(told: Run, plan: Run) -> None:
     document = planned(plan, "rectangle", "0", "0", "3", "3", "--reserved", "-", given="[[0, 0]]")
     assert document["left_out"]
     left_out = len(document["left_out"])
-    world.up().ready()
-    accepted = world.command("publish", "-", given=json.dumps({**document, "id": "some"}))
+    accepted = told("publish", "-", given=json.dumps({**document, "id": "some"}))
     assert accepted.returncode == 0, accepted.stderr
     sentence = "1 quadrant of the region is" if left_out == 1 else f"{left_out} quadrants of the region are"
     first = document["left_out"][0]
     x, y = first["quadrant"]
     assert accepted.stdout.endswith(f"\n{sentence} left out. {x},{y}: {first['reason']}\n")
-    odd = world.command("publish", "-", given=json.dumps({**document, "id": "some", "left_out": ["all", 7]}))
+    odd = told("publish", "-", given=json.dumps({**document, "id": "some", "left_out": ["all", 7]}))
     assert odd.stdout.endswith("\n2 quadrants of the region are left out.\n")
-    again = world.command("publish", "-", "--json", given=json.dumps({**document, "id": "some"}))
+    again = told("publish", "-", "--json", given=json.dumps({**document, "id": "some"}))
     assert json.loads(again.stdout)["left_out_count"] == left_out
 
 
-def test_an_illegal_step_is_named(world: Stage) -> None:
+def test_an_illegal_step_is_named(house: House, told: Run) -> None:
     steps = [
         {"id": "a", "quadrants": [[0, 0], [1, 0], [0, 1], [1, 1]]},
         {"id": "b", "quadrants": [[2, 0], [3, 0], [2, 1], [3, 1]], "after": ["a"]},
     ]
-    world.up().ready()
     for words in ((), ("--dry-run",)):
-        refused = world.command("publish", "-", *words, given=json.dumps({"steps": steps}))
+        refused = told("publish", "-", *words, given=json.dumps({"steps": steps}))
         assert refused.returncode == 1
         assert refused.stderr.startswith(("SEAM: ", "BAD_PLAN: "))
         assert "b" in refused.stderr
-    assert plans(world) == []
+    assert plans(house) == []
 
 
 def answer(capsys: pytest.CaptureFixture[str], tmp_path: Path, content: str | bytes, *words: str) -> str:
