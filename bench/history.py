@@ -18,6 +18,10 @@ PENDING_PLANS = 90
 """Of 100 pending calls each; with the singles 10,000 jobs wait."""
 WORKING = 16
 FAILED = 1_000
+LARGE = 100_000
+"""Jobs of one plan that has just begun: each waits for the one before it and one far before it."""
+HELD = 20_000
+"""Jobs of one plan whose first has failed: each waits for the one before it."""
 NOW = 1_800_000_000.0
 JOB_SECONDS = 20.0
 MODELS = ("pixel-art", "slow-model", "fast-model")
@@ -43,6 +47,8 @@ def build(data: Path, plans: int) -> None:
     connection.execute("BEGIN")
     _ended(connection, plans)
     _waiting(connection, plans)
+    _large(connection, plans)
+    _order(connection, plans)
     for sql in indexes:
         connection.execute(sql)
     for sql in (*RECOUNT, *TALLYING):
@@ -119,6 +125,11 @@ def _ended(db: sqlite3.Connection, plans: int) -> None:
     )
 
 
+def last_waiting(plans: int) -> int:
+    """The last of the pending singles."""
+    return plans * PLAN_JOBS + PENDING_PLANS * PLAN_JOBS + SINGLES
+
+
 def _waiting(db: sqlite3.Connection, plans: int) -> None:
     """Plans and singles that wait east of the map, calls in workers' hands, failures, late results."""
     first = plans * PLAN_JOBS + 1
@@ -159,6 +170,55 @@ def _waiting(db: sqlite3.Connection, plans: int) -> None:
         "SELECT id, 1, 'generation', x, y, printf('%064x', id), ?, ? FROM laid WHERE k = 99 LIMIT 500",
         (Made(worker="generator-1", seconds=JOB_SECONDS).model_dump_json(), NOW - 1e6),
     )
+
+
+def _large(db: sqlite3.Connection, plans: int) -> None:
+    """A plan of very many jobs that has just begun, and one that hangs at its first, far to the east."""
+    first = last_waiting(plans) + WORKING + FAILED + 1
+    db.execute(
+        f"CREATE TEMP TABLE far AS {_SERIES.format(last=LARGE + HELD - 1)} SELECT {first} + i AS id, i, "
+        f"CASE WHEN i < {LARGE} THEN 'large' ELSE 'held' END AS plan, "
+        f"CASE WHEN i < {LARGE // 100} OR i % 1000 = 0 AND i < {LARGE} THEN 'pending' "
+        f"WHEN i = {LARGE} THEN 'error' ELSE 'blocked' END AS status, i >= {LARGE} AS held, "
+        f"4000 + (i % 400) * 2 AS x, (i / 400) * 2 AS y FROM n"
+    )
+    db.execute(
+        "INSERT INTO plans (id, name, model_id, lane, created_at, settled, quadrants_total, position, "
+        "first_job, jobs, borrowed, x0, y0, x1, y1, entered) SELECT plan, plan, ?, 'bulk', ?, plan = 'held', "
+        "4 * count(*), 0, min(id), count(*), '[]', min(x), min(y), max(x) + 1, max(y) + 1, count(*) FROM far "
+        "GROUP BY plan ORDER BY min(id)",
+        (MODELS[0], NOW),
+    )
+    _jobs(
+        db,
+        "SELECT id, plan, 's' || i, 'generate', status, CASE i % 3 WHEN 0 THEN 'pixel-art' "
+        "WHEN 1 THEN 'slow-model' ELSE 'fast-model' END, 'a city', "
+        "printf('[[%d,%d],[%d,%d],[%d,%d],[%d,%d]]', "
+        "x, y, x + 1, y, x, y + 1, x + 1, y + 1), x, y, 'bulk', 10000, id << 20, 0, status = 'error', "
+        f"{NOW} - 60, 0, 0, CASE status WHEN 'error' THEN 'rejected' ELSE '' END, "
+        "CASE status WHEN 'error' THEN 'The model refused the prompt.' ELSE '' END FROM far",
+    )
+    db.execute("UPDATE generation_queue SET held = 1 WHERE id IN (SELECT id FROM far WHERE held)")
+    db.execute("UPDATE generation_queue SET held = 0 WHERE id >= ? AND status = 'error'", (first,))
+    for i, j in ((0, 0), (1, 0), (0, 1), (1, 1)):
+        db.execute(f"INSERT INTO job_quadrants SELECT x + {i}, y + {j}, id, 'quadrants' FROM far")
+    db.execute("INSERT INTO dependencies SELECT id, id - 1 FROM far WHERE status = 'blocked'")
+    db.execute(
+        "INSERT INTO dependencies SELECT id, id - 900 FROM far WHERE status = 'blocked' "
+        f"AND i >= 900 AND (i < {LARGE} OR i >= {LARGE + 900})"
+    )
+
+
+def _order(db: sqlite3.Connection, plans: int) -> None:
+    """Let the newest plans be of every sort: large ones, those that wait, then those that drew a lot."""
+    for nth, which in enumerate(
+        (f"id IN ({_last(plans, 60)})", "id LIKE 'wait-%'", "id IN ('large', 'held')")
+    ):
+        db.execute(f"UPDATE plans SET rowid = rowid + {(nth + 1) * 10_000_000} WHERE {which}")
+
+
+def _last(plans: int, count: int) -> str:
+    return ", ".join(f"'past-{plan}'" for plan in range(max(0, plans - count), plans))
 
 
 def _jobs(db: sqlite3.Connection, select: str) -> None:

@@ -2,18 +2,19 @@
 
 import json
 import sqlite3
-from bisect import bisect_left
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
 
 from protocol.message import JobKind
 from services.keeper.lifecycle import Job
+from services.keeper.line import Line
+from services.keeper.queue import turn
 from services.keeper.row import place, rank
 
-WALK = 20_000
-"""Jobs that are counted one by one to say what lies before others; beyond, all that waits does."""
-HOPS, FEWEST_HOPS, ALL_HOPS = 48, 4, 2_000
+HOPS, FEWEST_HOPS, ALL_HOPS = 48, 2, 600
 """Steps back along what a job waits for: at most, at least, and of all jobs that are asked for at once."""
 
 Sort = tuple[JobKind, str]
@@ -37,47 +38,50 @@ class Backlog:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
+        self._line = Line(connection)
 
     def positions(self, jobs: Sequence[Job]) -> dict[int, int]:
-        """The place of each pending job in the order of handing out, from 1."""
-        found: dict[int, int] = {}
-        nth, last = 0, (-(1 << 60), 0, 0, 0)
-        for turn, job_id in sorted(((rank(job), job.deaths, place(job), job.id), job.id) for job in jobs):
-            nth += self._connection.execute(
-                "SELECT count(*) FROM generation_queue INDEXED BY queue_order WHERE status = 'pending' "
-                "AND suspended = 0 AND (rank, deaths, place, id) > (?, ?, ?, ?) "
-                "AND (rank, deaths, place, id) <= (?, ?, ?, ?)",
-                (*last, *turn),
-            ).fetchone()[0]
-            found[job_id], last = nth, turn
-        return found
+        """The place of each pending job in the order of handing out, from 1; far back about that place."""
+        if not jobs:
+            return {}
+        return self._line.positions([turn(job) for job in jobs], self._tallied(("pending",)))
 
     def ahead(self, jobs: Sequence[Job], waiting: Counter[Sort]) -> dict[int, Ahead]:
         """What lies before each of these jobs, if `waiting` is all that waits anywhere."""
-        rows = self._connection.execute(
-            "SELECT rank, place, kind, model_id FROM generation_queue INDEXED BY queue_lane "
-            "WHERE status IN ('pending', 'blocked') AND held = 0 AND suspended = 0 "
-            "AND (rank, place) < (?, ?) ORDER BY rank, place LIMIT ?",
-            (*max(((rank(job), place(job)) for job in jobs), default=(0, 0)), WALK),
-        ).fetchall()
-        places = [(row[0], row[1]) for row in rows]
+        edge = self._line.edge(sum(waiting.values()))
         found: dict[int, Ahead] = {}
-        before: Counter[Sort] = Counter()
-        counted = 0
-        for turn, job in sorted(((rank(job), place(job)), job) for job in jobs):
-            until = bisect_left(places, turn)
-            before.update((row[2], row[3]) for row in rows[counted:until])
-            counted = max(counted, until)
-            beyond = len(rows) == WALK and turn > places[-1]
-            found[job.id] = Ahead(Counter(waiting) if beyond else Counter(before))
-        blocked = [job.id for job in jobs if job.state == "blocked"]
-        for job_id, chain in self._chains(blocked).items():
+        for kind, of_kind in groupby(sorted(jobs, key=lambda job: job.kind), lambda job: job.kind):
+            models = [model for other, model in waiting if other == kind]
+            stands = sorted((rank(job), 0, place(job), job.id) for job in of_kind)
+            counted = bisect_right(stands, edge.turn) if edge else len(stands)
+            asked = [(stand[0], stand[2]) for stand in stands[:counted]]
+            if edge is not None and counted < len(stands):
+                asked.append((edge.turn[0], edge.turn[2]))
+            work = self._line.work(kind, models, asked)
+            for stand, before in zip(stands, work, strict=False):
+                found[stand[3]] = Ahead(Counter({(kind, model): n for model, n in before.items()}))
+            for stand in stands[counted:]:
+                assert edge is not None
+                share, near = edge.share(stand), work[-1]
+                found[stand[3]] = Ahead(
+                    Counter(
+                        {
+                            (kind, model): n + round(share * max(0, waiting[kind, model] - n))
+                            for model, n in near.items()
+                        }
+                    )
+                )
+        blocked = [job for job in jobs if job.state == "blocked"]
+        first_left: dict[str, int] = {}
+        plans = {job.id: job.plan for job in blocked}
+        for job_id, chain in self._chains(list(plans)).items():
             found[job_id].chain = [sort for sort, _ in chain]
             if len(chain) == self._hops(len(blocked)):
                 # A longer chain has its jobs as far apart as those that were looked at.
-                passed = job_id - chain[-1][1]
-                first = self._first_left(job_id)
-                found[job_id].stretch = max(1.0, (job_id - first) / passed) if passed > 0 else 1.0
+                plan, passed = plans[job_id], job_id - chain[-1][1]
+                if plan not in first_left:
+                    first_left[plan] = self._first_left(plan)
+                found[job_id].stretch = max(1.0, (job_id - first_left[plan]) / passed) if passed > 0 else 1.0
         return found
 
     def last_left(self, plan_ids: Sequence[str]) -> dict[str, int]:
@@ -85,9 +89,9 @@ class Backlog:
         found: dict[str, int] = {}
         for state in ("blocked", "pending", "processing"):
             rows = self._connection.execute(
-                "SELECT p.value, (SELECT max(id) FROM (SELECT id, held FROM generation_queue "
+                "SELECT p.value, (SELECT id FROM (SELECT id, held FROM generation_queue "
                 "INDEXED BY queue_of_plan WHERE plan_id = p.value AND status = ? ORDER BY id DESC LIMIT 50) "
-                "WHERE held = 0) FROM json_each(?) p",
+                "WHERE held = 0 LIMIT 1) FROM json_each(?) p",
                 (state, json.dumps(list(plan_ids))),
             )
             for plan_id, job_id in rows:
@@ -117,13 +121,19 @@ class Backlog:
     def _hops(self, jobs: int) -> int:
         return max(FEWEST_HOPS, min(HOPS, ALL_HOPS // jobs))
 
-    def _first_left(self, job_id: int) -> int:
-        """The first job of the same plan that has not ended."""
+    def _first_left(self, plan_id: str) -> int:
+        """The first job of a plan that has not ended."""
         row = self._connection.execute(
             "SELECT min(first) FROM (SELECT (SELECT min(q.id) FROM generation_queue q "
-            "INDEXED BY queue_of_plan WHERE q.status = s.value "
-            "AND q.plan_id = (SELECT plan_id FROM generation_queue WHERE id = ?)) "
+            "INDEXED BY queue_of_plan WHERE q.status = s.value AND q.plan_id = ?) "
             'AS first FROM json_each(\'["blocked", "pending", "processing"]\') s)',
-            (job_id,),
+            (plan_id,),
         ).fetchone()
-        return int(row[0] or job_id)
+        return int(row[0])
+
+    def _tallied(self, states: Sequence[str]) -> int:
+        row = self._connection.execute(
+            "SELECT total(jobs) FROM queue_tally WHERE status IN (SELECT value FROM json_each(?))",
+            (json.dumps(states),),
+        ).fetchone()
+        return int(row[0])

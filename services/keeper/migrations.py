@@ -265,6 +265,19 @@ def m003_order_and_provenance(db: Database) -> None:
         db.execute(sql)
 
 
+@migrations()
+def m004_figures_of_large_plans(db: Database) -> None:
+    """Let what lies before a job be counted by kind and model, in indexes alone."""
+    # Each statement may have been done by a life of the keeper that was killed right after it.
+    for sql in (
+        "DROP INDEX IF EXISTS queue_lane",
+        "CREATE INDEX queue_lane ON generation_queue (rank, place) WHERE status IN ('pending', 'blocked')",
+        "CREATE INDEX IF NOT EXISTS queue_blocked ON generation_queue (kind, model_id, rank, place) "
+        "WHERE status = 'blocked' AND held = 0",
+    ):
+        db.execute(sql)
+
+
 def _index_all(db: Database) -> None:
     for sql in (
         # Partial: to lease among a million pending jobs takes microseconds, whatever has ended.

@@ -42,6 +42,8 @@ def past(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Store, View
         patch.setattr(history, "PENDING_PLANS", 3)
         patch.setattr(history, "SINGLES", 50)
         patch.setattr(history, "FAILED", 300)
+        patch.setattr(history, "LARGE", 1_000)
+        patch.setattr(history, "HELD", 1_000)
         # So that also here not all that is meant is found at once.
         patch.setattr(listing, "SCAN", 250)
         patch.setattr(listing, "CHUNK", 50)
