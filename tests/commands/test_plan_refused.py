@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from services.commands.plan import main
+from services.commands.preview import cells
 from tests.commands.conftest import Run
 from tests.supervisor.stage import TREE
 
@@ -87,7 +88,7 @@ def test_wrong_usage(plan: Run, words: str) -> None:
         (b"[[1, 2],\n[\xff\xfe\x00\x01", ":2:2: It is not UTF-8"),
         (b"\x89PNG\r\n\x1a\n\x00\x00", ":1:1: It is not UTF-8"),
         (b"[" * 100_000, ":1:"),
-        (b"[" + b"[1, 2]," * 300_000 + b"[3, x]]", ":1:2100002: A quadrant is expected here"),
+        (b"[" + b"[1, 2]," * 150_000 + b"[3, x]]", ":1:1050002: A quadrant is expected here"),
     ],
 )
 def test_a_bad_list_of_quadrants_is_named_by_line_and_column(
@@ -173,11 +174,15 @@ def test_a_terminal_without_our_signs_is_no_matter(tmp_path: Path) -> None:
     assert b"16 quadrants asked for: 16 drawn." in told.stdout
 
 
-def test_more_than_a_million_quadrants_are_not_read_to_the_end(plan: Run, tmp_path: Path) -> None:
-    (tmp_path / "many.json").write_text("[" + ",\n".join(["[5, 5]"] * 1_000_001) + "]")
+def test_more_than_a_million_quadrants_are_not_read_to_the_end(
+    plan: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert cells.REGION_LIMIT == 1_000_000
+    monkeypatch.setattr(cells, "REGION_LIMIT", 20_000)
+    (tmp_path / "many.json").write_text("[" + ",\n".join(["[5, 5]"] * 20_001) + "]")
     refused = plan("quadrants", "many.json")
     assert refused.returncode == 1
-    assert refused.stderr == "many.json:1000001:1: More than 1,000,000 quadrants are listed.\n"
+    assert refused.stderr == "many.json:20001:1: More than 1,000,000 quadrants are listed.\n"
 
 
 @pytest.mark.parametrize(
