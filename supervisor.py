@@ -45,7 +45,7 @@ from services.supervision.world import NOT_READY, READY, World
 
 NOT_WELL, USAGE, NOT_RUNNING, ALREADY, PORT_IN_USE, BAD_CONFIG, INTERRUPTED = 1, 2, 3, 75, 76, 78, 130
 
-STUBBED = ("renderer", "generator")
+STUBBED = ("keeper", "renderer", "generator")
 """The kinds that `--stubs PACKAGE`, of the drill, replaces by cheap stand-ins."""
 COMMANDS = Path(__file__).resolve().parent / "services" / "commands"
 DOWN_SECONDS = 30.0

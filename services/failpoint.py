@@ -14,10 +14,12 @@ from pathlib import Path
 PLACES = frozenset(
     {
         "keeper_plan", "keeper_enter", "keeper_lease", "keeper_ack", "before_commit", "after_commit",
-        "blobs_written", "reply", "w_taken", "w_worked", "w_spooled", "w_done",
+        "blobs_written", "reply", "draft_begun", "draft_written",
+        "w_taken", "w_worked", "w_spooled", "w_done",
     }
 )  # fmt: skip
-"""`keeper_…`: within the transaction; `reply`: the answer is about to be sent; `w_…`: in a worker's hands."""
+"""`keeper_…`: within the transaction; `reply`: the answer is about to be sent; `draft_…`: in the process that
+draws a large plan up; `w_…`: in a worker's hands."""
 
 
 class Faults:

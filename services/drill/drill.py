@@ -3,17 +3,19 @@
 import asyncio
 import sqlite3
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from services.drill.curator import Curator
 from services.drill.faults import Fault, draw
 from services.drill.injector import Injector
 from services.drill.ledger import Ledger
 from services.drill.meddler import Meddler
 from services.drill.model import StubModel
 from services.drill.oracle import Finding, Oracle
-from services.drill.plans import plans
+from services.drill.plans import Plans
 from services.drill.publisher import Publishers
 from services.drill.stage import Stage, Stuck
 
@@ -78,9 +80,10 @@ class Drill:
         model = StubModel()
         stage = Stage(await model.open(), lease_seconds=LEASE_SECONDS)
         ledger = Ledger(stage.ledgers, "people")
-        publishers = Publishers(stage, ledger, plans(self._order.seed), self._order.jobs)
+        publishers = Publishers(stage, ledger, Plans(self._order.seed), self._order.jobs)
         meddler = Meddler(stage, ledger, self._order.seed)
-        injector = Injector(stage, publishers, meddler)
+        curator = Curator(meddler, ledger, self._order.seed)
+        injector = Injector(stage, publishers, meddler, curator)
         stuck: list[str] = []
         try:
             try:
@@ -138,8 +141,7 @@ class Drill:
                 tasks -= done
             await injector.calm()
             for plan in publishers.abandoned:
-                # Whoever died before the answer came is asked again; nothing is taken twice.
-                await publishers.by_socket(plan)
+                await publishers.finish(plan)
             await meddler.resume()
             await self._finish(stage, meddler, watching)
         finally:
@@ -221,12 +223,13 @@ def _recoveries(injector: Injector) -> dict[str, Any]:
 
 
 def _injected(injector: Injector, began: float) -> dict[str, Any]:
-    kinds: dict[str, int] = {}
+    groups: dict[str, Counter[str]] = {}
     for _, fault in injector.injected:
-        kinds[fault.kind] = kinds.get(fault.kind, 0) + 1
+        group, what = fault.told
+        groups.setdefault(group, Counter())[what] += 1
     return {
         "faults_injected": len(injector.injected),
-        "faults_by_kind": kinds,
+        "faults_by_kind": {group: dict(sorted(found.items())) for group, found in sorted(groups.items())},
         "injected": [f"{at - began:.1f} s, {fault}" for at, fault in injector.injected],
         "unmet": injector.unmet,
     }

@@ -7,8 +7,10 @@ import signal
 import time
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+from services.drill.curator import Curator
 from services.drill.faults import DAY, NEVER, Fault
 from services.drill.harm import Harm
 from services.drill.meddler import Meddler
@@ -32,7 +34,7 @@ class Recovery:
 class Injector:
     """One fault after the other; what takes time goes on beside the next ones."""
 
-    def __init__(self, stage: Stage, publishers: Publishers, meddler: Meddler) -> None:
+    def __init__(self, stage: Stage, publishers: Publishers, meddler: Meddler, curator: Curator) -> None:
         self.injected: list[tuple[float, Fault]] = []
         """With the monotonic time."""
         self.unmet: list[str] = []
@@ -44,6 +46,7 @@ class Injector:
         self._stage = stage
         self._publishers = publishers
         self._meddler = meddler
+        self._curator = curator
         self._harm = Harm(stage)
         self._deaths = 0
         self._beside: set[asyncio.Task[None]] = set()
@@ -66,9 +69,10 @@ class Injector:
                 self.unmet.append(path.name)
                 path.unlink(missing_ok=True)
         self._wake()
-        for view in (await self._stage.processes()).values():
-            if view.pid and stopped(view.pid):
-                _signal(view.pid, signal.SIGCONT)
+        pids = [view.pid for view in (await self._stage.processes()).values()]
+        for pid in [*pids, *await self._stage.drafters()]:
+            if pid and stopped(pid):
+                _signal(pid, signal.SIGCONT)
         await asyncio.gather(*self._beside)
         self.wrong += self._harm.wrong
 
@@ -97,6 +101,12 @@ class Injector:
                 self._go(self._publishers.abandon())
             case "client" if fault.what == "twice":
                 self._go(self._publishers.twice())
+            case "client" if fault.what == "parts":
+                self._go(self._publishers.parts())
+            case "client" if fault.what == "half":
+                self._go(self._publishers.half())
+            case "client" if fault.what in ("adopt", "delete_orphan", "revert_plan", "revert"):
+                self._go(self._curator.do(fault.what))
             case "client":
                 self._go(self._meddler.do(fault.what))
 
@@ -138,7 +148,7 @@ class Injector:
         self._sleepers.clear()
 
     async def _arm(self, fault: Fault) -> None:
-        path = self._stage.faults / f"{fault.place}@{fault.victim}"
+        path = self._armed(fault)
         deadline = time.monotonic() + MET_SECONDS
         while path.exists() and time.monotonic() < deadline:  # noqa: ASYNC110 - another process removes it
             await asyncio.sleep(LOOK_SECONDS)
@@ -149,14 +159,26 @@ class Injector:
         draft.rename(path)
         if fault.what == "stop":
             self._go(self._wake_when_met(fault))
+        if fault.victim == "drafter":
+            # Most plans are drawn up without one.
+            self._go(self._publishers.large())
         if fault.what == "kill" and fault.victim == "keeper":
             self._deaths += 1
 
+    def _armed(self, fault: Fault) -> Path:
+        """The file that the victim finds; a drafter goes by the name of its keeper."""
+        name = "keeper" if fault.victim == "drafter" else fault.victim
+        return self._stage.faults / f"{fault.place}@{name}"
+
     async def _wake_when_met(self, fault: Fault) -> None:
         """Let the process sleep for as long as its fault says, from when it has come to the place."""
-        path = self._stage.faults / f"{fault.place}@{fault.victim}"
+        path = self._armed(fault)
         while path.exists():  # noqa: ASYNC110
             await asyncio.sleep(LOOK_SECONDS)
+        if fault.victim == "drafter":
+            for pid in await self._stage.drafters():
+                await self._wake_later(pid, fault.seconds)
+            return
         view = (await self._stage.processes()).get(fault.victim)
         if view is not None and view.pid and alive(view.pid):
             await self._wake_later(view.pid, fault.seconds)

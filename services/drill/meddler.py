@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import random
+from typing import Any, TypeVar
 
 from protocol.codec import catalogue
 from protocol.control import (
@@ -13,21 +14,28 @@ from protocol.control import (
     Jobs,
     ListJobs,
     Pause,
+    Plans,
+    Quadrant,
     Resume,
     RetryFailed,
     RetryJob,
     Status,
 )
 from protocol.errors import Code, ProtocolError
-from protocol.message import JobState, Message
-from protocol.order import Edit, Move
+from protocol.message import JobKind, JobState, Message
+from protocol.order import CancelWhere, Deleted, Edit, Move, Orphans, RetryWhere, Reverted
 from protocol.view import JobView
 from services.client import Client
 from services.drill.ledger import Ledger
+from services.drill.plans import FEW_MODEL
 from services.drill.publisher import AGAIN_SECONDS, PASSING
 from services.drill.stage import MODEL, Stage
 
 PAUSE_SECONDS = 0.4
+REFUSED = {Code.WRONG_STATE, Code.CONFLICT, Code.SEAM, Code.UNKNOWN_ORPHAN}
+"""What people may be told, since everything goes on while they make up their minds."""
+
+M = TypeVar("M", bound=Message)
 
 
 class Meddler:
@@ -39,7 +47,9 @@ class Meddler:
         self.wrong: list[str] = []
         self._ledger = ledger
         self._chance = random.Random(f"meddler {seed}")
-        self._client = Client(stage.sockets.address("control"), catalogue(Changed, Jobs, Status))
+        self._pausing = asyncio.Lock()
+        answers = catalogue(Changed, Deleted, Jobs, Orphans, Plans, Quadrant, Reverted, Status)
+        self._client = Client(stage.sockets.address("control"), answers)
 
     async def look(self) -> None:
         """Hear how far everything is; the keeper may be away."""
@@ -51,17 +61,21 @@ class Meddler:
         """Do one of the things that people do."""
         match what:
             case "cancel_plan":
-                job = await self._one("pending", "blocked")
-                if job and await self.ask(CancelPlan(plan=job.plan)) is not None:
-                    self._ledger.note("cancelled_plan", plan=job.plan)
+                if job := await self.one("pending", "blocked"):
+                    await self._cancel(CancelPlan(plan=job.plan), plan=job.plan)
             case "cancel_job":
-                job = await self._one("pending", "blocked", "processing")
-                if job and await self.ask(CancelJob(job=job.job)) is not None:
-                    self._ledger.note("cancelled_job", job=job.job)
+                if job := await self.one("pending", "blocked", "processing"):
+                    await self.cancel_job(job.job)
+            case "cancel_where":
+                if job := await self.one("pending", kind="generate"):
+                    where = CancelWhere(plan=job.plan, kind="generate", states=["pending"])
+                    await self._cancel(where, plan=job.plan, of="generate")
             case "retry_cancelled":
-                if job := await self._one("cancelled"):
+                if job := await self.one("cancelled"):
                     self._ledger.note("retrying", job=job.job, plan=job.plan)
                     await self.ask(RetryJob(job=job.job))
+            case "retry_where":
+                await self.ask(RetryWhere(error_class="transient"))
             case "pause" | "pause_plan" | "pause_model":
                 await self._pause(what)
             case "edit":
@@ -77,34 +91,71 @@ class Meddler:
         """Let everything go on."""
         await self.ask(Resume())
 
+    async def cancel_job(self, job: int) -> bool:
+        """Call one job off; whether it was."""
+        return await self._cancel(CancelJob(job=job), job=job)
+
     async def ask(self, body: Message) -> int | None:
         """How many jobs it changed, asked until answered; None if that is refused, as it may be."""
+        answer = await self.told(body, Changed)
+        return None if answer is None else answer.jobs
+
+    async def told(self, body: Message, answer: type[M]) -> M | None:
+        """The answer, asked for until it comes; None if it is refused, as it may be."""
         while True:
             try:
-                return (await self._client.ask(body, Changed, timeout=5.0, resend=1.0)).jobs
+                return await self._client.ask(body, answer, timeout=5.0, resend=1.0)
             except ProtocolError as error:
                 if error.code not in PASSING:
-                    if error.code not in (Code.WRONG_STATE, Code.CONFLICT, Code.SEAM):
+                    if error.code not in REFUSED:
                         self.wrong.append(f"{body.TYPE} was refused: {error.code} {error.message}")
                     return None
                 await asyncio.sleep(AGAIN_SECONDS)
+
+    async def one(
+        self, *states: JobState, kind: JobKind | None = None, plan: str | None = None
+    ) -> JobView | None:
+        """Some job in one of these states."""
+        with contextlib.suppress(ProtocolError):
+            asked = ListJobs(states=list(states), kind=kind, plan=plan, limit=50)
+            found = (await self._client.ask(asked, Jobs, timeout=2.0, resend=0.5)).jobs
+            return self._chance.choice(found) if found else None
+        return None
 
     async def close(self) -> None:
         """Let go of the socket."""
         await self._client.close()
 
+    async def _cancel(self, body: Message, **named: Any) -> bool:
+        """Call off what is named; what somebody may have called off is noted before, for sure after."""
+        self._ledger.note("cancelling", **named)
+        if await self.ask(body) is None:
+            return False
+        if "of" not in named:
+            self._ledger.note("cancelled_job" if "job" in named else "cancelled_plan", **named)
+        return True
+
     async def _pause(self, what: str) -> None:
+        """Hold everything, a model or a plan for a while; note from which event to which it was held."""
         named: dict[str, str] = {}
         if what == "pause_model":
-            named = {"model_id": MODEL}
-        elif what == "pause_plan" and (job := await self._one("pending")):
+            named = {"model_id": self._chance.choice((MODEL, FEW_MODEL))}
+        elif what == "pause_plan":
+            if (job := await self.one("pending")) is None:
+                return
             named = {"plan": job.plan}
-        await self.ask(Pause(**named))
-        await asyncio.sleep(PAUSE_SECONDS)
-        await self.ask(Resume(**named))
+        # One at a time, so that nobody resumes what another has paused.
+        async with self._pausing:
+            await self.ask(Pause(**named))
+            since = await self.told(GetStatus(), Status)
+            await asyncio.sleep(PAUSE_SECONDS)
+            until = await self.told(GetStatus(), Status)
+            if since and until:
+                self._ledger.note("paused", since=since.last_event, until=until.last_event, **named)
+            await self.ask(Resume(**named))
 
     async def _move(self) -> None:
-        job, other = await self._one("pending"), await self._one("pending")
+        job, other = await self.one("pending"), await self.one("pending")
         if job is not None and other is not None and job.job != other.job:
             match self._chance.randrange(3):
                 case 0:
@@ -115,16 +166,8 @@ class Meddler:
                     await self.ask(Move(jobs=[job.job], to="before", before=other.job))
 
     async def _edit(self) -> None:
-        job = await self._one("blocked", kind="generate")
+        job = await self.one("blocked", kind="generate")
         if job is not None:
             prompt = f"edited {self._chance.getrandbits(32)}"
             if await self.ask(Edit(jobs=[job.job], prompt=prompt)):
                 self._ledger.note("edited", job=job.job, prompt=prompt)
-
-    async def _one(self, *states: JobState, kind: str | None = None) -> JobView | None:
-        """Some job in one of these states."""
-        with contextlib.suppress(ProtocolError):
-            asked = ListJobs(states=list(states), kind=kind, limit=50)  # type: ignore[arg-type]
-            found = (await self._client.ask(asked, Jobs, timeout=2.0, resend=0.5)).jobs
-            return self._chance.choice(found) if found else None
-        return None

@@ -11,9 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from services.blobs import Blobs
+from services.drill.chronicle import Chronicle
 from services.drill.ledger import Fact, facts
 from services.drill.model import StubModel, content
 from services.drill.picture import note_in
+from services.drill.plans import FEW_MODEL
+from services.drill.stage import FEW
 
 NAMED = 20
 """Offending rows that are shown of each kind."""
@@ -52,10 +55,7 @@ class Oracle:
             self._tiles = connection.execute("SELECT * FROM tiles").fetchall()
             self._needs = connection.execute("SELECT job_id, needs_id FROM dependencies").fetchall()
             self._orphans = connection.execute("SELECT * FROM orphan_results").fetchall()
-            self._events = [
-                (row["seq"], json.loads(row["change"]))
-                for row in connection.execute("SELECT seq, change FROM events ORDER BY seq")
-            ]
+            self._chronicle = Chronicle(connection.execute("SELECT seq, change FROM events ORDER BY seq"))
         self._notes: dict[str, dict[str, Any] | None] = {}
         self._made: dict[int, list[sqlite3.Row]] = defaultdict(list)
         for version in self._versions:
@@ -71,6 +71,13 @@ class Oracle:
             Finding("stuck", list(self._stuck())),
             Finding("overwritten by a frozen worker", list(self._overwritten())),
             Finding("called off, yet committed", list(self._undead())),
+            Finding("called off though nobody asked", list(self._called_off())),
+            Finding(
+                "handed out while paused", list(self._chronicle.begun_while_paused(self._facts["paused"]))
+            ),
+            Finding("more at once than the model allows", list(self._chronicle.beyond({FEW_MODEL: FEW}))),
+            Finding("late results: lost, or not as told", list(self._late())),
+            Finding("taken back, yet on the map", list(self._reverted())),
             Finding("edited, yet drawn as before", list(self._unedited())),
             Finding("handed out before what it needs", list(self._too_early())),
             Finding("attempts counted wrongly", list(self._attempts())),
@@ -101,6 +108,8 @@ class Oracle:
             "answered_per_step": round(answered / steps, 4),
             "begun_per_step": round(begun / steps, 4),
             "late_results_refused": len(self._facts["refused"]),
+            "late_results_adopted": len(self._facts["adopted"]),
+            "pauses": len(self._facts["paused"]),
             "orphan_results": len(self._orphans),
             "unreferenced_blobs": len(on_disk - referenced),
             "deaths": sum(row["deaths"] for row in self.jobs.values()),
@@ -198,8 +207,11 @@ class Oracle:
         for job, found in tokens.items():
             if len(found) > 1:
                 yield f"job {job} was acknowledged with the tokens {sorted(found)}"
+        adopted = self._of("adopting")
         for fact in self._facts["refused"]:
             job_row = self.jobs.get(fact["job"])
+            if fact["job"] in adopted:
+                continue
             if job_row is not None and job_row["status"] == "complete" and job_row["token"] == fact["token"]:
                 yield f"job {fact['job']} was refused with token {fact['token']}, which it was committed with"
         for version in self._versions:
@@ -211,7 +223,7 @@ class Oracle:
         for job in self.jobs.values():
             if job["status"] == "cancelled" and self._made[job["id"]]:
                 yield f"job {job['id']} was called off and has images"
-        revived = {fact["job"] for fact in self._facts["retrying"]}
+        revived = self._of("retrying") | self._of("adopting")
         for fact in self._facts["cancelled_job"]:
             if fact["job"] not in revived and self.jobs[fact["job"]]["status"] != "cancelled":
                 yield f"job {fact['job']} was called off and is {self.jobs[fact['job']]['status']}"
@@ -220,6 +232,63 @@ class Oracle:
         for job in self.jobs.values():
             if job["plan_id"] in off and job["status"] not in ("complete", "cancelled"):
                 yield f"job {job['id']} of {job['plan_id']}, which was called off, is {job['status']}"
+
+    def _called_off(self) -> Iterable[str]:
+        asked = self._facts["cancelling"]
+        jobs = {fact["job"] for fact in asked if "job" in fact}
+        plans = {(fact["plan"], fact.get("of")) for fact in asked if "plan" in fact}
+        for job in self.jobs.values():
+            named = job["id"] in jobs or plans & {(job["plan_id"], None), (job["plan_id"], job["kind"])}
+            if job["status"] == "cancelled" and not named:
+                yield f"job {job['id']} of {job['plan_id']} was called off and nobody named it"
+
+    def _late(self) -> Iterable[str]:
+        """What came too late is kept whole until somebody deletes it; what was adopted is on the map."""
+        kept: dict[tuple[int, int], set[tuple[Any, ...]]] = defaultdict(set)
+        numbers = {}
+        for row in self._orphans:
+            kept[row["job_id"], row["token"]].add((row["layer"], row["x"], row["y"], row["sha256"]))
+            numbers[row["id"]] = row
+        deleting = self._of("deleting")
+        for fact in self._facts["refused"]:
+            told = {(layer, x, y, sha256) for layer, x, y, sha256 in fact["tiles"]}
+            if kept[fact["job"], fact["token"]] != told and fact["job"] not in deleting:
+                yield f"job {fact['job']}: what came too late with token {fact['token']} is not kept"
+        for fact in self._facts["adopted"]:
+            job, made = self.jobs[fact["job"]], self._made[fact["job"]]
+            found = {(row["layer"], row["x"], row["y"], row["sha256"]) for row in made}
+            if job["status"] != "complete" or found != {tuple(tile) for tile in fact["tiles"]}:
+                yield f"job {job['id']} is {job['status']} and not what was adopted for it"
+            if not numbers[fact["orphan"]]["adopted"]:
+                yield f"late result {fact['orphan']} was adopted and still waits"
+        for fact in self._facts["deleted"]:
+            there = numbers.get(fact["orphan"])
+            # Handed in once more, since its answer was lost, it is kept again under a new number.
+            if there is not None and there["job_id"] == fact["job"]:
+                yield f"late result {fact['orphan']} of job {fact['job']} was deleted and is there"
+
+    def _reverted(self) -> Iterable[str]:
+        """What somebody took off the map stays off it, and what they put back stands."""
+        of_plan: dict[str, set[tuple[int, int]]] = defaultdict(set)
+        for row in self._versions:
+            if row["layer"] == "generation" and not row["scaffold"]:
+                of_plan[self.jobs[row["job_id"]]["plan_id"]].add((row["x"], row["y"]))
+        wanted: dict[tuple[int, int], int] = {}
+        for fact in sorted(self._facts["reverted_plan"] + self._facts["reverted"], key=lambda it: it["at"]):
+            if fact["what"] == "reverted":
+                wanted[fact["x"], fact["y"]] = fact["version"]
+            else:
+                wanted.update(dict.fromkeys(of_plan[fact["plan"]], 0))
+        standing = {
+            (row["x"], row["y"]): row["version"] for row in self._tiles if row["layer"] == "generation"
+        }
+        for cell, version in wanted.items():
+            if standing.get(cell, 0) != version:
+                yield f"{cell} was taken back to version {version} and shows {standing.get(cell, 0)}"
+
+    def _of(self, what: str) -> set[int]:
+        """The jobs that facts of a kind are about."""
+        return {fact["job"] for fact in self._facts[what]}
 
     def _unedited(self) -> Iterable[str]:
         last = {fact["job"]: fact["prompt"] for fact in self._facts["edited"]}
@@ -234,36 +303,17 @@ class Oracle:
                 # It was frozen, and looked when others had done its job and the plan's scaffold was gone.
                 continue
             yield f"job {fact['job']} was handed out with token {fact['token']} without {fact['cells']}"
-        completed: dict[int, int] = {}
-        begun: dict[int, int] = {}
-        for seq, change in self._events:
-            if change["kind"] == "job" and change["state"] == "complete":
-                completed[change["job"]] = seq
-            elif change["kind"] == "job" and change["state"] == "processing":
-                begun[change["job"]] = seq
-        for job_id, needed in self._needs:
-            if job_id in begun and begun[job_id] < completed.get(needed, begun[job_id] + 1):
-                yield f"job {job_id} was begun before job {needed} was done"
+        yield from self._chronicle.too_early(self._needs)
 
     def _attempts(self) -> Iterable[str]:
         for fact in self._facts["taken"]:
             if fact["attempt"] < 1:
                 yield f"job {fact['job']} was handed out as attempt {fact['attempt']}"
-        leases: Counter[int] = Counter()
-        for _, change in self._events:
-            if change["kind"] == "job":
-                if change["state"] == "processing":
-                    leases[change["job"]] += 1
-                elif change["state"] in ("error", "cancelled"):
-                    leases[change["job"]] = 0
-        for job in self.jobs.values():
-            if job["status"] != "complete":
-                continue
-            if not 1 <= job["attempt"] <= leases[job["id"]]:
-                yield f"job {job['id']}: attempt {job['attempt']} after {leases[job['id']]} leases"
-            # As many as its deaths: the last of those workers was only late.
-            if job["attempt"] < job["deaths"]:
-                yield f"job {job['id']}: attempt {job['attempt']} after {job['deaths']} dead workers"
+        adopted = self._of("adopting")
+        whole = [
+            row for row in self.jobs.values() if row["status"] == "complete" and row["id"] not in adopted
+        ]
+        yield from self._chronicle.wrong_attempts(whole, self._facts["taken"])
 
     def _paid_again(self) -> Iterable[str]:
         """Calls for what lay in the spool already, by somebody who could have known it."""

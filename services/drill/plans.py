@@ -1,37 +1,61 @@
 """The plans of one drill, drawn from its seed: far enough apart that none is in another's way."""
 
 import random
-from collections.abc import Iterator
+from itertools import count
 from typing import Any
 
 from protocol.plan import Plan, Step
 
+FEW_MODEL = "stub-few"
+"""The model of which only few jobs may be in workers' hands at once."""
+
 APART = 32
 ROW = 64
 LARGEST = 10
+LARGE_ROWS = 4
+"""So many make a plan that the keeper of a drill leaves to a drafter."""
 
 
-def plans(seed: int) -> Iterator[Plan]:
+class Plans:
     """Plans without end; the number of each says where on the map it lies."""
-    chance = random.Random(f"plans {seed}")
-    number = 0
-    while True:
+
+    def __init__(self, seed: int) -> None:
+        self._chance = random.Random(f"plans {seed}")
+        self._numbers = count()
+
+    def next(self) -> Plan:
+        """A small one, or one that is large to the keeper of a drill."""
+        common, (x, y) = self._common()
+        if self._chance.random() < 0.6:
+            width, height = (self._chance.choice((2, 3, 4, 6, 8, 9, LARGEST)) for _ in range(2))
+            return Plan(**common, rectangle=(x, y, x + width - 1, y + height - 1))
+        return Plan(**common, steps=_steps(self._chance, x, y))
+
+    def in_parts(self, rows: int | None = None) -> Plan:
+        """One with so many steps that somebody sends them in parts: some rows of seven and more."""
+        common, (x, y) = self._common()
+        tops = range(y, y + 3 * (rows or self._chance.choice((2, LARGE_ROWS))), 3)
+        steps = [_islands(x, top, self._chance.randint(7, 9), f"{top}-") for top in tops]
+        return Plan(**common, steps=[step for row in steps for step in row])
+
+    def _common(self) -> tuple[dict[str, Any], tuple[int, int]]:
+        number, chance = next(self._numbers), self._chance
         # Odd, so that most plans need few frames beyond their own ground: renders take the longest to check.
-        x, y = number % ROW * APART + 1, number // ROW * APART + 1
-        yield _plan(chance, f"plan-{number:04}", x, y)
-        number += 1
+        corner = number % ROW * APART + 1, number // ROW * APART + 1
+        common: dict[str, Any] = {
+            "id": f"plan-{number:04}",
+            "prompt": f"the ground of plan {number}",
+            "lane": chance.choice(("bulk", "bulk", "bulk", "interactive")),
+            "model_id": chance.choice((None, None, None, FEW_MODEL)),
+        }
+        return common, corner
 
 
-def _plan(chance: random.Random, name: str, x: int, y: int) -> Plan:
-    common: dict[str, Any] = {
-        "id": name,
-        "prompt": f"the ground of {name}",
-        "lane": chance.choice(("bulk", "bulk", "bulk", "interactive")),
-    }
-    if chance.random() < 0.6:
-        width, height = (chance.choice((2, 3, 4, 6, 8, 9, LARGEST)) for _ in range(2))
-        return Plan(**common, rectangle=(x, y, x + width - 1, y + height - 1))
-    return Plan(**common, steps=_steps(chance, x, y))
+def _islands(x: int, y: int, count: int, name: str) -> list[Step]:
+    cells = [
+        [(left, y), (left + 1, y), (left, y + 1), (left + 1, y + 1)] for left in range(x, x + 3 * count, 3)
+    ]
+    return [Step(id=f"{name}{number}", quadrants=four) for number, four in enumerate(cells)]
 
 
 def _steps(chance: random.Random, x: int, y: int) -> list[Step]:

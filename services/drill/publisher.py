@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import json
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import zmq
@@ -12,23 +12,27 @@ import zmq.asyncio
 
 from protocol.codec import Envelope, catalogue, encode
 from protocol.errors import Code, ProtocolError
-from protocol.ingest import Accepted, Publish
-from protocol.plan import Plan
+from protocol.ingest import Accepted, PartTaken, PlanBegin, PlanCommit, PlanPart, Publish
+from protocol.message import Message
+from protocol.plan import Plan, PlanHead
 from services.client import Client
 from services.drill.call import post
 from services.drill.ledger import Ledger
+from services.drill.plans import LARGE_ROWS, Plans
 from services.drill.stage import Stage
 
 PASSING = {Code.UNAVAILABLE, Code.BUSY, Code.NO_SPACE}
 AGAIN_SECONDS = 0.1
 AHEAD = 350
 """Jobs that are published before those ahead of them are done."""
+PART = 7
+"""Steps that are sent at once of a plan that is sent in parts."""
 
 
 class Publishers:
     """Several of them at once, over the ingest socket and over HTTP."""
 
-    def __init__(self, stage: Stage, ledger: Ledger, plans: Iterator[Plan], jobs: int) -> None:
+    def __init__(self, stage: Stage, ledger: Ledger, plans: Plans, jobs: int) -> None:
         self.accepted: dict[str, list[int]] = {}
         self.abandoned: list[Plan] = []
         self.wrong: list[str] = []
@@ -37,7 +41,9 @@ class Publishers:
         self._plans = plans
         self._jobs = jobs
         self._chance = random.Random("publishers")
-        self._client = Client(stage.sockets.address("ingest"), catalogue(Accepted))
+        self._parts: dict[str, int] = {}
+        """Of each plan that comes in parts, how many steps were acknowledged."""
+        self._client = Client(stage.sockets.address("ingest"), catalogue(Accepted, PartTaken))
 
     @property
     def jobs(self) -> int:
@@ -53,23 +59,77 @@ class Publishers:
             if self.jobs - done() > AHEAD:
                 await asyncio.sleep(AGAIN_SECONDS)
                 continue
-            plan = next(self._plans)
+            plan = self._plans.next()
             await (self.by_http(plan) if by_http else self.by_socket(plan))
 
     async def by_socket(self, plan: Plan) -> None:
         """Offer a plan until it is accepted."""
         self._ledger.note("offered", plan=plan.id)
+        answer = await self._told(plan, Publish(plan=plan))
+        if isinstance(answer, Accepted):
+            self._take(plan, list(answer.jobs))
+
+    async def parts(self) -> None:
+        """Offer a plan that comes in parts."""
+        await self.by_parts(self._plans.in_parts())
+
+    async def large(self) -> None:
+        """Offer a plan that is left to a drafter."""
+        await self.by_parts(self._plans.in_parts(LARGE_ROWS))
+
+    async def by_parts(self, plan: Plan) -> None:
+        """Offer a plan part by part until it is accepted, from where somebody may have left off."""
+        answer = await self._begin(plan)
+        while isinstance(answer, PartTaken):
+            here = answer.steps
+            if here == len(plan.steps):
+                answer = await self._told(plan, PlanCommit(plan=plan.id))
+            else:
+                answer = await self._send_part(plan, here)
+        if isinstance(answer, Accepted):
+            self._take(plan, list(answer.jobs))
+
+    async def half(self) -> None:
+        """Send a part of a plan and die; somebody goes on with it, now or when everything is over."""
+        plan = self._plans.in_parts()
+        if isinstance(await self._begin(plan), PartTaken):
+            await self._send_part(plan, 0)
+        if self._chance.random() < 0.5:
+            await self.by_parts(plan)
+        else:
+            self.abandoned.append(plan)
+
+    async def finish(self, plan: Plan) -> None:
+        """Offer again what somebody died over; nothing is taken twice."""
+        await (self.by_parts(plan) if plan.id in self._parts else self.by_socket(plan))
+
+    async def _begin(self, plan: Plan) -> Message | None:
+        """Announce a plan; of what is here already nothing that was acknowledged may be missing."""
+        self._ledger.note("offered", plan=plan.id)
+        head = PlanHead(**plan.model_dump(include=set(PlanHead.model_fields)))
+        answer = await self._told(plan, PlanBegin(plan=head, steps=len(plan.steps)))
+        acknowledged = self._parts.setdefault(plan.id, 0)
+        if isinstance(answer, PartTaken) and answer.steps < acknowledged:
+            self.wrong.append(f"{plan.id}: {acknowledged} steps were taken, {answer.steps} are there")
+        return answer
+
+    async def _send_part(self, plan: Plan, first: int) -> Message | None:
+        part = PlanPart(plan=plan.id, first=first, steps=plan.steps[first : first + PART])
+        answer = await self._told(plan, part)
+        if isinstance(answer, PartTaken):
+            self._parts[plan.id] = max(self._parts[plan.id], answer.steps)
+        return answer
+
+    async def _told(self, plan: Plan, body: Message) -> Message | None:
+        """What the keeper answers, asked until it does; None if it refuses, which it has no reason to."""
         while True:
             try:
-                answer = await self._client.ask(Publish(plan=plan), Accepted, timeout=5.0, resend=1.0)
+                return (await self._client.exchange(body, timeout=5.0, resend=1.0)).body
             except ProtocolError as error:
                 if error.code not in PASSING:
-                    self.wrong.append(f"{plan.id} was refused: {error.code} {error.message}")
-                    return
+                    self.wrong.append(f"{plan.id} was refused: {body.TYPE}: {error.code} {error.message}")
+                    return None
                 await asyncio.sleep(AGAIN_SECONDS)
-                continue
-            self._take(plan, list(answer.jobs))
-            return
 
     async def by_http(self, plan: Plan) -> None:
         """Offer a plan to the gateway until it is accepted."""
@@ -89,12 +149,12 @@ class Publishers:
 
     async def twice(self) -> None:
         """Two offer the same plan at the same time; both must be told the same."""
-        plan = next(self._plans)
+        plan = self._plans.next()
         await asyncio.gather(self.by_socket(plan), self.by_http(plan))
 
     async def abandon(self) -> None:
         """Offer a plan and die without waiting for the answer; now and then somebody offers it again."""
-        plan = next(self._plans)
+        plan = self._plans.next()
         self._ledger.note("offered", plan=plan.id)
         with zmq.asyncio.Context() as context, context.socket(zmq.DEALER) as dealer:
             dealer.setsockopt(zmq.LINGER, 100)

@@ -7,6 +7,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from services.drill.drill import Verdict
+from services.drill.faults import KINDS
 from services.drill.oracle import NAMED
 
 
@@ -79,10 +80,13 @@ def _figure(name: str) -> Any:
     return lambda verdict: f"{verdict.figures[name]:,}" if name in verdict.figures else "–"
 
 
-def _faults(verdict: Verdict) -> str:
-    kinds: dict[str, int] = verdict.figures.get("faults_by_kind", {})
-    of = ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items()))
-    return f"{verdict.figures.get('faults_injected', 0)} ({of})"
+def _faults(kind: str) -> Any:
+    def shown(verdict: Verdict) -> str:
+        found: dict[str, int] = verdict.figures.get("faults_by_kind", {}).get(kind, {})
+        of = ", ".join(f"{count} {what}" for what, count in found.items())
+        return f"{sum(found.values())}: {of}" if found else "–"
+
+    return shown
 
 
 def _recovery(kind: str) -> Any:
@@ -96,7 +100,8 @@ def _recovery(kind: str) -> Any:
 FIGURES: dict[str, Any] = {
     "seconds": lambda verdict: f"{verdict.seconds:.0f}",
     "jobs": _figure("jobs"),
-    "faults injected": _faults,
+    "faults injected": _figure("faults_injected"),
+    **{f"  {kind}": _faults(kind) for kind in KINDS.values()},
     "model calls committed": _figure("steps_committed"),
     "paid calls per committed step": _figure("answered_per_step"),
     "calls begun per committed step": _figure("begun_per_step"),
@@ -104,6 +109,8 @@ FIGURES: dict[str, Any] = {
     "workers that died over jobs": _figure("deaths"),
     "unreferenced images": _figure("unreferenced_blobs"),
     "faults nobody came to": lambda verdict: str(len(verdict.figures.get("unmet", []))),
+    "late results adopted": _figure("late_results_adopted"),
+    "pauses": _figure("pauses"),
     **{f"{kind} back, longest": _recovery(kind) for kind in ("keeper", "generator", "renderer", "gateway")},
     "children gone, longest": _recovery("children gone"),
 }

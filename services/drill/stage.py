@@ -20,11 +20,14 @@ from protocol.life import AskServices, Done, ProcessView, RestartProcess, Servic
 from services.client import Client
 from services.config import Sockets
 from services.drill.faults import GENERATORS, RENDERERS
+from services.drill.plans import FEW_MODEL
 from services.drill.stubs.scribe import FOLDER
 
 TREE = Path(__file__).resolve().parent.parent.parent
 STUBS = "services.drill.stubs"
 MODEL = "stub"
+FEW = 3
+"""Jobs of the other model that may be in workers' hands at once."""
 PATIENCE_SECONDS = 60.0
 """How long anything may take to come back before the drill calls it stuck."""
 PAUSE_SECONDS = 0.1
@@ -90,6 +93,16 @@ class Stage:
                 self._views = {view.name: view for view in answer.services}
             self._looked = time.monotonic()
         return self._views
+
+    async def drafters(self) -> list[int]:
+        """The processes that draw large plans up, by their ids."""
+        view = (await self.processes()).get("keeper")
+        found: list[int] = []
+        with contextlib.suppress(psutil.Error):
+            for child in psutil.Process(view.pid).children() if view and view.pid else ():
+                if "services.keeper.drafting" in child.cmdline():
+                    found.append(child.pid)
+        return found
 
     def kill(self, pid: int) -> None:
         """SIGKILL to one process."""
@@ -188,7 +201,7 @@ def _config(model: str, lease_seconds: float) -> dict[str, object]:
     stub = {"name": "Stub", "model_id": MODEL, "provider": "oxen", "endpoint": model, "api_key": "loopback"}
     return {
         "name": "Drill",
-        "models": [stub],
+        "models": [stub, {**stub, "name": "Few", "model_id": FEW_MODEL, "max_concurrency": FEW}],
         "default_model_id": MODEL,
         "http": {"host": "127.0.0.1", "port": 0},
         "services": {"renderer": len(RENDERERS), "generator": len(GENERATORS)},

@@ -14,6 +14,7 @@ from typing import BinaryIO
 
 from protocol.control import Planned
 from protocol.errors import ProtocolError
+from services.failpoint import failpoint
 from services.keeper import staging
 from services.keeper.commission import LENGTH, Order, Refused
 from services.keeper.proposal import Drawn, Proposer
@@ -26,8 +27,10 @@ def draw(order: Order, number: Callable[[int], int]) -> Drawn | Planned:
     if proposal.planned is not None:
         return proposal.planned
     draft = proposal.draft
+    failpoint("draft_begun")
     first = number(len(draft.jobs))
     staging.write(order.path, draft, first)
+    failpoint("draft_written")
     return proposer.drawn(proposal, first, order.path)
 
 

@@ -150,4 +150,25 @@ MUTANTS = (
         "            self._store.rollback()\n            self._one_by_one(asked, error)",
         _tests("tests/keeper/test_database.py"),
     ),
+    Mutant(
+        "jobs are handed out though everything is paused",
+        "services/keeper/workers.py",
+        "        if self._store.paused:\n",
+        "        if False:\n",
+        (*DRILL, "--seed", "1", "--jobs", "250", "--faults", "60", "--kills", "0", "--stops", "0"),
+    ),
+    Mutant(
+        "a model is called as often at once as anybody likes",
+        "services/keeper/workers.py",
+        "if m.at_once}",
+        "if False}",
+        (*DRILL, "--jobs", "150", "--faults", "0"),
+    ),
+    Mutant(
+        "results that come too late are thrown away",
+        "services/keeper/work.py",
+        "            self._keep_late(job, ack, handed)\n",
+        "",
+        (*DRILL, "--seed", "2", "--jobs", "250", "--faults", "40", "--kills", "0", "--stops", "12"),
+    ),
 )

@@ -1,1 +1,1 @@
-"""Stand-ins for the renderer and the generator: the real runtime, a scene and a model that cost nothing."""
+"""Stand-ins: the real runtime with a scene and a model that cost nothing, a keeper of smaller limits."""
