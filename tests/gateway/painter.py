@@ -5,10 +5,11 @@ import functools
 import io
 
 import numpy
-from PIL import Image
 
 from protocol.message import Layer
 from protocol.work import GenerateWork, PaletteWork, RenderWork
+from services.png import Prediction
+from services.png import png as encoded
 from services.tiling.quadrant import SIZE
 from services.worker import Result, Task, Worker
 from tests.gateway.house import House
@@ -25,14 +26,10 @@ def colour(layer: str, x: int, y: int) -> tuple[int, int, int]:
 @functools.cache
 def png(layer: str, x: int, y: int) -> bytes:
     """The picture of a quadrant."""
-    mode = "RGBA" if layer == "object" else "RGB"
-    shade = colour(layer, x, y)
-    picture = Image.new(mode, (SIZE, SIZE), (*shade, 0) if mode == "RGBA" else shade)
-    white = (255,) * len(mode)
-    picture.paste(white, (0, 0, CORNER, CORNER))
-    file = io.BytesIO()
-    picture.save(file, "PNG")
-    return file.getvalue()
+    shade = (*colour(layer, x, y), 0) if layer == "object" else colour(layer, x, y)
+    picture = numpy.full((SIZE, SIZE, len(shade)), shade, numpy.uint8)
+    picture[:CORNER, :CORNER] = 255
+    return encoded(picture, Prediction.ABOVE)
 
 
 async def paint(task: Task) -> Result:

@@ -1,6 +1,5 @@
 """The JSON API, asked over HTTP and answered by a real keeper."""
 
-
 import pytest
 
 from protocol.control import Status

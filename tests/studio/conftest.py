@@ -1,6 +1,7 @@
 """Houses with a studio, painters in them, and desks to look at them from."""
 
 import asyncio
+import fcntl
 import shutil
 import socket
 import subprocess
@@ -13,6 +14,7 @@ import pytest_asyncio
 from playwright.async_api import Browser, async_playwright
 
 from tests.gateway.house import CONFIG, TREE, House
+from tests.gateway.indoors import Indoors
 from tests.studio.desk import Desk
 from tests.studio.painter import Painter
 
@@ -28,19 +30,35 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def built_studio(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The studio as its sources are now."""
-    folder = tmp_path_factory.mktemp("studio")
-    node = TREE / ".venv" / "bin" / "node"
-    command = [str(node) if node.exists() else "node", "node_modules/vite/bin/vite.js", "build", "studio"]
-    subprocess.run([*command, "--outDir", str(folder), "--logLevel", "warn"], cwd=TREE / "web", check=True)
+def built_studio(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
+    """The studio as its sources are now, built once for all the workers of a run."""
+    shared = tmp_path_factory.getbasetemp()
+    if worker_id != "master":
+        shared = shared.parent
+    folder = shared / "studio"
+    with open(shared / "studio.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not folder.exists():
+            build(folder)
     return folder
 
 
+def build(folder: Path) -> None:
+    """Build the studio; the folder is there only once it is whole."""
+    draft = folder.with_name("studio.draft")
+    node = TREE / ".venv" / "bin" / "node"
+    command = [str(node) if node.exists() else "node", "node_modules/vite/bin/vite.js", "build", "studio"]
+    subprocess.run([*command, "--outDir", str(draft), "--logLevel", "warn"], cwd=TREE / "web", check=True)
+    draft.rename(folder)
+
+
 @pytest_asyncio.fixture(loop_scope="session")
-async def house(short: Path, built_studio: Path) -> AsyncIterator[House]:
-    """A keeper and a gateway on a port that stays the same when the gateway comes back."""
-    house = House(short)
+async def house(request: pytest.FixtureRequest, short: Path, built_studio: Path) -> AsyncIterator[House]:
+    """A keeper and a gateway on a port that stays the same when the gateway comes back.
+
+    They run in this process, unless the test asks for a house that can be killed.
+    """
+    house: House = getattr(request, "param", Indoors)(short)
     house.studio = built_studio
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -69,7 +87,9 @@ async def browser() -> AsyncIterator[Browser]:
     """One browser for all tests; each desk is a context of its own, which shares nothing."""
     chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        # A process in reserve for each page costs as much as the page, and none of ours ever takes it.
+        switches = ["--no-sandbox", "--disable-features=SpareRendererForSitePerProcess"]
+        browser = await playwright.chromium.launch(executable_path=chromium, args=switches)
         yield browser
         await browser.close()
 
@@ -80,8 +100,13 @@ async def desk(house: House, browser: Browser) -> AsyncIterator[Desks]:
     desks: list[Desk] = []
 
     async def make(place: str | None = None, *, phone: bool = False) -> Desk:
-        size = {"width": 390, "height": 844} if phone else {"width": 1440, "height": 900}
-        context = await browser.new_context(viewport=size, has_touch=phone, is_mobile=phone)
+        size = {"width": 390, "height": 844} if phone else {"width": 1440, "height": 720}
+        context = await browser.new_context(
+            viewport=size,
+            has_touch=phone,
+            is_mobile=phone,
+            reduced_motion="no-preference" if phone else "reduce",
+        )
         address = (await house.url("")).rstrip("/")
         desks.append(Desk(await context.new_page(), address))
         return await (desks[-1].open(place) if place is not None else desks[-1].open())
