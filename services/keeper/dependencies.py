@@ -8,6 +8,9 @@ from protocol.message import JobKind
 from services.keeper.lifecycle import Job
 from services.keeper.queue import LIVE, Queue
 
+BACK = 600
+"""Steps back to what holds jobs up, of all jobs that are asked for at once."""
+
 
 class Dependencies:
     """Every `after` between jobs, in the table `dependencies`."""
@@ -111,20 +114,51 @@ class Dependencies:
         return {row[0] for row in rows}
 
     def holders(self, job_ids: Iterable[int]) -> dict[int, int]:
-        """Behind which job each of these is held, if it is: one that is barred, failed or called off."""
-        dead = "(n.status IN ('error', 'cancelled') OR n.error_class = 'seam' AND n.status = 'blocked')"
-        rows = self._connection.execute(
-            "WITH RECURSIVE behind (held, id) AS ("
-            "SELECT n.id, n.id FROM json_each(?) r CROSS JOIN generation_queue n ON n.id = r.value "
-            "WHERE n.held = 1 "
-            "UNION SELECT b.held, d.needs_id FROM behind b CROSS JOIN generation_queue n ON n.id = b.id "
-            "CROSS JOIN dependencies d ON d.job_id = b.id CROSS JOIN generation_queue m ON m.id = d.needs_id "
-            f"WHERE NOT {dead} AND (m.held = 1 OR m.status IN ('error', 'cancelled'))) "
-            f"SELECT b.held, min(n.id) FROM behind b JOIN generation_queue n ON n.id = b.id WHERE {dead} "
-            "GROUP BY b.held",
-            (json.dumps(list(job_ids)),),
+        """Behind which job each of these is held, if it is: one that is barred, failed or called off.
+
+        From each to the first stuck one that it waits for, and on from there: there may be very many ways
+        back. A way that is too long is not gone to its end; then it is the first that is stuck in its plan.
+        """
+        dead = "n.status IN ('error', 'cancelled') OR n.error_class = 'seam' AND n.status = 'blocked'"
+        stuck = (
+            f"CASE WHEN {dead} THEN NULL ELSE (SELECT min(m.id) FROM dependencies d "
+            "CROSS JOIN generation_queue m ON m.id = d.needs_id WHERE d.job_id = n.id "
+            "AND (m.held = 1 OR m.status IN ('error', 'cancelled'))) END"
         )
-        return {row[0]: row[1] for row in rows}
+        asked = json.dumps(list(job_ids))
+        rows = self._connection.execute(
+            f"WITH RECURSIVE back (id, next) AS (SELECT n.id, {stuck} FROM json_each(?) r "
+            "CROSS JOIN generation_queue n ON n.id = r.value WHERE n.held = 1 "
+            f"UNION SELECT n.id, {stuck} FROM back b CROSS JOIN generation_queue n ON n.id = b.next LIMIT ?) "
+            "SELECT id, next FROM back",
+            (asked, BACK),
+        )
+        following: dict[int, int | None] = {row[0]: row[1] for row in rows}
+        found: dict[int, int] = {}
+        for job_id, in_plan in self._first_stuck(asked):
+            at: int = job_id
+            while (after := following.get(at)) is not None:
+                at = after
+            if job_id in following:
+                found[job_id] = at if at in following else in_plan
+        return found
+
+    def _first_stuck(self, job_ids: str) -> list[sqlite3.Row]:
+        """The first job of each one's plan that failed, is barred or was called off; else it itself."""
+        failed, cancelled = (
+            "(SELECT min(id) FROM generation_queue INDEXED BY queue_of_plan "
+            f"WHERE plan_id = q.plan_id AND status = '{state}')"
+            for state in ("error", "cancelled")
+        )
+        barred = (
+            "(SELECT min(id) FROM generation_queue INDEXED BY queue_barred WHERE plan_id = q.plan_id "
+            "AND status = 'blocked' AND error_class = 'seam')"
+        )
+        return self._connection.execute(
+            f"SELECT q.id, coalesce({failed}, {barred}, {cancelled}, q.id) FROM json_each(?) r "
+            "CROSS JOIN generation_queue q ON q.id = r.value",
+            (job_ids,),
+        ).fetchall()
 
     def can_go_on(self, plan_id: str, *, kind: JobKind | None = None) -> bool:
         """Whether a job of the plan, of this kind, runs, may run, or waits for one that does."""
