@@ -52,6 +52,10 @@ class Ancestry:
             self._bits = self._written_out()
         return bool(self._bits[second] >> first & 1)
 
+    def named(self, step: int) -> frozenset[int]:
+        """The steps that this one names itself as coming before it."""
+        return self._direct[step]
+
     def forward(self) -> Sequence[int]:
         """The steps as they were given if each comes after those that it waits for, or else put so."""
         if all(needed < i for i, direct in enumerate(self._direct) for needed in direct):

@@ -4,6 +4,7 @@ import hashlib
 import struct
 import sys
 import zlib
+from collections import namedtuple
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,7 +14,7 @@ import msgpack
 
 from protocol.errors import Code, ProtocolError
 from protocol.plan import PlanHead, Step
-from services.keeper.ground import Box, Cell
+from services.keeper.ground import Box
 
 VOID_SECONDS = 3_600.0
 """After so long without another part, a plan that was begun is forgotten."""
@@ -159,7 +160,7 @@ def _records(path: Path) -> Iterator[tuple[dict[str, Any], int]]:
             if len(content) < size or zlib.crc32(content) != check:
                 return
             end += _FRAME.size + size
-            yield msgpack.unpackb(content), end
+            yield msgpack.unpackb(content, use_list=False), end
 
 
 def _record(content: dict[str, Any]) -> bytes:
@@ -181,25 +182,14 @@ def _plain(step: Step) -> tuple[object, ...]:
     )
 
 
-class _Lean:
-    """A step without what pydantic keeps beside it: of a hundred thousand that is most of the memory."""
-
-    __slots__ = tuple(Step.model_fields)
-
-    def __init__(self, plain: Sequence[Any]) -> None:
-        for name, value in zip(self.__slots__, plain, strict=True):
-            setattr(self, name, value)
+_Lean = namedtuple("_Lean", Step.model_fields)  # type: ignore[misc]
+"""A step without what pydantic keeps beside it: of a hundred thousand that is most of the memory."""
 
 
 def _step(plain: Sequence[Any]) -> Step:
-    name, kind, quadrants, padding, scaffold, after, *texts = plain
-    cells = (_cells(quadrants), _cells(padding), _cells(scaffold))
+    name, kind, *rest = plain
     # It is asked for nothing but its fields.
-    return cast(Step, _Lean((name, sys.intern(kind), *cells, tuple(after), *texts)))
-
-
-def _cells(rows: Sequence[Sequence[int]]) -> tuple[Cell, ...]:
-    return tuple([(x, y) for x, y in rows])
+    return cast(Step, _Lean._make((name, sys.intern(kind), *rest)))
 
 
 def _around(steps: Sequence[Step], box: Box | None) -> Box | None:

@@ -10,8 +10,9 @@ from services.tiling.region import named, rectangle, touched
 from services.tiling.seam import Refusal, Window, place
 
 Cell = tuple[int, int]
-Neighbourhood = tuple[int, int, tuple[Cell, ...]]
-"""The corner opposite to a step's top left quadrant and what is finished around it, seen from there."""
+Neighbourhood = tuple[int, int, bytes]
+"""The corner opposite to a step's top left quadrant, seen from there, and what may be empty there and
+around it, column by column."""
 
 
 def prove(
@@ -28,41 +29,40 @@ def prove(
     be repaired counts as empty until a step has drawn it, so every such quadrant must be drawn for good.
     """
     ancestry = ancestry or Ancestry(steps)
-    keepers = _keepers(steps)
+    owners = _keepers(steps)
     _check_repair(steps, repair)
+    # What is finished, and stays so, was there before every step.
     redrawn = frozenset(repair)
+    owners.update((x * _COLUMN + y, None) for x, y in finished if (x, y) not in redrawn)
     # The rules are the same everywhere, and even a city has few kinds of neighbourhood.
-    known: dict[Neighbourhood, tuple[Window, frozenset[Cell]]] = {}
+    known: dict[Neighbourhood, tuple[Window, Sequence[int]]] = {}
     windows: dict[str, Window] = {}
+    get = owners.get
     for i in ancestry.order:
         step = steps[i]
         if step.kind != "generate":
             continue
         left, top, right, bottom = corners(step)
-        certain: list[Cell] = []
-        chance: list[tuple[Cell, int]] = []
-        for x in range(left - 1, right + 2):
-            for y in range(top - 1, bottom + 2):
-                cell = (x, y)
-                other = keepers.get(cell)
-                if cell in finished and cell not in redrawn:
-                    certain.append((x - left, y - top))
-                elif other is not None and other != i:
-                    if ancestry.before(other, i):
-                        certain.append((x - left, y - top))
-                    else:
-                        chance.append((cell, other))
-        neighbourhood = (right - left, bottom - top, tuple(certain))
+        shape, corner = (right - left, bottom - top), left * _COLUMN + top
+        # Where nobody draws stands the step itself.
+        around = [get(corner + way, i) for way in _WAYS[shape]]
+        others = {*around}.difference(ancestry.named(i))
+        chance = {other for other in others if other is not None and not ancestry.before(other, i)}
+        neighbourhood = (*shape, bytes(map(chance.__contains__, around)))
         if neighbourhood not in known:
             known[neighbourhood] = _look(step, neighbourhood, (left, top))
         window, watched = known[neighbourhood]
-        for (x, y), other in chance:
-            if (x - left, y - top) in watched and not ancestry.before(i, other):
-                raise _seam(
-                    step,
-                    f"It meets step {steps[other].id} at {x},{y} but neither waits for the other: "
-                    "name one in the other's `after`.",
-                )
+        chance.discard(i)
+        unsure = chance.intersection([around[at] for at in watched]) if chance else ()
+        if met := {other for other in unsure if not ancestry.before(i, other)}:
+            at = next(at for at in watched if around[at] in met)
+            (x, y), other = _places(*shape)[at], around[at]
+            assert other is not None
+            raise _seam(
+                step,
+                f"It meets step {steps[other].id} at {x + left},{y + top} but neither waits for the other: "
+                "name one in the other's `after`.",
+            )
         windows[step.id] = Window(left * SIZE + window.x, top * SIZE + window.y)
     return windows
 
@@ -94,18 +94,30 @@ def beside(cells: Collection[Cell]) -> set[Cell]:
     return around - set(cells)
 
 
-def _keepers(steps: Sequence[Step]) -> dict[Cell, int]:
+def _places(right: int, bottom: int) -> list[Cell]:
+    """A rectangle from 0,0 to this corner and what lies around it, column by column."""
+    return [(x, y) for x in range(-1, right + 2) for y in range(-1, bottom + 2)]
+
+
+# Quadrants as single numbers: of a large plan a million are looked up, and numbers are found sooner.
+_COLUMN = 1 << 22
+_WAYS = {
+    (right, bottom): [x * _COLUMN + y for x, y in _places(right, bottom)]
+    for right in (0, 1)
+    for bottom in (0, 1)
+}
+
+
+def _keepers(steps: Sequence[Step]) -> dict[int, int | None]:
     """The step that keeps each quadrant; raises SEAM if two would."""
-    keepers: dict[Cell, int] = {}
+    keepers: dict[int, int | None] = {}
     for i, step in enumerate(steps):
         if step.kind != "generate":
             continue
-        for cell in (*step.quadrants, *step.scaffold):
-            other = keepers.setdefault(cell, i)
-            if other != i:
-                raise _seam(
-                    step, f"It keeps {cell[0]},{cell[1]}, which step {steps[other].id} keeps already."
-                )
+        for x, y in (*step.quadrants, *step.scaffold) if step.scaffold else step.quadrants:
+            other = keepers.setdefault(x * _COLUMN + y, i)
+            if other is not None and other != i:
+                raise _seam(step, f"It keeps {x},{y}, which step {steps[other].id} keeps already.")
     return keepers
 
 
@@ -125,28 +137,33 @@ def _check_repair(steps: Sequence[Step], repair: Collection[Cell]) -> None:
 
 def corners(step: Step) -> tuple[int, int, int, int]:
     """Left, top, right and bottom of what the step fills; raises SEAM if that is no rectangle up to 2×2."""
-    inside = [*step.quadrants, *step.padding, *step.scaffold]
+    inside: Sequence[Cell] = step.quadrants
+    if step.padding or step.scaffold:
+        inside = [*step.quadrants, *step.padding, *step.scaffold]
     xs, ys = [x for x, _ in inside], [y for _, y in inside]
-    found = (min(xs), min(ys), max(xs), max(ys)) if inside else (0, 0, 0, 0)
-    width, height = found[2] - found[0] + 1, found[3] - found[1] + 1
+    left, top, right, bottom = (min(xs), min(ys), max(xs), max(ys)) if inside else (0, 0, 0, 0)
+    width, height = right - left + 1, bottom - top + 1
     # Padding and scaffold may name a quadrant twice only in steps whose shape was never looked at.
     if (len(inside) != width * height and len(set(inside)) != width * height) or width > 2 or height > 2:
         refusal = place(infill(step), ())
         raise _seam(step, refusal.reason if isinstance(refusal, Refusal) else "It is no rectangle.")
-    return found
+    return left, top, right, bottom
 
 
-def _look(step: Step, neighbourhood: Neighbourhood, corner: Cell) -> tuple[Window, frozenset[Cell]]:
-    """The window of a step seen from its top left quadrant, and every quadrant that matters to it."""
-    right, bottom, certain = neighbourhood
+def _look(step: Step, neighbourhood: Neighbourhood, corner: Cell) -> tuple[Window, Sequence[int]]:
+    """The window of a step seen from its top left quadrant, and which places matter to it."""
+    right, bottom, unsure = neighbourhood
+    places = _places(right, bottom)
     inside = {(x, y) for x, y in rectangle(0, 0, right, bottom)}
-    window = place(inside, set(certain))
+    before = {cell for cell, is_unsure in zip(places, unsure, strict=True) if not is_unsure}
+    window = place(inside, before)
     if isinstance(window, Refusal):
         # Said again with the names that people know the quadrants by.
-        there = {(x + corner[0], y + corner[1]) for x, y in certain}
+        there = {(x + corner[0], y + corner[1]) for x, y in before}
         said = place(infill(step), there)
         raise _seam(step, said.reason if isinstance(said, Refusal) else window.reason)
-    return window, frozenset((*inside, *_seen(window), *beside(inside)))
+    watched = {*inside, *_seen(window), *beside(inside)}
+    return window, [i for i, cell in enumerate(places) if cell in watched]
 
 
 def _seam(step: Step, reason: str) -> ProtocolError:

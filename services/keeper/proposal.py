@@ -14,7 +14,7 @@ from services.config import AppConfig, Model
 from services.keeper import forecast
 from services.keeper.asked import asked as asked_of
 from services.keeper.asked import lay
-from services.keeper.draft import Draft, draw_up
+from services.keeper.draft import Asked, Draft, draw_up
 from services.keeper.entry import Entry
 from services.keeper.ground import Cell
 from services.keeper.models import usable
@@ -59,11 +59,7 @@ class Proposer:
         """Draw the request up on its ground; raises ProtocolError. Reads nothing but its arguments."""
         found = None if case.region is None else lay(case.region, case.ground, dry=is_dry(case.request))
         asked = asked_of(case, found)
-        models = {
-            step.id: self._model(step, step.model_id or asked.model_id)
-            for step in asked.steps
-            if step.kind == "generate"
-        }
+        models = self._models(asked)
         draft = draw_up(asked, case.ground, models, max_attempts=self._config.max_attempts, now=self._now)
         left_out = sorted(((c.x, c.y), why) for c, why in found.left_out.items()) if found else []
         proposal = Proposal(draft, left_out)
@@ -101,6 +97,18 @@ class Proposer:
             left_out=tuple((x, y, why) for (x, y), why in proposal.left_out[:LEFT_OUT_NAMED]),
             left_out_count=len(proposal.left_out),
         )
+
+    def _models(self, asked: Asked) -> dict[str, Model]:
+        """The model of every step that calls one."""
+        known: dict[str | None, Model] = {}
+        found: dict[str, Model] = {}
+        for step in asked.steps:
+            if step.kind == "generate":
+                model = known.get(step.model_id)
+                if model is None:
+                    model = known[step.model_id] = self._model(step, step.model_id or asked.model_id)
+                found[step.id] = model
+        return found
 
     def _model(self, step: Step, model_id: str | None) -> Model:
         try:
