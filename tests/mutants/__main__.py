@@ -4,6 +4,7 @@ Without names it first sees that every command succeeds when nothing was changed
 caught, 1 one was not. Prints the table as Markdown.
 """
 
+import re
 import shutil
 import subprocess
 import sys
@@ -14,7 +15,7 @@ from pathlib import Path
 
 from tests.mutants.table import MUTANTS, TREE, Mutant
 
-LEFT_OUT = shutil.ignore_patterns(".git", ".venv", "web", "world", "*cache*", ".hypothesis")
+LEFT_OUT = shutil.ignore_patterns(".git", ".venv", "web", "world", ".*cache*", ".hypothesis")
 LINKED = (".venv", "web")
 PATIENCE_SECONDS = 600
 
@@ -50,6 +51,15 @@ def run(words: Sequence[str], tree: Path) -> int:
         ).returncode
 
 
+def because(folder: Path) -> str:
+    """What a command said against the tree in its folder: the rows of a drill, or the tests that failed."""
+    said = (folder / "output").read_text("utf-8", "replace")
+    # The table of a drill, down to where its figures begin.
+    rows = re.findall(r"^(\S.*?) {2,}[1-9]\d*$", said.partition("\nseconds ")[0], re.M)
+    tests = re.findall(r"^FAILED \S+::(\w+)", said, re.M)
+    return ", ".join(dict.fromkeys([*rows, *tests])) or "see its output"
+
+
 def sound(folder: Path) -> list[str]:
     """The commands that fail although nothing was changed; they prove nothing."""
     tree = copied(folder)
@@ -68,17 +78,15 @@ def main(names: list[str]) -> int:
             print(f"Without any mutant these fail: {failed}; see {folder / 'output'}.")
             return 1
         shutil.rmtree(folder, ignore_errors=True)
-    print("| mutant | caught | by | seconds |\n|---|---|---|---|", flush=True)
+    print("| mutant | caught | by | because | seconds |\n|---|---|---|---|---|", flush=True)
     survived = 0
     for mutant in wanted:
         folder = Path(tempfile.mkdtemp(prefix="tw-mutant-"))
         found, seconds = caught(mutant, folder)
-        where = "" if found else f" (see {folder / 'output'})"
+        why = because(folder) if found else f"see {folder / 'output'}"
         survived += not found
-        print(
-            f"| {mutant.name} | {'yes' if found else '**no**'}{where} | `{mutant.command}` | {seconds:.0f} |",
-            flush=True,
-        )
+        yes = "yes" if found else "**no**"
+        print(f"| {mutant.name} | {yes} | `{mutant.command}` | {why} | {seconds:.0f} |", flush=True)
         if found:
             shutil.rmtree(folder, ignore_errors=True)
     return 1 if survived else 0
