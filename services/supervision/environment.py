@@ -24,6 +24,9 @@ def for_child(
     variables.pop(UNAVAILABLE, None)
     if kind == "generator":
         variables |= configuration.keys()
+    else:
+        # It calls nobody outside, but to import an HTTP server is to read every certificate authority twice.
+        variables["SSL_CERT_FILE"] = os.devnull
     if kind in ("keeper", "gateway"):
         variables[UNAVAILABLE] = str(configuration.reasons)
     return variables | {CONFIG: str(configuration.path), MARK: mark}

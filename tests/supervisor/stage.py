@@ -1,6 +1,7 @@
-"""`supervisor.py` with stand-ins for the services; and one such supervisor, as tests see it."""
+"""One supervisor whose services are stand-ins, or the real ones, as tests see it."""
 
 import contextlib
+import io
 import json
 import os
 import signal
@@ -10,22 +11,23 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
+from unittest import mock
 
 import psutil
 
 from protocol.errors import ProtocolError
 from protocol.life import AskServices, Scale, Scaled, Services, WorkerKind
 from services.config import Sockets
-from services.supervision import crew, lock, report, world
+from services.supervision import report
 from services.supervision.ask import NotRunning, ask
+from services.supervision.lock import Lock
 from supervisor import main
+from tests.supervisor.program import LOCK_SECONDS, LOOK_SECONDS, STOP_SECONDS
+
+__all__ = ["LOCK_SECONDS", "LOOK_SECONDS", "STOP_SECONDS", "TREE", "Stage", "alive", "until"]
 
 TREE = Path(__file__).resolve().parent.parent.parent
 PATIENCE = 40.0
-STOP_SECONDS, LOCK_SECONDS = "STAGE_STOP_SECONDS", "STAGE_LOCK_SECONDS"
-"""Variables that say how patient the supervisor of a stage is with who does not stop, and at the lock."""
-LOOK_SECONDS = "STAGE_LOOK_SECONDS"
-"""How often it looks at the configuration file."""
 
 T = TypeVar("T")
 
@@ -36,7 +38,7 @@ def until(what: str, look: Callable[[], T | None]) -> T:
     while time.monotonic() < deadline:
         if found := look():
             return found
-        time.sleep(0.02)
+        time.sleep(0.04)
     raise AssertionError(f"{what}: not within {PATIENCE:g} s")
 
 
@@ -50,7 +52,7 @@ def alive(pid: int) -> bool:
 class Stage:
     """A data folder, its configuration, and the supervisor on it."""
 
-    def __init__(self, folder: Path, program: str = "tests.supervisor.stage") -> None:
+    def __init__(self, folder: Path, program: str = "tests.supervisor.program") -> None:
         self.data = folder / "world"
         self.data.mkdir(parents=True)
         self.config = folder / "app_config.json"
@@ -104,10 +106,22 @@ class Stage:
         return self
 
     def command(self, *words: str, given: str = "") -> subprocess.CompletedProcess[str]:
-        """What a command answers."""
+        """What a command answers that only asks; typed in this process, which has imported all it takes."""
+        _, _, _, *typed = self.words(*words)
+        said, complained = io.StringIO(), io.StringIO()
+        standard_input = io.TextIOWrapper(io.BytesIO(given.encode()))
+        with (
+            contextlib.redirect_stdout(said),
+            contextlib.redirect_stderr(complained),
+            mock.patch.object(sys, "stdin", standard_input),
+        ):
+            code = main(typed)
+        return subprocess.CompletedProcess(typed, code, said.getvalue(), complained.getvalue())
+
+    def started(self, *words: str) -> subprocess.CompletedProcess[str]:
+        """What a command answers that starts something."""
         return subprocess.run(
             self.words(*words),
-            input=given,
             capture_output=True,
             text=True,
             env=self.environment,
@@ -173,16 +187,9 @@ class Stage:
         if self.process is not None and self.process.poll() is None:
             self.process.kill()
             self.process.wait()
-        if self.left():
-            # Another supervisor of this world may run, in the background.
+        if Lock(self.data).holder() is not None:
+            # Another supervisor of this world runs in the background.
             self.command("down")
         for pid in self.left():
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
-
-
-if __name__ == "__main__":
-    crew.STOP_SECONDS = float(os.environ.get(STOP_SECONDS, crew.STOP_SECONDS))
-    lock.PATIENCE_SECONDS = float(os.environ.get(LOCK_SECONDS, lock.PATIENCE_SECONDS))
-    world.LOOK_SECONDS = float(os.environ.get(LOOK_SECONDS, 0.1))
-    sys.exit(main(package="tests.supervisor.actors"))

@@ -3,31 +3,49 @@
 import json
 import re
 import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
 
 from protocol.control import CancelPlan, Changed
+from protocol.plan import Step
 from services.config import Sockets
 from services.supervision.ask import ask
+from services.supervision.lock import Lock
+from tests.keeper.house import House, opened
 from tests.supervisor.stage import TREE, Stage, until
 
 STEPS = {"id": "r", "kind": "render", "quadrants": [[50, 50]]}
 
 
-def test_a_plan_is_accepted_once(world: Stage) -> None:
-    world.up().ready()
+@pytest.fixture
+def kept(short: Path) -> Iterator[Stage]:
+    """A world of a keeper in a thread alone, whose lock is held as by a supervisor."""
+    made = Stage(short / "stage")
+    with opened(short) as house:
+        made.data = house.data
+        lock = Lock(house.data)
+        lock.take()
+        yield made
+        lock.release()
+
+
+def test_a_plan_is_accepted_once(kept: Stage) -> None:
     plan = json.dumps({"id": "one", "steps": [STEPS]})
-    first = world.command("publish", "-", given=plan)
+    first = kept.command("publish", "-", given=plan)
     assert (first.returncode, first.stdout) == (0, "one is accepted: 1 job, 0 before it.\n")
-    again = world.command("publish", "-", "--json", given=plan)
+    again = kept.command("publish", "-", "--json", given=plan)
     assert again.returncode == 0
     assert json.loads(again.stdout)["duplicate"]
-    queue = json.loads(world.command("status", "--json").stdout)["queue"]
+    queue = json.loads(kept.command("status", "--json").stdout)["queue"]
     assert queue["pending"] == 1
     assert set(queue) == {"pending", "processing", "complete", "error", "blocked", "cancelled", "by_model"}
 
 
-def test_a_refused_plan_says_why(world: Stage) -> None:
-    world.up().ready()
-    unknown = world.command(
+def test_a_refused_plan_says_why(kept: Stage) -> None:
+    unknown = kept.command(
         "publish", "-", given='{"id": "one", "rectangle": [0, 0, 1, 1], "model_id": "no-such"}'
     )
     assert unknown.returncode == 1
@@ -71,32 +89,34 @@ def test_an_empty_world_gets_the_starter_plan_once(world: Stage) -> None:
     assert json.loads(world.command("status", "--json").stdout)["queue"] == queue
 
 
-def test_a_world_that_has_seen_a_plan_gets_no_starter_plan(world: Stage) -> None:
-    world.up().ready()
-    assert world.command("publish", "-", given=json.dumps({"id": "one", "steps": [STEPS]})).returncode == 0
-    assert world.command("down").returncode == 0
+def test_a_world_that_has_seen_a_plan_gets_no_starter_plan(world: Stage, short: Path) -> None:
+    house = House(short)
+    house.clock.now = time.time()
+    house.open()
+    house.publish(Step(id="r", kind="render", quadrants=[(50, 50)]))
+    house.end()
+    world.data = house.data
     world.settings["starter_plan"] = {"width": 8, "height": 6}
     world.up().ready()
-    until("the greeting", lambda: len(re.findall("The studio is at", world.output.read_text())) == 2)
+    until("the greeting", lambda: "The studio is at" in world.output.read_text())
     assert "the starter plan" not in world.output.read_text()
 
 
-def test_watch_ends_when_everything_is_settled(world: Stage) -> None:
-    world.up().ready()
-    idle = world.command("watch")
+def test_watch_ends_when_everything_is_settled(kept: Stage) -> None:
+    idle = kept.command("watch")
     assert (idle.returncode, idle.stdout) == (0, "Nothing is under way.\n")
-    world.command("publish", "-", given=json.dumps({"id": "one", "name": "First", "steps": [STEPS]}))
+    kept.command("publish", "-", given=json.dumps({"id": "one", "name": "First", "steps": [STEPS]}))
     with (
-        subprocess.Popen(world.words("watch"), stdout=subprocess.PIPE, text=True, cwd=TREE) as bars,
+        subprocess.Popen(kept.words("watch"), stdout=subprocess.PIPE, text=True, cwd=TREE) as bars,
         subprocess.Popen(
-            world.words("watch", "--json", "--since", "0"), stdout=subprocess.PIPE, text=True, cwd=TREE
+            kept.words("watch", "--json", "--since", "0"), stdout=subprocess.PIPE, text=True, cwd=TREE
         ) as events,
     ):
         assert bars.stdout is not None
         assert events.stdout is not None
         shown = bars.stdout.readline()
         first = json.loads(events.stdout.readline())
-        control = Sockets(world.data).address("control")
+        control = Sockets(kept.data).address("control")
         assert ask(control, CancelPlan(plan="one"), Changed).jobs == 1
         shown += bars.stdout.read()
         told = [first, *map(json.loads, events.stdout.read().splitlines())]

@@ -30,6 +30,7 @@ def test_the_end_of_every_worker_is_told_and_of_nobody_else(stage: Stage) -> Non
 
 
 def test_a_keeper_that_does_not_answer_delays_no_restart(stage: Stage) -> None:
+    stage.settings["services"] = {"renderer": 0, "generator": 1}
     stage.script(keeper={"hears": False})
     stage.up().ready()
     os.kill(stage.service("generator-1")["pid"], signal.SIGKILL)

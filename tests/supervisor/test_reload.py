@@ -45,6 +45,7 @@ def test_new_models_reach_every_process_without_a_restart(stage: Stage) -> None:
 
 
 def test_what_is_wrong_changes_nothing_and_is_shown_until_it_is_mended(stage: Stage) -> None:
+    stage.settings["services"] = {"renderer": 0, "generator": 0}
     stage.up().ready()
     loaded_at = stage.status()["config"]["loaded_at"]
     assert stage.status()["config"] == {"path": str(stage.config), "loaded_at": loaded_at, "error": ""}

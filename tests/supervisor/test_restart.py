@@ -22,6 +22,7 @@ def test_what_dies_is_started_again_and_counted(stage: Stage) -> None:
 
 
 def test_healthy_processes_outlive_many_kills(stage: Stage) -> None:
+    stage.settings["services"] = {"renderer": 0, "generator": 0}
     stage.up().ready()
     for number in range(6):
         view = stage.in_state("gateway", "ready")
@@ -33,6 +34,7 @@ def test_healthy_processes_outlive_many_kills(stage: Stage) -> None:
 
 @pytest.mark.parametrize("part", [{"exit": 3, "say": "no such thing"}, {"exit": 3, "after": 0.05}])
 def test_a_crash_loop_is_given_up_with_the_reason(stage: Stage, part: dict[str, object]) -> None:
+    stage.settings["services"] = {"renderer": 1, "generator": 0}
     stage.script(renderer_1=part)
     stage.up()
     failed = stage.in_state("renderer-1", "failed")
@@ -52,6 +54,7 @@ def test_a_crash_loop_is_given_up_with_the_reason(stage: Stage, part: dict[str, 
 
 
 def test_a_process_that_says_it_cannot_is_not_started_again(stage: Stage) -> None:
+    stage.settings["services"] = {"renderer": 0, "generator": 0}
     stage.script(gateway={"exit": 76, "say": "Port 8080 is in use."})
     stage.up()
     assert stage.in_state("gateway", "failed")["reason"] == "ended with exit code 76: Port 8080 is in use."
@@ -87,6 +90,7 @@ def test_a_supervisor_that_was_frozen_itself_kills_nobody(stage: Stage) -> None:
 
 
 def test_who_is_taken_first_when_memory_runs_out(stage: Stage) -> None:
+    stage.settings["services"] = {"renderer": 1, "generator": 0}
     stage.script(renderer_1={"orphan": True})
     stage.up().ready()
 
@@ -102,6 +106,7 @@ def test_who_is_taken_first_when_memory_runs_out(stage: Stage) -> None:
 
 
 def test_what_a_killed_process_leaves_behind_is_killed(stage: Stage) -> None:
+    stage.settings["services"] = {"renderer": 1, "generator": 0}
     stage.script(renderer_1={"orphan": True})
     stage.up().ready()
     orphan = int((stage.data / "renderer-1.orphan").read_text())
@@ -138,6 +143,7 @@ def test_output_of_a_process_that_runs_on_is_put_aside_when_it_is_much(stage: St
 
 
 def test_output_is_kept_by_process_and_its_file_does_not_grow_for_ever(stage: Stage) -> None:
+    stage.settings["services"] = {"renderer": 1, "generator": 0}
     logs = stage.data / "logs"
     logs.mkdir()
     (logs / "renderer-1.out").write_bytes(b"x" * (2 << 20))

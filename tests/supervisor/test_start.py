@@ -69,9 +69,10 @@ def test_status_says_all_there_is_to_say(stage: Stage) -> None:
 
 
 def test_a_second_supervisor_is_refused_and_told_who_the_first_is(stage: Stage) -> None:
+    stage.settings["services"] = {"renderer": 0, "generator": 0}
     stage.up().ready()
     before = stage.status()
-    second = stage.command("up")
+    second = stage.started("up")
     assert second.returncode == 75
     assert stage.process is not None
     assert str(stage.process.pid) in second.stderr
@@ -80,6 +81,7 @@ def test_a_second_supervisor_is_refused_and_told_who_the_first_is(stage: Stage) 
 
 
 def test_a_look_at_the_lock_does_not_keep_a_supervisor_out(stage: Stage) -> None:
+    stage.settings["services"] = {"renderer": 0, "generator": 0}
     (stage.data / "lock").touch()
     looking = os.open(stage.data / "lock", os.O_RDONLY)
     fcntl.flock(looking, fcntl.LOCK_SH)
@@ -97,7 +99,7 @@ def test_a_port_in_use_stops_the_start_before_anything_runs(stage: Stage) -> Non
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         stage.settings["http"] = {"port": port}
-        answer = stage.command("up")
+        answer = stage.started("up")
     assert answer.returncode == 76
     assert f"Port {port} on 127.0.0.1 is in use by process {os.getpid()}" in answer.stderr
     assert stage.lines("starts") == []
@@ -106,7 +108,7 @@ def test_a_port_in_use_stops_the_start_before_anything_runs(stage: Stage) -> Non
 @pytest.mark.parametrize("words", [["up"], ["up", "--detach"]])
 def test_a_wrong_configuration_stops_the_start(stage: Stage, words: list[str]) -> None:
     stage.settings["prot"] = 1
-    answer = stage.command(*words)
+    answer = stage.started(*words)
     assert answer.returncode == 78
     assert answer.stderr.startswith(f"{stage.config}:1: prot: this field is not known")
     assert stage.lines("starts") == []
@@ -146,6 +148,7 @@ def test_keys_reach_generators_and_nobody_else(stage: Stage) -> None:
     assert not any("SOMETHING_ELSE" in found for found in environments.values())
     told = environments["keeper"]["TILEWRIGHT_UNAVAILABLE"]
     assert json.loads(Path(told).read_text()) == {"two": "NOT_SET_ANYWHERE is not set."}
+    assert {name for name, found in environments.items() if "SSL_CERT_FILE" not in found} == {"generator-1"}
     assert environments["gateway"]["TILEWRIGHT_UNAVAILABLE"] == told
     for name, found in environments.items():
         assert found["TILEWRIGHT_CHILD"].endswith(f"/{name}")
@@ -155,18 +158,19 @@ def test_keys_reach_generators_and_nobody_else(stage: Stage) -> None:
 
 def test_the_keeper_that_cannot_start_ends_the_start(stage: Stage) -> None:
     stage.script(keeper={"exit": 78, "say": "The store is damaged."})
-    answer = stage.command("up")
+    answer = stage.started("up")
     assert answer.returncode == 78
     assert "The store is damaged." in answer.stdout
     assert stage.lines("starts") == ["keeper"]
 
 
 def test_in_the_background(stage: Stage) -> None:
-    answer = stage.command("up", "--detach")
+    stage.settings["services"] = {"renderer": 0, "generator": 0}
+    answer = stage.started("up", "--detach")
     assert answer.returncode == 0
     assert "ready in" in answer.stdout
     assert stage.status()["ok"]
-    assert stage.command("up", "--detach").returncode == 75
+    assert stage.started("up", "--detach").returncode == 75
     assert stage.command("down").returncode == 0
     assert stage.left() == []
     assert stage.command("down").returncode == 0

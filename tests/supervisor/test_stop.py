@@ -5,22 +5,23 @@ import os
 import signal
 import subprocess
 
-import pytest
-
 from services.config import Sockets
 from tests.supervisor.stage import STOP_SECONDS, Stage, alive, until
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 0), (signal.SIGINT, 130), (signal.SIGHUP, 0)])
-def test_a_signal_stops_everything_in_order(stage: Stage, number: signal.Signals, code: int) -> None:
+def test_a_signal_stops_everything_in_order_and_the_next_one_starts(stage: Stage) -> None:
     stage.script(renderer_1={"orphan": True})
-    stage.up().ready()
-    assert len(stage.left()) == 5
-    assert stage.signal(number) == code
-    assert stage.left() == []
-    assert stage.lines("stops")[-1] == "keeper"
-    assert sorted(stage.lines("stops")) == ["gateway", "generator-1", "keeper", "renderer-1"]
-    assert stage.command("status").returncode == 3
+    for number, code in ((signal.SIGTERM, 0), (signal.SIGINT, 130), (signal.SIGHUP, 0)):
+        before = len(stage.lines("stops"))
+        stage.up().ready()
+        assert len(stage.left()) == 5
+        assert stage.signal(number) == code
+        assert stage.left() == []
+        stops = stage.lines("stops")[before:]
+        assert stops[-1] == "keeper"
+        assert sorted(stops) == ["gateway", "generator-1", "keeper", "renderer-1"]
+        assert stage.command("status").returncode == 3
+    stage.settings["services"] = {"renderer": 0, "generator": 0}
     stage.up().ready()
 
 
@@ -34,6 +35,7 @@ def test_a_signal_while_it_starts(stage: Stage) -> None:
 
 
 def test_who_does_not_stop_is_killed(stage: Stage) -> None:
+    stage.settings["services"] = {"renderer": 0, "generator": 0}
     stage.script(gateway={"stubborn": True})
     stage.environment[STOP_SECONDS] = "2"
     stage.up().ready()
@@ -42,6 +44,7 @@ def test_who_does_not_stop_is_killed(stage: Stage) -> None:
 
 
 def test_a_second_signal_ends_the_waiting_and_the_first_one_gives_the_code(stage: Stage) -> None:
+    stage.settings["services"] = {"renderer": 0, "generator": 0}
     stage.script(gateway={"stubborn": True}, keeper={"stubborn": True})
     stage.up().ready()
     assert stage.process is not None
@@ -52,6 +55,7 @@ def test_a_second_signal_ends_the_waiting_and_the_first_one_gives_the_code(stage
 
 
 def test_children_end_with_a_killed_supervisor_and_the_next_one_starts(stage: Stage) -> None:
+    stage.settings["services"] = {"renderer": 1, "generator": 0}
     stage.script(renderer_1={"orphan": True})
     stage.up().ready()
     children = [view["pid"] for view in stage.status()["services"]]
@@ -74,6 +78,7 @@ def test_down_stops_and_waits(stage: Stage) -> None:
 
 
 def test_down_also_reaches_a_supervisor_that_does_not_answer(stage: Stage) -> None:
+    stage.settings["services"] = {"renderer": 0, "generator": 0}
     stage.up().ready()
     (Sockets(stage.data).folder / "life").unlink()
     assert stage.command("status").returncode == 1
@@ -82,6 +87,7 @@ def test_down_also_reaches_a_supervisor_that_does_not_answer(stage: Stage) -> No
 
 
 def test_output_that_nobody_reads_any_more_stops_nothing(stage: Stage) -> None:
+    stage.settings["services"] = {"renderer": 0, "generator": 0}
     reading, writing = os.pipe()
     stage.process = subprocess.Popen(
         stage.words("up"), stdin=subprocess.DEVNULL, stdout=writing, stderr=writing, env=stage.environment
