@@ -103,6 +103,12 @@ async def test_a_late_result_is_shown_and_adopted(house: House, painter: Painter
         )
 
     await until(loaded, "the pictures of the late result")
+    held = one.page.locator("[data-peek^=late]")
+    await result.locator("[data-act=hold-late]").focus()
+    await one.page.keyboard.down("Space")
+    await expect(held).to_have_count(4)
+    await one.page.keyboard.up("Space")
+    await expect(held).to_have_count(0)
     await result.locator("[data-act=adopt]").click()
     await one.sees_all(BLOCK, "generated")
     await expect(result).to_have_count(0)

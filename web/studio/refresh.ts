@@ -189,8 +189,10 @@ async function figures(): Promise<void> {
     const [newStatus, newPlans, map] = await Promise.all([getStatus(), getPlans(), getMap(spot)]);
     const heard = Date.now() / 1_000;
     batch(() => {
+      // From then on the page's own seconds tick, evenly.
+      if (!status.value) now.value = heard;
       status.value = newStatus;
-      statusAt.value = now.value = heard;
+      statusAt.value = heard;
       limitEnds.value = endsOf(newStatus, limitEnds.value, heard);
       plans.value = newPlans.plans;
       paused.value = map.paused;

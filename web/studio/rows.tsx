@@ -204,8 +204,8 @@ function waitNote(job: Job): string {
   const deaths = job.deaths ? `${count(job.deaths, "worker")} died` : "";
   const facts = [who, ahead, again, deaths];
   if (job.state === "blocked") return [...facts, "after other steps"].filter(Boolean).join(", ");
-  const why = whyWaits(job);
-  // What it waits for names the model already.
+  // That the whole queue is paused stands above, once for all; what a job waits for names its model already.
+  const why = paused.value ? "" : whyWaits(job);
   if (why) return capital([why, ...facts.slice(1)].filter(Boolean).join(", "));
   const later = putOffFor(job);
   if (later > 0) return capital([`again in ${countdown(later)}`, again].filter(Boolean).join(", ")) + (job.reason ? `: ${sentence(job.reason)}` : "");

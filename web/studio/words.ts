@@ -74,8 +74,9 @@ type Titled = { kind: JobKind; quadrants: Cell[]; padding?: Cell[]; scaffold?: C
 /** Island 41,18, 2 × 2; Render 44,18. */
 export function title(job: Titled): string {
   if (job.kind === "palette") return "Palette of the map";
-  const all = [...job.quadrants, ...(job.scaffold ?? []), ...(job.padding ?? [])];
-  const rect = bounding(job.quadrants.length ? job.quadrants : all);
+  // By what stays of it: what else the model draws is not known everywhere, and the name must not change.
+  const all = job.quadrants.length ? job.quadrants : [...(job.scaffold ?? []), ...(job.padding ?? [])];
+  const rect = bounding(all);
   if (!rect) return job.kind === "render" ? "Render" : "Generate";
   const place = `${rect[0]},${rect[1]}`;
   const size = sizeOf(rect);
