@@ -130,8 +130,9 @@ class Line:
         ).fetchone()
         if row is None:
             return None
+        beside = " AND ".join(f"{column} = ?" for column in order.split(", ")[:-1])
         last = self._connection.execute(
-            f"SELECT max(place) FROM generation_queue INDEXED BY {index} WHERE {where} AND rank = ?", row[:1]
+            f"SELECT max(place) FROM generation_queue INDEXED BY {index} WHERE {where} AND {beside}", row[:-2]
         ).fetchone()
         deaths = row[1] if len(row) == 4 else 0
         return Edge((row[0], deaths, row[-2], row[-1]), last[0])

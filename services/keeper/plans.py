@@ -7,6 +7,9 @@ from dataclasses import dataclass
 
 from protocol.plan import Lane
 
+OUTMOST = 500
+"""Plans on either side that are looked at to say how far all reach."""
+
 
 @dataclass(frozen=True)
 class PlanRow:
@@ -119,9 +122,14 @@ class Plans:
         return str(row[0]) if row else None
 
     def open_bounds(self) -> tuple[int, int, int, int] | None:
-        """The smallest rectangle around everything that unsettled plans draw."""
+        """The smallest rectangle around what unsettled plans draw; of very many, the outmost ones."""
         row = self._connection.execute(
-            "SELECT min(x0), min(y0), max(x1), max(y1) FROM plans WHERE settled = 0"
+            "SELECT min(x0), min(y0), max(x1), max(y1) FROM ("
+            "SELECT * FROM (SELECT x0, y0, x1, y1 FROM plans INDEXED BY plans_open WHERE settled = 0 "
+            "ORDER BY x0 LIMIT ?1) UNION ALL "
+            "SELECT * FROM (SELECT x0, y0, x1, y1 FROM plans INDEXED BY plans_open WHERE settled = 0 "
+            "ORDER BY x0 DESC LIMIT ?1))",
+            (OUTMOST,),
         ).fetchone()
         return None if row[0] is None else (row[0], row[1], row[2], row[3])
 

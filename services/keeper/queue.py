@@ -13,6 +13,10 @@ CellRow = tuple[int, int, int, str]
 
 SMALL_BOX = 2_500
 """Quadrants."""
+FEW = 1_000
+"""While no more jobs are under way or failed, each is asked where it lies, not each place who was there."""
+ALWAYS, LOOKED = 64, 5_000
+"""Quadrants that are looked at however much was there, and cells of jobs that are looked at in others."""
 LIVE = "('blocked', 'pending', 'processing')"
 
 _ON_MAP = "('blocked', 'pending', 'processing', 'error')"
@@ -210,22 +214,39 @@ class Queue:
             (json.dumps(list(job_ids)),),
         )
 
-    def within(self, x0: int, y0: int, x1: int, y1: int, *, limit: int) -> list[Job]:
-        """Up to `limit` jobs there that are under way or failed; at work first, then those that failed."""
-        if _is_small(x0, y0, x1, y1):
-            where = (
-                f"id IN (SELECT c.job_id FROM {_COLUMNS} "
-                "CROSS JOIN job_quadrants c ON c.x = columns.x WHERE c.y BETWEEN ?2 AND ?4) "
-                f"AND +status IN {_ON_MAP}"
+    def within(self, x0: int, y0: int, x1: int, y1: int, *, limit: int) -> list[Job] | None:
+        """The jobs there that are under way or failed; at work first, then those that failed.
+
+        None if there are more than `limit`, or if there were so many that looking for them takes too long.
+        """
+        box = (x0, y0, x1, y1)
+        on_map, oldest = self._connection.execute(
+            "SELECT total(jobs), min((SELECT min(id) FROM generation_queue INDEXED BY queue_counts "
+            "WHERE status = t.status AND model_id = t.model_id)) FROM queue_tally t "
+            f"WHERE jobs > 0 AND status IN {_ON_MAP}"
+        ).fetchone()
+        if on_map <= FEW:
+            sql = (
+                f"SELECT id FROM generation_queue WHERE status IN {_ON_MAP} AND EXISTS (SELECT 1 "
+                "FROM job_quadrants c INDEXED BY job_quadrants_of_job WHERE c.job_id = generation_queue.id "
+                "AND c.x BETWEEN ?1 AND ?3 AND c.y BETWEEN ?2 AND ?4) LIMIT ?5"
             )
+            ids = [row[0] for row in self._connection.execute(sql, (*box, limit + 1))]
         else:
-            where = (
-                f"status IN {_ON_MAP} AND EXISTS (SELECT 1 FROM job_quadrants c "
-                "INDEXED BY job_quadrants_of_job WHERE c.job_id = generation_queue.id "
-                "AND c.x BETWEEN ?1 AND ?3 AND c.y BETWEEN ?2 AND ?4)"
+            if (x1 - x0 + 1) * (y1 - y0 + 1) > ALWAYS:
+                looked = self._connection.execute(
+                    f"SELECT count(*) FROM (SELECT 1 {_THERE} LIMIT {LOOKED + 1})", (*box, oldest)
+                ).fetchone()[0]
+                if looked > LOOKED:
+                    return None
+            sql = (
+                f"SELECT q.id FROM (SELECT DISTINCT c.job_id {_THERE}) j CROSS JOIN generation_queue q "
+                f"ON q.id = j.job_id WHERE q.status IN {_ON_MAP} LIMIT ?6"
             )
-        order = "status = 'processing' DESC, status = 'error' DESC, rank, place, id"
-        return self.select(where, (x0, y0, x1, y1), order=f"{order} LIMIT {limit:d}")
+            ids = [row[0] for row in self._connection.execute(sql, (*box, oldest, limit + 1))]
+        if len(ids) > limit:
+            return None
+        return self.among(ids, order="status = 'processing' DESC, status = 'error' DESC, rank, place, id")
 
     def touching(self, x: int, y: int, *, limit: int) -> list[Job]:
         """The jobs that draw a quadrant, the newest first."""
@@ -262,6 +283,13 @@ def turn(job: Job) -> tuple[int, int, int, int]:
     return rank(job), job.deaths, place(job), job.id
 
 
+_THERE = (
+    "FROM (WITH RECURSIVE columns (x) AS (SELECT min(x) FROM job_quadrants WHERE x >= ?1 UNION ALL "
+    "SELECT (SELECT min(x) FROM job_quadrants WHERE x > columns.x) FROM columns WHERE x < ?3) "
+    "SELECT x FROM columns WHERE x <= ?3) columns CROSS JOIN job_quadrants c ON c.x = columns.x "
+    "WHERE c.y BETWEEN ?2 AND ?4 AND c.job_id >= ?5"
+)
+"""The cells in a box of the jobs from one on; columns in which nothing ever was are not even passed."""
 _COLUMNS = (
     "(WITH RECURSIVE columns (x) AS (SELECT ?1 UNION ALL SELECT x + 1 FROM columns WHERE x < ?3) "
     "SELECT x FROM columns) columns"

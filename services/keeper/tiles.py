@@ -3,10 +3,14 @@
 import sqlite3
 from collections.abc import Collection
 
+from pydantic import TypeAdapter
+
 from protocol.event import TileRef
 from protocol.message import Layer
 from services.keeper.versions import Standing
 from services.tiling.region import bounding
+
+_REFS = TypeAdapter(list[TileRef])
 
 
 class Tiles:
@@ -148,34 +152,25 @@ class Tiles:
             (name, sha256, job, now),
         )
 
-    def count(self, layer: Layer) -> int:
-        """How many quadrants of the layer stand on the map."""
-        row = self._connection.execute(
-            "SELECT count(*) FROM tiles WHERE layer = ? AND scaffold_plan IS NULL", (layer,)
-        ).fetchone()
-        return int(row[0])
-
-    def committed_since(self, time: float) -> int:
-        """How many generated quadrants came onto the map since then."""
-        row = self._connection.execute(
-            "SELECT count(*) FROM tile_versions WHERE layer = 'generation' AND created_at > ? "
-            "AND scaffold = 0",
-            (time,),
-        ).fetchone()
-        return int(row[0])
-
-    def within(self, x0: int, y0: int, x1: int, y1: int, *, limit: int) -> list[TileRef]:
-        """What people see there: renders and the generated map."""
+    def within(self, x0: int, y0: int, x1: int, y1: int, *, limit: int) -> list[TileRef] | None:
+        """What people see there, renders and the generated map; None if that is more than `limit`."""
         rows = self._connection.execute(
             # Column by column: nothing is looked at that lies above or below the rectangle.
-            "WITH RECURSIVE columns (x) AS (SELECT max(?1, (SELECT min(x) FROM tiles)) "
-            "UNION ALL SELECT x + 1 FROM columns WHERE x < min(?3, (SELECT max(x) FROM tiles))) "
+            "WITH RECURSIVE columns (x) AS (SELECT min(x) FROM tiles WHERE x >= ?1 UNION ALL "
+            "SELECT (SELECT min(x) FROM tiles WHERE x > columns.x) FROM columns WHERE x < ?3) "
             "SELECT t.layer, t.x, t.y, t.version, t.stale FROM columns c CROSS JOIN tiles t ON t.x = c.x "
-            "WHERE t.layer IN ('render', 'generation') AND t.y BETWEEN ?2 AND ?4 "
+            "WHERE c.x <= ?3 AND t.layer IN ('render', 'generation') AND t.y BETWEEN ?2 AND ?4 "
             "AND t.scaffold_plan IS NULL LIMIT ?5",
-            (x0, y0, x1, y1, limit),
+            (x0, y0, x1, y1, limit + 1),
+        ).fetchall()
+        if len(rows) > limit:
+            return None
+        return _REFS.validate_python(
+            [
+                {"layer": layer, "x": x, "y": y, "version": version, "stale": bool(stale)}
+                for layer, x, y, version, stale in rows
+            ]
         )
-        return [TileRef(layer=row[0], x=row[1], y=row[2], version=row[3], stale=bool(row[4])) for row in rows]
 
     def bounds(self) -> tuple[int, int, int, int] | None:
         """The smallest rectangle around everything rendered or generated."""

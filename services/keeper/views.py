@@ -14,8 +14,8 @@ from services.keeper.provenance import versions_of
 from services.keeper.store import Store
 from services.keeper.tallies import STATES
 
-TILE_LIMIT = 100_000
-MAP_JOB_LIMIT = 10_000
+TILE_LIMIT, JOB_WEIGHT = 3_300, 8
+"""What one answer for the map holds: so many tiles, a job counting as some. It is made in one go."""
 RATE_SECONDS = 60.0
 
 
@@ -86,8 +86,8 @@ class Views:
         store = self._store
         ax, ay, bx, by = request.bounds
         box = (min(ax, bx), min(ay, by), max(ax, bx), max(ay, by))
-        tiles = store.tiles.within(*box, limit=TILE_LIMIT + 1)
-        if len(tiles) > TILE_LIMIT:
+        tiles = store.tiles.within(*box, limit=TILE_LIMIT)
+        if tiles is None:
             raise ProtocolError(
                 Code.TOO_LARGE,
                 f"More than {TILE_LIMIT} tiles stand in this rectangle; ask for a smaller one.",
@@ -101,7 +101,7 @@ class Views:
                 max(b[2] for b in bounds),
                 max(b[3] for b in bounds),
             )
-        jobs = self._jobs_within(box) if request.jobs else []
+        jobs = self._jobs_within(box, (TILE_LIMIT - len(tiles)) // JOB_WEIGHT) if request.jobs else []
         return MapView(
             last=store.events.last(),
             tiles=tiles,
@@ -116,12 +116,12 @@ class Views:
         jobs = self._store.queue.touching(request.x, request.y, limit=1_000)
         return Quadrant(x=request.x, y=request.y, versions=versions, jobs=self._jobs.views(jobs))
 
-    def _jobs_within(self, box: tuple[int, int, int, int]) -> list[JobView]:
-        found = self._store.queue.within(*box, limit=MAP_JOB_LIMIT + 1)
-        if len(found) > MAP_JOB_LIMIT:
+    def _jobs_within(self, box: tuple[int, int, int, int], limit: int) -> list[JobView]:
+        found = self._store.queue.within(*box, limit=limit)
+        if found is None:
             raise ProtocolError(
                 Code.TOO_LARGE,
-                f"More than {MAP_JOB_LIMIT} jobs are under way or failed in this rectangle; "
+                f"More than {limit} jobs are under way or failed in this rectangle, or very many ever were; "
                 "ask for a smaller one, or without jobs.",
             )
         return self._jobs.views(found, on_map=True)
