@@ -52,6 +52,7 @@ from protocol.work import (
     Touched,
 )
 from services.config import AppConfig, Sockets
+from services.drill.picture import picture
 from services.keeper.keeper import Keeper
 
 PATIENCE_SECONDS = 30.0
@@ -314,7 +315,8 @@ def png(mode: str = "RGB", size: tuple[int, int] = (512, 512), colour: int = 7) 
     return content.getvalue()
 
 
-RGB, RGBA = png("RGB"), png("RGBA")
+RGB, RGBA = picture(), picture(alpha=True)
+"""What painters hand in, over and over: decoded several times as fast as what Pillow writes by itself."""
 
 
 def result(lease: Lease) -> tuple[Ack, list[bytes]]:

@@ -1,13 +1,14 @@
-"""A painter that says which neighbours it saw, and draws every job in a colour of its own."""
+"""A painter that says which neighbours it saw, and draws for every job a picture of its own."""
 
 import hashlib
 
 from protocol.control import GetQuadrant, Quadrant
 from protocol.view import VersionView
 from protocol.work import Ack, Acked, Fetch, GenerateWork, Lease, Made, Pixels
+from services.drill.picture import picture
 from services.tiling.seam import Window
 from services.tiling.template import context
-from tests.keeper.house import House, Peer, png, result
+from tests.keeper.house import House, Peer, result
 
 Cell = tuple[int, int]
 
@@ -28,7 +29,7 @@ def painted(worker: Peer, lease: Lease, **made: object) -> tuple[Ack, list[bytes
     if lease.work.kind == "generate":
         how = {"worker": "witness", "seconds": 2.0, "saw": seen(worker, lease), **made}
         body = body.model_copy(update={"made": Made.model_validate(how)})
-        images = [png(colour=lease.job)]
+        images = [picture({"job": lease.job})]
     return body, images
 
 
@@ -64,4 +65,4 @@ def stale(house: House) -> set[Cell]:
 
 def sha_of(job: int) -> str:
     """The hash of what `painted` draws for a job."""
-    return hashlib.sha256(png(colour=job)).hexdigest()
+    return hashlib.sha256(picture({"job": job})).hexdigest()
