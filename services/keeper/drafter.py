@@ -13,6 +13,8 @@ from protocol.errors import Code, ProtocolError
 from services.keeper.commission import LENGTH, Order, Refused
 from services.keeper.proposal import Drawn
 
+LONGEST_SECONDS = 600.0
+"""A process that draws for so long hangs, and nobody else could have a large plan drawn up."""
 STACK_LINES = 12
 """Of what a process said before it died."""
 
@@ -41,7 +43,15 @@ class Drafter:
             )
             self.process_id = process.pid
             try:
-                return await self._converse(process, order, number)
+                async with asyncio.timeout(LONGEST_SECONDS):
+                    return await self._converse(process, order, number)
+            except TimeoutError:
+                log.error("drawing a plan up took more than %g s and was ended", LONGEST_SECONDS)
+                raise ProtocolError(
+                    Code.UNAVAILABLE,
+                    f"The plan was not drawn up within {LONGEST_SECONDS:g} s, so nothing was changed; ask "
+                    "again, or ask for less at once.",
+                ) from None
             finally:
                 with contextlib.suppress(ProcessLookupError):
                     process.kill()

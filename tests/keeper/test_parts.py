@@ -15,6 +15,8 @@ from protocol.errors import Code
 from protocol.ingest import Accepted, PartTaken, PlanBegin, PlanCommit, PlanPart
 from protocol.message import Error
 from protocol.plan import STEP_LIMIT, PlanHead, Step
+from services.keeper import drafter as drafter_module
+from services.keeper import intake as intake_module
 from services.keeper import parts as parts_module
 from tests.keeper.house import PATIENCE_SECONDS, House, Peer, island, opened, until
 
@@ -125,6 +127,24 @@ def test_a_large_plan_that_is_not_sound_is_refused_with_the_step(house: House, i
     error = ingest.ask(PlanCommit(plan="big"), Error)
     assert (error.code, error.details) == (Code.SEAM, "wrong")
     assert house.jobs() == []
+
+
+def test_a_process_that_hangs_over_a_plan_is_ended_and_the_next_one_draws_it_up(
+    house: House, ingest: Peer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(intake_module, "LARGE", 100)
+    monkeypatch.setattr(drafter_module, "LONGEST_SECONDS", 1.0)
+    monkeypatch.setenv("TILEWRIGHT_FAULTS", str(tmp_path))
+    (tmp_path / "draft_begun").write_text("stop")
+    hand_in(ingest, islands(101))
+    error = ingest.ask(PlanCommit(plan="big"), Error)
+    assert error.code == Code.UNAVAILABLE
+    assert "within 1 s" in error.message
+
+    monkeypatch.setattr(drafter_module, "LONGEST_SECONDS", 60.0)
+    # On a busy machine it may not have come that far.
+    (tmp_path / "draft_begun").unlink(missing_ok=True)
+    ingest.ask(PlanCommit(plan="big"), Accepted)
 
 
 def test_while_a_plan_is_entered_what_touches_it_is_asked_to_wait(house: House, control: Peer) -> None:
