@@ -55,9 +55,15 @@ def same(a: Frame, b: Frame) -> bool:
     )
 
 
+def place(x: int, y: int) -> Box:
+    """A few pixels of a place: what goes wrong here does not depend on how many there are."""
+    left, top, _, _ = frame_box((x, y))
+    return Box(left, top, left + 256, top + 256)
+
+
 async def good(renderer: Renderer, frame: tuple[int, int]) -> Frame:
-    """The frame drawn by a page that is well."""
-    return await renderer.draw(1, frame_box(frame))
+    """The place drawn by a page that is well."""
+    return await renderer.draw(1, place(*frame))
 
 
 @pytest.mark.parametrize("victim", ["browser", "gpu-process", "renderer", "driver"])
@@ -70,7 +76,7 @@ async def test_a_killed_process_costs_no_frame(stub: Renderer, victim: str) -> N
         driver.kill()
     else:
         os.kill(of_type(stub, victim).pid, signal.SIGKILL)
-    assert same(await stub.draw(1, frame_box((3, -2))), before)
+    assert same(await stub.draw(1, place(3, -2)), before)
     await one_browser(stub)
 
 
@@ -78,7 +84,7 @@ async def test_a_gpu_process_killed_again_and_again_costs_no_frame(stub: Rendere
     before = await good(stub, (0, 0))
     for _ in range(4):
         os.kill(of_type(stub, "gpu-process").pid, signal.SIGKILL)
-        assert same(await stub.draw(1, frame_box((0, 0))), before)
+        assert same(await stub.draw(1, place(0, 0)), before)
         await until(
             "a GPU process", lambda: any("--type=gpu-process" in p.cmdline() for p in processes(stub))
         )
@@ -98,7 +104,7 @@ async def test_a_stopped_browser_is_killed_and_replaced(stub: Renderer) -> None:
     stub.page.patience = 0.5
     for process in processes(stub):
         process.suspend()
-    assert same(await stub.draw(1, frame_box((1, 1))), before)
+    assert same(await stub.draw(1, place(1, 1)), before)
     assert not old.is_running()
     await one_browser(stub)
 
@@ -123,7 +129,7 @@ async def test_a_page_that_goes_wrong_is_replaced_and_the_frame_drawn_again(
     page = stub.page
     page.patience = 2.0
     await page.tab.evaluate("fault => { window.stub.fault = fault; }", fault)
-    assert same(await stub.draw(1, frame_box((5, 5))), before)
+    assert same(await stub.draw(1, place(5, 5)), before)
     assert stub.page is not page
     assert f"{cause}: " in caplog.text
     await one_browser(stub)
@@ -141,13 +147,13 @@ async def test_a_frame_sent_to_the_address_of_an_earlier_one_is_not_taken(stub: 
 async def test_a_job_called_off_leaves_the_page_to_the_next_one(stub: Renderer) -> None:
     before = await good(stub, (2, 2))
     begun = asyncio.Event()
-    called_off = asyncio.create_task(stub.draw(1, Box(0, 0, 2_048, 2_048), begun.set))
+    called_off = asyncio.create_task(stub.draw(1, Box(0, 0, 1_024, 1_024), begun.set))
     await begun.wait()
     called_off.cancel()
     with pytest.raises(asyncio.CancelledError):
         await called_off
     replaced = stub.replaced
-    assert same(await stub.draw(1, frame_box((2, 2))), before)
+    assert same(await stub.draw(1, place(2, 2)), before)
     assert stub.replaced == replaced
 
 

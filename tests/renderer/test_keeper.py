@@ -31,12 +31,12 @@ async def control(short: Path) -> AsyncIterator[Client]:
     sockets = Sockets(short)
     started = [
         await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", f"services.{kind}", "--name", f"{kind}-1", "--data", short),
+            *(sys.executable, "-m", program, "--name", f"{kind}-1", "--data", short),
             cwd=TREE,
             stderr=asyncio.subprocess.DEVNULL,
             start_new_session=True,
         )
-        for kind in ("keeper", "renderer")
+        for kind, program in (("keeper", "services.keeper"), ("renderer", "tests.renderer.stubbed"))
     ]
     client = Client(sockets.address("control"), ANSWERS)
     yield client

@@ -28,12 +28,12 @@ class Started:
         self.folder = self.desk.sockets.folder / "renderer-1.chromium"
         self.process: asyncio.subprocess.Process | None = None
 
-    async def start(self, **config: object) -> None:
+    async def start(self, program: str = "services.renderer", **config: object) -> None:
         settings = json.loads((TREE / "app_config.json").read_text())
         self.config.write_text(json.dumps({**settings, **config}))
         command = [
             "-m",
-            "services.renderer",
+            program,
             "--name",
             "renderer-1",
             "--data",
@@ -97,7 +97,7 @@ async def test_a_killed_browser_costs_no_job_and_a_stop_leaves_nothing(renderer:
 
 
 async def test_what_a_killed_renderer_leaves_is_swept_by_the_next_one(renderer: Started) -> None:
-    await renderer.start()
+    await renderer.start("tests.renderer.stubbed")
     await renderer.desk.done(*renderer.desk.put((0, 0)))
     assert renderer.process is not None
     # A stopped Chromium does not notice that its renderer is gone.
@@ -109,7 +109,7 @@ async def test_what_a_killed_renderer_leaves_is_swept_by_the_next_one(renderer: 
     assert renderer.chromium()
     # This desk has no leases that run out: what the dead one asked for must not be answered.
     renderer.desk.parked.clear()
-    await renderer.start()
+    await renderer.start("tests.renderer.stubbed")
     await renderer.desk.done(*renderer.desk.put((1, 0)))
     assert not any(process.is_running() for process in old)
     assert renderer.browser()

@@ -59,7 +59,7 @@ async def test_ground_without_data_is_a_frame_like_any_other(scene: Renderer) ->
 
 
 async def test_a_gpu_process_killed_while_the_city_is_drawn_costs_no_pixel(scene: Renderer) -> None:
-    pixels = Box(-1_024, 0, 1_024, 1_024)
+    pixels = Box(-512, 0, 512, 1_024)
     before = await scene.draw(1, pixels)
     begun = asyncio.Event()
     drawing = asyncio.create_task(scene.draw(2, pixels, begun.set))
