@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import sqlite3
 import sys
 from typing import NoReturn
@@ -20,6 +21,8 @@ async def serve(process: Process) -> None:
         if keeper is None:
             return
         process.take_over.append(keeper.take_over)
+        # What is here by now stays: looking through it again and again would keep everybody waiting.
+        gc.freeze()
         await keeper.run(process.stop, process.pulse)
     except DatabaseRefused as refused:
         _end(process, refused)

@@ -94,7 +94,7 @@ class Batches:
             self.busy_at = asyncio.get_running_loop().time()
         try:
             self._store.begin()
-            self._slices.open()
+            self._slices.open(hurried=bool(asked))
             answers = [answer for letters, errand in asked for answer in errand(letters)]
             answers += self._go_on()
             answers += self._serve()

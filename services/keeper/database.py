@@ -16,8 +16,11 @@ LOCKED_EXIT = 75
 """EX_TEMPFAIL: another keeper has the folder."""
 CHECK_SECONDS = 0.5
 """For how long a start looks for damage: a small world whole, of a large one as much as that allows."""
-CHECKPOINT_BYTES = 64 << 20
-"""The write-ahead log is copied into the database once it is larger than this, or when nobody asks."""
+CHECKPOINT_BYTES, OFTEN_BYTES = 64 << 20, 12 << 20
+"""The write-ahead log is copied into the database once it is larger than this, or when nobody asks.
+
+The second is for when it grows all the time: more is copied in all, but nobody waits long for it.
+"""
 
 
 class DatabaseRefused(Exception):
@@ -91,13 +94,13 @@ class DatabaseFile:
             self.connection.backup(target)
         return to
 
-    def checkpoint(self, *, idle: bool) -> None:
+    def checkpoint(self, *, idle: bool, often: bool = False) -> None:
         """Copy the write-ahead log into the database when it is large, or small but nobody is waiting."""
         try:
             size = self._wal.stat().st_size
         except FileNotFoundError:
             return
-        if size > CHECKPOINT_BYTES or (idle and size):
+        if size > (OFTEN_BYTES if often else CHECKPOINT_BYTES) or (idle and not often and size):
             # A full disk fails the checkpoint too; the log is then simply kept until there is room.
             with contextlib.suppress(sqlite3.OperationalError):
                 self.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()

@@ -310,7 +310,9 @@ class Keeper:
             now = loop.time()
             if self._workers.parked or self._watchers.over(now) or self._reaper.due():
                 self._batches.turn()
-            self._file.checkpoint(idle=now - self._batches.busy_at > IDLE_SECONDS)
+            self._file.checkpoint(
+                idle=now - self._batches.busy_at > IDLE_SECONDS, often=self._planner.entering.any
+            )
             if pulse is not None and now >= tell:
                 tell = now + 1.0
                 pulse.doing(self._doing())

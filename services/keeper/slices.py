@@ -1,7 +1,7 @@
 """Slices: deeds too long for one transaction, done a bounded part at a time while others come in between."""
 
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 
 from protocol.message import Message
@@ -9,6 +9,8 @@ from services.actor import Letter
 
 SLICE_SECONDS = 0.02
 """How long all such deeds together hold one transaction; what is asked meanwhile joins the next."""
+HURRIED_SECONDS = 0.005
+"""The same while somebody waits for this very transaction."""
 PART = 100
 """Jobs that a deed changes between two `yield`s: some milliseconds of work."""
 
@@ -40,22 +42,25 @@ class Begun:
 class Slices:
     """The long deeds under way, in the order in which they began; forgotten when the keeper stops."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float] = time.perf_counter) -> None:
+        self._clock = clock
         self._begun: list[Begun] = []
         self._fresh: list[Begun] = []
         """Those that began in the open transaction."""
         self._moved: list[Begun] = []
         """Those that went on in it, or ended in it."""
         self._spent = 0.0
+        self._share = SLICE_SECONDS
 
     @property
     def busy(self) -> bool:
         """Whether there is anything to go on with."""
         return bool(self._begun)
 
-    def open(self) -> None:
-        """A transaction begins."""
+    def open(self, *, hurried: bool = False) -> None:
+        """A transaction begins; `hurried` if it holds what others wait for."""
         self._fresh, self._moved, self._spent = [], [], 0.0
+        self._share = HURRIED_SECONDS if hurried else SLICE_SECONDS
 
     def begin(self, letter: Letter | None, deed: LongDeed) -> Message | None:
         """Begin a deed: its answer if it is done at once. The same request sent again begins nothing."""
@@ -88,12 +93,12 @@ class Slices:
         return [begun.letter for begun in self._moved if begun.letter is not None]
 
     def _advance(self, begun: Begun) -> Message | None:
-        began = time.perf_counter()
+        began = self._clock()
         try:
             # At least one part each, so that every deed ends, however many there are.
             while True:
                 next(begun.deed)
-                if self._spent + time.perf_counter() - began > SLICE_SECONDS:
+                if self._spent + self._clock() - began > self._share:
                     return None
         except StopIteration as ended:
             self._begun.remove(begun)
@@ -103,4 +108,4 @@ class Slices:
             self._begun.remove(begun)
             raise
         finally:
-            self._spent += time.perf_counter() - began
+            self._spent += self._clock() - began

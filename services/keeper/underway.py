@@ -15,6 +15,11 @@ class UnderWay:
     def __init__(self) -> None:
         self._plans: dict[str, tuple[Box, int]] = {}
 
+    @property
+    def any(self) -> bool:
+        """Whether there is one."""
+        return bool(self._plans)
+
     def add(self, plan: str, box: Box, jobs: int) -> None:
         """A plan was accepted."""
         self._plans[plan] = (box, jobs)

@@ -10,6 +10,7 @@ from protocol.control import CancelPlan, Changed, ClearQueue
 from protocol.ingest import Accepted, Publish
 from protocol.message import Ping, Pong
 from protocol.plan import Plan, Step
+from services.keeper.slices import HURRIED_SECONDS, SLICE_SECONDS, LongDeed, Slices
 from tests.keeper.house import PATIENCE_SECONDS, House, island, opened, until
 
 ISLANDS = 500
@@ -26,6 +27,36 @@ def whole(house: House) -> int:
     until(lambda: sum(house.status().counts.values()) == len(accepted.jobs), "all jobs")
     until(lambda: not list(house.data.glob("staged/*.db")), "the end of entering")
     return len(accepted.jobs)
+
+
+def test_a_deed_does_less_in_a_transaction_that_others_wait_for() -> None:
+    now = 0.0
+
+    def deed() -> LongDeed:
+        nonlocal now
+        for _ in range(100):
+            now += HURRIED_SECONDS / 4
+            yield
+        return None
+
+    slices = Slices(lambda: now)
+    slices.open()
+    slices.begin(None, deed())
+    assert SLICE_SECONDS < now < SLICE_SECONDS + HURRIED_SECONDS
+    # Each deed has at least one part of a transaction, in whatever hurry, and all together not much more.
+    for _ in range(3):
+        before = now
+        slices.open(hurried=True)
+        for begun in slices.left():
+            slices.go_on(begun)
+        assert HURRIED_SECONDS < now - before < 2 * HURRIED_SECONDS
+    slices.open(hurried=True)
+    now += HURRIED_SECONDS
+    before = now
+    slices.begin(None, deed())
+    for begun in slices.left():
+        slices.go_on(begun)
+    assert before < now < before + 3 * HURRIED_SECONDS
 
 
 def test_others_are_answered_while_thousands_of_jobs_are_called_off(short: Path) -> None:
