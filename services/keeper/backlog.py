@@ -4,7 +4,7 @@ import json
 import sqlite3
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 
@@ -25,7 +25,7 @@ Sort = tuple[JobKind, str]
 class Ahead:
     """The work that is to be done before a job."""
 
-    before: Counter[Sort] = field(default_factory=Counter)
+    before: Mapping[Sort, int] = field(default_factory=dict)
     """Jobs before it in its line that have not begun and can go on."""
     chain: list[Sort] = field(default_factory=list)
     """Jobs one after the other that it waits for; the last is its nearest."""
@@ -59,17 +59,15 @@ class Backlog:
                 asked.append((edge.turn[0], edge.turn[2]))
             work = self._line.work(kind, models, asked)
             for stand, before in zip(stands, work, strict=False):
-                found[stand[3]] = Ahead(Counter({(kind, model): n for model, n in before.items()}))
+                found[stand[3]] = Ahead({(kind, model): n for model, n in before.items()})
             for stand in stands[counted:]:
                 assert edge is not None
                 share, near = edge.share(stand), work[-1]
                 found[stand[3]] = Ahead(
-                    Counter(
-                        {
-                            (kind, model): n + round(share * max(0, waiting[kind, model] - n))
-                            for model, n in near.items()
-                        }
-                    )
+                    {
+                        (kind, model): n + round(share * max(0, waiting[kind, model] - n))
+                        for model, n in near.items()
+                    }
                 )
         blocked = [job for job in jobs if job.state == "blocked"]
         first_left: dict[str, int] = {}

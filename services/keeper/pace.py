@@ -11,8 +11,8 @@ LATEST = 200
 """The calls that times come from."""
 RATE_SECONDS = 300.0
 """What the rate of a model is of: not so short that slow ones seem to stand still in between."""
-PLAN_LATEST = 60
-"""The commits that the rate of a plan comes from."""
+PLAN_LATEST, ALL_LATEST = 60, 1_500
+"""The commits that the rate of a plan comes from, and those of all plans asked for at once."""
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,7 @@ class Paces:
             "CROSS JOIN tile_versions v WHERE v.version IN (SELECT version FROM tile_versions "
             "INDEXED BY versions_of_plan WHERE plan_id = p.value ORDER BY version DESC LIMIT ?) "
             "AND v.layer = 'generation' AND v.scaffold = 0",
-            (json.dumps(list(plan_ids)), PLAN_LATEST),
+            (json.dumps(list(plan_ids)), min(PLAN_LATEST, ALL_LATEST // max(1, len(plan_ids)))),
         )
         spans: dict[str, list[tuple[float, float]]] = {}
         for plan_id, begin, end in rows:

@@ -38,7 +38,10 @@ class PlanViews:
     ) -> PlanView:
         counts: dict[str, int] = {**dict.fromkeys(STATES, 0), **tally.states}
         stuck = plan.settled and bool(counts["error"] or counts["blocked"])
-        held = self._store.dependencies.held_in(plan.id) if counts["blocked"] else 0
+        held = 0
+        if counts["blocked"]:
+            # Of a settled plan nothing can go on: then all calls that are left are held.
+            held = tally.calls_left if plan.settled else self._store.dependencies.held_in(plan.id)
         priced = tally.cost > 0 or self._prospects.states_price(plan.model_id)
         return PlanView.model_validate(
             {
@@ -66,12 +69,12 @@ class PlanViews:
     def _why_stuck(self, plan: PlanRow, held: int) -> str:
         """What holds a plan up, the first of it by name, and the ways out."""
         facts = []
-        for what, state in (
-            ("failed", "status = 'error'"),
-            ("is no longer legal", "status = 'blocked' AND error_class = 'seam'"),
+        for what, job in (
+            ("failed", self._store.queue.first_failed(plan.id)),
+            ("is no longer legal", self._store.queue.first_barred(plan.id)),
         ):
-            found = self._store.queue.select(f"plan_id = ? AND {state}", (plan.id,), order="id LIMIT 1")
-            facts += [f"Job {job.id} {what}: {_sentence(job.reason)}" for job in found]
+            if job is not None:
+                facts.append(f"Job {job.id} {what}: {_sentence(job.reason)}")
         if not facts:
             facts.append("It waits for jobs that failed or were called off.")
         if held:

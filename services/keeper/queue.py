@@ -198,6 +198,21 @@ class Queue:
         """The plan's model calls that have not been completed."""
         return self.select("plan_id = ? AND kind = 'generate' AND status <> 'complete'", (plan_id,))
 
+    def first_failed(self, plan_id: str) -> Job | None:
+        """The first job of a plan that failed for good."""
+        found = self.select("plan_id = ? AND status = 'error'", (plan_id,), order="id LIMIT 1")
+        return found[0] if found else None
+
+    def first_barred(self, plan_id: str) -> Job | None:
+        """The first job of a plan that is blocked because it is no longer legal."""
+        # Asked whole, SQLite would rather look through all that is blocked.
+        row = self._connection.execute(
+            "SELECT min(id) FROM generation_queue INDEXED BY queue_barred "
+            "WHERE plan_id = ? AND status = 'blocked' AND error_class = 'seam'",
+            (plan_id,),
+        ).fetchone()
+        return None if row[0] is None else self.get(row[0])
+
     def complete_of(self, job_ids: Collection[int]) -> list[int]:
         """Those of these jobs that are complete."""
         rows = self._connection.execute(
