@@ -129,7 +129,7 @@ class Keeper:
             pool=self._planning,
             parts=Parts(data / "staged"),
             folder=data / "staged",
-            clock=clock,
+            clock=steady,
             later=self._batches.add,
             at_length=self._batches.at_length,
             start=self._tasks.start_aside,

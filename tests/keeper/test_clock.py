@@ -6,10 +6,13 @@ import pytest
 
 from protocol.control import Render
 from protocol.errors import Code
-from protocol.ingest import Accepted
+from protocol.ingest import Accepted, PartTaken, PlanBegin
 from protocol.message import Error
+from protocol.plan import PlanHead
 from protocol.work import Nack, Nacked, Touch
 from services.keeper import clock as clocks
+from services.keeper import keeper as keepers
+from services.keeper.parts import VOID_SECONDS
 from tests.keeper.house import Clock, House, Peer, until
 
 DAY = 86_400.0
@@ -61,6 +64,21 @@ def test_a_jump_of_the_walls_clock_neither_ends_nor_prolongs_a_delay(
         assert house.job(job).retry_at == pytest.approx(clock.now + wait)
         assert worker.ready("render") is None
         clock.forward(wait + 0.001)
+
+
+@pytest.mark.parametrize("jump", [DAY, -DAY])
+def test_a_jump_of_the_walls_clock_neither_forgets_nor_keeps_a_plan_that_was_begun(
+    house: House, clock: Clock, monkeypatch: pytest.MonkeyPatch, jump: float
+) -> None:
+    house.close()
+    monkeypatch.setattr(keepers, "FILE_SECONDS", 0.0)
+    house.open()
+    ingest = house.peer("ingest")
+    for name in ("old", "young"):
+        ingest.ask(PlanBegin(plan=PlanHead(id=name), steps=2), PartTaken)
+        clock.forward(VOID_SECONDS / 2)
+    clock.jump(jump)
+    until(lambda: [draft.plan for draft in house.status().drafts] == ["young"], "the old one to be forgotten")
 
 
 def test_after_the_machine_was_started_anew_every_lease_is_void(
