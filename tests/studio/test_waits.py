@@ -4,6 +4,10 @@ import re
 
 from playwright.async_api import Locator, expect
 
+from protocol.codec import catalogue
+from protocol.ingest import Accepted, PartTaken, PlanBegin, PlanCommit, PlanPart
+from protocol.plan import PlanHead, Step
+from services.client import Client
 from services.worker import TryFailed
 from tests.gateway.house import House
 from tests.studio.conftest import Desks
@@ -49,6 +53,23 @@ async def test_a_limit_is_counted_down_and_lifted_and_a_refused_key_has_a_way_ou
     await expect(line).to_have_attribute("data-stopped", "false")
     await one.page.locator("section[aria-label=Failed] [data-act=retry]").click()
     await one.sees(0, 0, "generated")
+
+
+async def test_a_plan_that_comes_in_parts_is_told_of_before_it_is_accepted(house: House, desk: Desks) -> None:
+    await house.post("/api/queue/pause")
+    steps = [Step(id=f"s{x}", quadrants=[(x, 0), (x + 1, 0), (x, 1), (x + 1, 1)]) for x in range(0, 24, 4)]
+    program = Client(house.sockets.address("ingest"), catalogue(PartTaken, Accepted))
+    await program.exchange(PlanBegin(plan=PlanHead(id="big", name="Harbour"), steps=len(steps)))
+    await program.exchange(PlanPart(plan="big", first=0, steps=steps[:4]))
+    one = await desk()
+    draft = one.page.locator("[data-draft=big]")
+    await expect(draft).to_contain_text("Harbour")
+    await expect(draft).to_contain_text("4 of 6 steps have come. Nothing is accepted yet.")
+    await program.exchange(PlanPart(plan="big", first=4, steps=steps[4:]))
+    await program.exchange(PlanCommit(plan="big"))
+    await expect(draft).to_have_count(0)
+    await expect(one.page.locator("[data-plan=big]")).to_contain_text("0 of 24")
+    await program.close()
 
 
 async def test_a_held_step_says_behind_what_and_brings_it_on(
