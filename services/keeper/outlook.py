@@ -49,11 +49,14 @@ class Outlook:
         pace = self.paces.get(sort)
         if pace is None:
             return None
-        kind = {other: count for other, count in ahead.before.items() if other[0] == sort[0]}
-        begun = {other: count for other, count in self.running.items() if other[0] == sort[0]}
-        work = sum(self._seconds(other, pace) * count for other, count in kind.items())
-        work += sum(self._seconds(other, pace) * count / 2 for other, count in begun.items())
-        own = pace.p50 * (kind.get(sort, 0) + begun.get(sort, 0) / 2)
+        work = 0.0
+        for other, count in ahead.before.items():
+            if other[0] == sort[0]:
+                work += self._seconds(other, pace) * count
+        for other, count in self.running.items():
+            if other[0] == sort[0]:
+                work += self._seconds(other, pace) * count / 2
+        own = pace.p50 * (ahead.before.get(sort, 0) + self.running.get(sort, 0) / 2)
         chain = ahead.stretch * sum(self._seconds(other, pace) for other in ahead.chain)
         slots = max(1, self.hands.slots.get(sort[0], 1))
         return max(work / slots, own / self.hands.of(sort), chain, delay) + pace.p50

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from protocol.message import JobKind
 
-LATEST = 200
+LATEST = 100
 """The calls that times come from."""
 RATE_SECONDS = 300.0
 """What the rate of a model is of: not so short that slow ones seem to stand still in between."""
@@ -66,12 +66,13 @@ class Paces:
         As the worker measured it: the keeper's own times are those of a wall clock, which people set.
         """
         rows = self._connection.execute(
-            "SELECT coalesce((SELECT v.seconds FROM tile_versions v WHERE v.job_id = q.id LIMIT 1), 0), "
-            "q.finished_at - q.started_at FROM generation_queue q INDEXED BY queue_taken "
+            # Only of a job that no worker has measured the row itself is looked at.
+            "SELECT coalesce(nullif((SELECT seconds FROM tile_versions v WHERE v.job_id = q.id LIMIT 1), 0), "
+            "max(0.0, finished_at - started_at)) FROM generation_queue q INDEXED BY queue_taken "
             "WHERE q.status = 'complete' AND q.model_id = ? AND q.kind = ? ORDER BY q.id DESC LIMIT ?",
             (model_id, kind, latest),
         )
-        return sorted(max(0.0, measured or by_clock) for measured, by_clock in rows)
+        return sorted(row[0] for row in rows)
 
     def rate(self, model_id: str, now: float) -> float:
         """Calls of a model that came out in a minute lately."""

@@ -4,6 +4,7 @@ import json
 import sqlite3
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from protocol.plan import Lane
 
@@ -147,10 +148,15 @@ def _plan(row: sqlite3.Row) -> PlanRow:
         first_job=row["first_job"],
         jobs=row["jobs"],
         entered=row["entered"],
-        borrowed=tuple(json.loads(row["borrowed"])),
+        borrowed=tuple(_list(row["borrowed"])),
         bounds=(row["x0"], row["y0"], row["x1"], row["y1"]),
-        left_out=tuple((x, y, reason) for x, y, reason in json.loads(row["left_out"])),
+        left_out=tuple((x, y, reason) for x, y, reason in _list(row["left_out"])),
         left_out_count=row["left_out_count"],
         priority=row["priority"],
         staged=row["staged"],
     )
+
+
+def _list(text: str) -> list[Any]:
+    found: list[Any] = json.loads(text) if text != "[]" else []
+    return found
