@@ -10,6 +10,8 @@ import { clock, count, countdown, sentence } from "./words";
 /** From so many jobs on their number explains why the map takes a while. */
 const MANY = 5_000;
 
+const LONG_AWAY_SECONDS = 60;
+
 interface Notice {
   key: string;
   title: string;
@@ -20,11 +22,13 @@ interface Notice {
 
 function connection(): Notice | null {
   const { state, since, nextTry } = link.value;
+  // By then it is more than a restart, and a person has to look.
+  const isLong = now.value - since / 1_000 > LONG_AWAY_SECONDS;
   if (state === "down") {
     return {
       key: "down",
       title: `The keeper has not answered since ${clock(since)}.`,
-      text: "What was queued is kept; this view waits and goes on by itself.",
+      text: `What was queued is kept; this view waits and goes on by itself.${isLong ? " supervisor.py status says why it is away." : ""}`,
     };
   }
   if (state === "lost") {
@@ -32,7 +36,7 @@ function connection(): Notice | null {
     return {
       key: "lost",
       title: `No connection since ${clock(since)}.`,
-      text: `What was queued is kept at the server; this view waits. ${seconds ? `Next try in ${seconds} s.` : "Trying now."}`,
+      text: `What was queued is kept at the server; this view waits. ${seconds ? `Next try in ${seconds} s.` : "Trying now."}${isLong ? " supervisor.py status says whether it runs." : ""}`,
     };
   }
   return null;

@@ -212,9 +212,10 @@ function Stuck({ plan }: { plan: Plan }) {
 }
 
 function left(plan: Plan): string {
+  const paused = plan.paused && !plan.settled ? "paused" : "";
   const held = plan.held ? `${plan.held.toLocaleString("en")} held` : "";
-  if (plan.failed) return [`${count(plan.failed, "job")} failed`, held].filter(Boolean).join(", ");
-  if (held) return `${count(plan.held, "step")} cannot go on`;
+  if (plan.failed) return [paused, `${count(plan.failed, "job")} failed`, held].filter(Boolean).join(", ");
+  if (held) return [paused, `${count(plan.held, "step")} cannot go on`].filter(Boolean).join(", ");
   if (plan.settled) return plan.quadrants_done < plan.quadrants_total ? "called off" : "finished";
   if (plan.paused) return "paused";
   const rate = plan.rate_per_minute || (status.value?.per_minute ?? 0);
