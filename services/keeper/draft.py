@@ -2,14 +2,14 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
 from protocol.errors import Code, ProtocolError
-from protocol.message import COORDINATE_LIMIT, JobKind, JobState
+from protocol.message import COORDINATE_LIMIT, JobState
 from protocol.plan import Lane, Step
 from services.config import Model
 from services.keeper import proof
 from services.keeper.ancestry import Ancestry
+from services.keeper.drafted import Drafted, DraftedRender, filled
 from services.keeper.ground import PALETTE_BOX, Box, Cell, Ground
 from services.keeper.lifecycle import Cells, Job
 from services.tiling.quadrant import FRAME, SIZE, frame_of
@@ -40,22 +40,6 @@ class Asked:
     """Prompt and negative prompt for steps of one model, where they differ from the plan's."""
 
 
-class Drafted(NamedTuple):
-    """What one job of a draft has for itself; the rest it shares with all others."""
-
-    step: str
-    kind: JobKind
-    state: JobState
-    quadrants: Cells
-    padding: Cells = ()
-    scaffold: Cells = ()
-    x: int = 0
-    y: int = 0
-    model_id: str = ""
-    prompt: str = ""
-    negative_prompt: str = ""
-
-
 @dataclass
 class Draft:
     """The jobs of a plan that is being accepted. Its own have ids −1, −2, … until they are numbered."""
@@ -64,7 +48,7 @@ class Draft:
     ground: Ground
     max_attempts: int
     now: float
-    jobs: list[Drafted] = field(default_factory=list)
+    jobs: list[Drafted | DraftedRender] = field(default_factory=list)
     waits: list[list[int]] = field(default_factory=list)
     """What each of the jobs waits for, by the same position; something may stand there twice."""
     borrowed: set[int] = field(default_factory=set)
@@ -150,12 +134,14 @@ class Draft:
         asked = self.asked
         prompt, negative = asked.prompts.get(model.model_id, (asked.prompt, asked.negative_prompt))
         whole = not step.padding and not step.scaffold
+        quadrants = filled(corners) if whole else _rows(step.quadrants)
         job = self._job(
             Drafted(
                 step.id,
                 "generate",
                 "blocked" if waits or step.after else "pending",
-                _filled(corners) if whole else _rows(step.quadrants),
+                # The same ones, if they can be: of a large plan they take as much memory as all the rest.
+                own if (own := tuple(step.quadrants)) == quadrants else quadrants,
                 () if whole else _rows(step.padding),
                 () if whole else _rows(step.scaffold),
                 window.x,
@@ -212,16 +198,14 @@ class Draft:
         return job
 
     def _draw(self, step: str, frame: Cell, *, blocked: bool) -> int:
-        x, y = frame[0] * FRAME, frame[1] * FRAME
-        cells = _filled((x, y, x + FRAME - 1, y + FRAME - 1))
-        if max(-x, -y, x + FRAME - 1, y + FRAME - 1) > COORDINATE_LIMIT:
+        left, top = frame[0] * FRAME, frame[1] * FRAME
+        if max(-left, -top, left + FRAME - 1, top + FRAME - 1) > COORDINATE_LIMIT:
             raise ProtocolError(
                 Code.BAD_PLAN,
                 f"Step {step} needs a render beyond ±{COORDINATE_LIMIT}, the edge of the world.",
                 details=step,
             )
-        state: JobState = "blocked" if blocked else "pending"
-        return self._job(Drafted(step, "render", state, cells, x=x * SIZE, y=y * SIZE))
+        return self._job(DraftedRender(step, left * SIZE, top * SIZE, "blocked" if blocked else "pending"))
 
     def _palette(self) -> int:
         if self.palette is None:
@@ -234,7 +218,7 @@ class Draft:
             self._wait(self.palette, waits)
         return self.palette
 
-    def _job(self, job: Drafted) -> int:
+    def _job(self, job: Drafted | DraftedRender) -> int:
         self.jobs.append(job)
         self.waits.append([])
         return -len(self.jobs)
@@ -311,12 +295,6 @@ def _frames_around(shape: Shape) -> list[tuple[Cell, list[Cell]]]:
     for x, y in needed_renders(rectangle(left, top, left + width, top + height)):
         found.setdefault(frame_of((x, y)), []).append((x - left, y - top))
     return sorted(found.items(), key=lambda item: (item[0][1], item[0][0]))
-
-
-def _filled(corners: Box) -> Cells:
-    """The quadrants of a whole rectangle, row by row."""
-    left, top, right, bottom = corners
-    return tuple([(x, y) for y in range(top, bottom + 1) for x in range(left, right + 1)])
 
 
 def _rows(cells: Collection[Cell]) -> Cells:

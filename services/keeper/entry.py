@@ -4,7 +4,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from services.keeper.draft import Draft, Drafted
+from services.keeper.draft import Draft
+from services.keeper.drafted import Drafted, DraftedRender
 from services.keeper.events import Row as EventRow
 from services.keeper.events import job_text
 from services.keeper.queue import CellRow
@@ -73,7 +74,7 @@ def _lines(draft: Draft, first: int) -> Iterator[Line]:
         )
 
 
-def _cells(id: int, job: Drafted) -> list[CellRow]:
+def _cells(id: int, job: Drafted | DraftedRender) -> list[CellRow]:
     """Where a job lies, and in what part."""
     if job.kind == "palette":
         return []

@@ -77,7 +77,7 @@ def _jobs(
             job.step,
             job.kind,
             job.state,
-            words.setdefault(job[-3:], len(words)),
+            words.setdefault((job.model_id, job.prompt, job.negative_prompt), len(words)),
             text(job.quadrants),
             text(job.padding),
             text(job.scaffold),
