@@ -8,8 +8,9 @@ from services.renderer.chromium import programs
 from tests.studio.desk import Desk
 from tests.system.conftest import Founder
 
-BLOCK = [(0, 0), (1, 0), (0, 1), (1, 1)]
-STRIP = [(2, 0), (2, 1)]
+BLOCK = [(1, 1), (2, 1), (1, 2), (2, 2)]
+STRIP = [(3, 1), (3, 2)]
+"""With what the model sees around them they lie in six frames."""
 
 
 async def test_a_person_generates_with_the_second_model_and_the_map_fills_by_itself(found: Founder) -> None:

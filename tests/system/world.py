@@ -25,7 +25,7 @@ PATIENCE = 90.0
 T = TypeVar("T")
 
 
-def until(what: str, look: Callable[[], T | None], *, patience: float = PATIENCE, pause: float = 0.05) -> T:
+def until(what: str, look: Callable[[], T | None], *, patience: float = PATIENCE, pause: float = 0.1) -> T:
     """What `look` finds, asked again until it finds something or patience ends."""
     deadline = time.monotonic() + patience
     while time.monotonic() < deadline:
@@ -124,9 +124,8 @@ class World:
             return json.loads(answer.read())
 
     def publish(self, plan: dict[str, object]) -> None:
-        """Publish a plan by the command line."""
-        answer = self.command("publish", "-", given=json.dumps(plan))
-        assert answer.returncode == 0, answer.stderr + answer.stdout
+        """Publish a plan over HTTP."""
+        self.post("/api/plans", plan)
 
     def settled(self, plan: str, *, patience: float = 300.0, pause: float = 0.2) -> dict[str, Any]:
         """Wait until a plan has settled; its view."""
