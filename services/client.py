@@ -3,6 +3,7 @@
 import asyncio
 import uuid
 from collections.abc import Callable, Sequence
+from itertools import count
 from typing import TypeVar
 
 import zmq
@@ -11,6 +12,7 @@ import zmq.asyncio
 from protocol.codec import Catalogue, Envelope, decode, encode
 from protocol.errors import Code, ProtocolError
 from protocol.message import Error, Message
+from services.backoff import exponential
 
 ANSWER_LIMIT_BYTES = 64 << 20
 
@@ -66,13 +68,15 @@ class Client:
         frames = encode(request)
         loop = asyncio.get_running_loop()
         deadline = loop.time() + timeout
+        # A connection that was just begun is there in a moment; one to a process that is down is not.
+        tries = count(1)
         answer: asyncio.Future[Envelope] = loop.create_future()
         self._waiting[request.id] = answer
         self._asked[request.id] = frames
         try:
             while (left := deadline - loop.time()) > 0:
                 sent = await self._send(frames)
-                pause = min(left, resend if sent else 0.05)
+                pause = min(left, resend if sent else exponential(next(tries), first=0.004, limit=0.05))
                 done, _ = await asyncio.wait([answer], timeout=pause)
                 if done:
                     break

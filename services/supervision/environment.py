@@ -29,4 +29,6 @@ def for_child(
         variables["SSL_CERT_FILE"] = os.devnull
     if kind in ("keeper", "gateway"):
         variables[UNAVAILABLE] = str(configuration.reasons)
+    # Pydantic would look through every installed package for plugins of its own.
+    variables["PYDANTIC_DISABLE_PLUGINS"] = "__all__"
     return variables | {CONFIG: str(configuration.path), MARK: mark}
