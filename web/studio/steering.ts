@@ -17,8 +17,8 @@ const SILENCE_MS = 1_500;
 /** Requests for single jobs that are under way at once. */
 const AT_ONCE = 4;
 
-/** Run a request; what the server says against it stands where the act was, till it is read. */
-export async function order<T>(place: string, request: () => Promise<T>, done: (answer: T) => void): Promise<boolean> {
+/** Run a request; what the server says against it stands where the act was, till it is read; `busy` if it has to wait. */
+export async function order<T>(place: string, request: () => Promise<T>, done: (answer: T) => void, busy = ""): Promise<boolean> {
   hush(place);
   let isDone = false;
   // A server that is slow or away takes seconds to say so; meanwhile it is seen that the act was heard.
@@ -26,7 +26,7 @@ export async function order<T>(place: string, request: () => Promise<T>, done: (
   try {
     const say = (word: Say): void => {
       clearTimeout(silence);
-      reply(place, word);
+      reply(place, { ...word, title: busy || withNames(word.title) });
     };
     const answer = await insist(place, request, say, true);
     if (answer !== null) {
@@ -68,6 +68,7 @@ export function cancelEntering(plan: string): void {
       return changed;
     },
     CALLED_OFF,
+    "Paused. It is called off as soon as all its jobs are in the queue.",
   );
 }
 
