@@ -11,7 +11,7 @@ from protocol.message import JobKind
 
 COUNTED = 10_000
 """Jobs from the front that are counted; beyond, the places of jobs say about how many stand before them."""
-LOOKS = 2_000
+LOOKS = 600
 """Counts of one question: where there are more, neighbours in the line are given the same."""
 FRONT = -(1 << 62)
 

@@ -13,7 +13,7 @@ from services.keeper.lifecycle import Job
 from services.keeper.row import COLUMNS, job_of
 from services.keeper.tallies import STATES, Tallies
 
-SCAN, CHUNK = 3_000, 500
+SCAN, CHUNK = 2_000, 500
 """Jobs that one request looks at one by one, where no index knows which are meant, and how many at a time."""
 NEVER = 1 << 62
 CLASSED: tuple[JobState, ...] = ("blocked", "pending", "error", "cancelled")
@@ -54,7 +54,7 @@ class Listing:
         last = left = 0
         for _ in range(0, looked, CHUNK):
             chunk = list(islice(ids, min(CHUNK, looked)))
-            jobs += self._meant(where, chunk, limit + 1 - len(jobs), newest)
+            jobs += self._meant(where, chunk, limit + 1 - len(jobs))
             last, left = chunk[-1] if chunk else last, len(chunk)
             if len(jobs) > limit or left < CHUNK:
                 break
@@ -79,7 +79,7 @@ class Listing:
         for first in range(0, len(ids), CHUNK):
             chunk = ids[first : first + CHUNK]
             nth = {job_id: i for i, job_id in enumerate(chunk)}
-            jobs += sorted(self._meant(where, chunk, CHUNK, False), key=lambda job: nth[job.id])
+            jobs += sorted(self._meant(where, chunk, CHUNK), key=lambda job: nth[job.id])
             if len(jobs) > limit:
                 break
         if len(jobs) > limit:
@@ -148,8 +148,9 @@ class Listing:
         if where.held:
             if states and "blocked" not in states:
                 return []
-            of_plan = ("plan_id = ?", (where.plan,)) if where.plan is not None else ("1", ())
-            return [self._ids(f"held = 1 AND {of_plan[0]}", of_plan[1], "queue_held", after, scan, newest)]
+            if where.plan is None:
+                return [self._ids("held = 1", (), "queue_held_all", after, scan, newest)]
+            return [self._ids("held = 1 AND plan_id = ?", (where.plan,), "queue_held", after, scan, newest)]
         if where.plan is not None:
             return [
                 self._ids(
@@ -177,9 +178,10 @@ class Listing:
         )
         return (row[0] for row in rows)
 
-    def _meant(self, where: Where, ids: list[int], limit: int, newest: bool) -> list[Job]:
+    def _meant(self, where: Where, ids: list[int], limit: int) -> list[Job]:
         """The first of these jobs that are meant."""
-        conditions, values = ["id IN (SELECT value FROM json_each(?))"], [json.dumps(ids)]
+        conditions: list[str] = ["1"]
+        values: list[object] = [json.dumps(ids)]
         for column, wanted in (
             ("kind", where.kind),
             ("model_id", where.model_id),
@@ -196,8 +198,10 @@ class Listing:
             conditions.append("has_text(prompt, reason, ?)")
             values.append(where.text.casefold())
         rows = self._connection.execute(
-            f"SELECT {COLUMNS} FROM generation_queue WHERE {' AND '.join(conditions)} "
-            f"ORDER BY id {'DESC' if newest else 'ASC'} LIMIT ?",
+            # Joined in this order, job by job as they are given: else SQLite may walk through a whole plan.
+            f"SELECT {COLUMNS} FROM (SELECT value AS wanted FROM json_each(?)) "
+            "CROSS JOIN generation_queue ON id = wanted "
+            f"WHERE {' AND '.join(conditions)} LIMIT ?",
             (*values, limit),
         )
         return [job_of(row) for row in rows]
