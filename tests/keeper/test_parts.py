@@ -1,16 +1,9 @@
 """Plans that come in parts, and plans whose jobs follow after they were accepted."""
 
-import os
-import signal
-import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from protocol.control import CancelPlan, Changed, ClearQueue, Fill
 from protocol.errors import Code
 from protocol.ingest import Accepted, PartTaken, PlanBegin, PlanCommit, PlanPart
 from protocol.message import Error
@@ -18,7 +11,7 @@ from protocol.plan import STEP_LIMIT, PlanHead, Step
 from services.keeper import drafter as drafter_module
 from services.keeper import intake as intake_module
 from services.keeper import parts as parts_module
-from tests.keeper.house import PATIENCE_SECONDS, House, Peer, island, opened, until
+from tests.keeper.house import House, Peer, island, opened, until
 
 HEAD = PlanHead(id="big", prompt="a city", priority=7)
 
@@ -145,68 +138,6 @@ def test_a_process_that_hangs_over_a_plan_is_ended_and_the_next_one_draws_it_up(
     # On a busy machine it may not have come that far.
     (tmp_path / "draft_begun").unlink(missing_ok=True)
     ingest.ask(PlanCommit(plan="big"), Accepted)
-
-
-def test_while_a_plan_is_entered_what_touches_it_is_asked_to_wait(house: House, control: Peer) -> None:
-    control.send(Fill(plan="big", rectangle=(0, 0, 39, 39)), id="fill")
-    accepted = control.hear()
-    control.send(CancelPlan(plan="big"), id="cancel")
-    control.send(ClearQueue(), id="clear")
-    answers = [control.hear().body for _ in range(2)]
-
-    assert isinstance(accepted.body, Accepted)
-    for answer in answers:
-        # Whoever is late finds it entered; nobody finds it half there.
-        if isinstance(answer, Error):
-            assert answer.code == Code.BUSY and answer.retry_after
-        else:
-            assert isinstance(answer, Changed)
-            assert answer.jobs in (0, len(accepted.body.jobs))
-
-
-@contextmanager
-def killed_keeper(short: Path, faults: Path, steps: int) -> Iterator[None]:
-    """A keeper process that is given a plan and dies of it at a failpoint."""
-    house = House(short)
-    config = short / "c.json"
-    config.write_text(house.config.model_dump_json())
-    process = subprocess.Popen(
-        [sys.executable, "-m", "services.keeper", "--config", config, "--data", house.data],
-        env={**os.environ, "TILEWRIGHT_FAULTS": str(faults)},
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        ingest = house.peer("ingest")
-        hand_in(ingest, islands(steps), size=1_000)
-        ingest.send(PlanCommit(plan="big"), id="commit")
-        process.wait(PATIENCE_SECONDS)
-        assert process.returncode == -signal.SIGKILL
-        yield
-    finally:
-        process.kill()
-        process.wait()
-        house.end()
-
-
-def test_a_crash_at_any_point_of_entering_loses_and_doubles_nothing(short: Path) -> None:
-    steps = 250
-    faults = short / "f"
-    faults.mkdir()
-    # Within the transaction that accepts it: as if it had not been. Within one that moves jobs: gone on with.
-    for place, accepted in (("keeper_plan", False), ("keeper_enter", True)):
-        (faults / place).write_text("kill")
-        with killed_keeper(short, faults, steps):
-            pass
-        with opened(short) as house:
-            answer = house.peer("ingest").ask(PlanCommit(plan="big"), Accepted)
-            assert answer.duplicate == accepted
-            entered(house, len(answer.jobs))
-            jobs = house.jobs(plan="big", kind="generate")
-            assert [job.step for job in jobs] == [f"s{i}" for i in range(steps)]
-            assert {job.state for job in jobs} == {"blocked"}
-            assert list((house.data / "staged").iterdir()) == []
-        for path in sorted((short / "d").rglob("*"), reverse=True):
-            path.rmdir() if path.is_dir() else path.unlink()
 
 
 def entered(house: House, jobs: int) -> None:
