@@ -36,8 +36,9 @@ class Adoption:
         found = self._store.orphans.page(after=request.cursor, limit=request.limit + 1)
         more = len(found) > request.limit
         found = found[: request.limit]
+        jobs = {job.id: job for job in self._store.queue.among({orphan.job for orphan in found})}
         return Orphans(
-            orphans=[self._view(orphan) for orphan in found],
+            orphans=[self._view(orphan, jobs.get(orphan.job)) for orphan in found],
             cursor=found[-1].id if more else 0,
             total=self._store.orphans.count(),
         )
@@ -47,14 +48,14 @@ class Adoption:
         orphan = self._get(request.orphan)
         if orphan.adopted:
             return Reverted(quadrants=0)
-        job = self._adoptable(orphan)
+        job = self._adoptable(orphan, self._store.queue.get(orphan.job))
         for behind in self._behind(job):
             for other in behind:
                 check_still_free(self._store, other.infill, but=other.plan)
             yield
         # Again: while others came in between, the job may have been taken up, or the ground been drawn on.
         orphan = self._get(request.orphan)
-        job = self._adoptable(orphan)
+        job = self._adoptable(orphan, self._store.queue.get(orphan.job))
         made = replace(
             job,
             token=orphan.token,
@@ -84,9 +85,8 @@ class Adoption:
             raise ProtocolError(Code.UNKNOWN_ORPHAN, f"There is no late result {number}.")
         return orphan
 
-    def _adoptable(self, orphan: Orphan) -> Job:
+    def _adoptable(self, orphan: Orphan, job: Job | None) -> Job:
         """The job that the result would complete; raises what speaks against it."""
-        job = self._store.queue.get(orphan.job)
         if job is None:
             raise ProtocolError(Code.WRONG_STATE, f"Job {orphan.job} is no longer kept.")
         if job.state == "complete":
@@ -133,13 +133,12 @@ class Adoption:
             frontier += behind
             yield [other for other in self._store.queue.among(behind) if other.kind == "generate"]
 
-    def _view(self, orphan: Orphan) -> OrphanView:
+    def _view(self, orphan: Orphan, job: Job | None) -> OrphanView:
         reason = ""
         try:
-            self._adoptable(orphan)
+            self._adoptable(orphan, job)
         except ProtocolError as error:
             reason = error.message
-        job = self._store.queue.get(orphan.job)
         return OrphanView(
             orphan=orphan.id,
             job=orphan.job,

@@ -44,8 +44,11 @@ def place(job: Job) -> int:
     return job.place or job.id << PLACES
 
 
+_decoded = json.JSONDecoder().raw_decode
+
+
 def _cells(text: str) -> Cells:
-    return tuple(map(tuple, json.loads(text))) if text != "[]" else ()
+    return tuple(map(tuple, _decoded(text)[0])) if text != "[]" else ()
 
 
 def text(cells: Cells) -> str:
