@@ -99,10 +99,13 @@ class Listing:
             behind, values = (
                 ("1", ()) if after is None else ("(rank, deaths, place, id) > (?, ?, ?, ?)", after[:4])
             )
+            index = "queue_order"
             if where.model_id is not None:
-                behind, values = f"{behind} AND model_id = ?", (*values, where.model_id)
+                # Renders and palettes are of no model.
+                index, behind = "queue_turn_of_model", f"kind = 'generate' AND model_id = ? AND {behind}"
+                values = (where.model_id, *values)
             rows = self._connection.execute(
-                "SELECT id FROM generation_queue INDEXED BY queue_order WHERE status = 'pending' "
+                f"SELECT id FROM generation_queue INDEXED BY {index} WHERE status = 'pending' "
                 f"AND suspended = 0 AND {behind} ORDER BY rank, deaths, place, id LIMIT ?",
                 (*values, limit),
             )
