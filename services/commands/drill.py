@@ -7,6 +7,7 @@ import logging
 import sys
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from rich.console import Console
 
@@ -53,6 +54,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--kills", type=int, metavar="N", help="SIGKILLs among them (3 in 10)")
     parser.add_argument("--stops", type=int, metavar="N", help="SIGSTOPs among them (2 in 10)")
     parser.add_argument("--at-once", type=int, default=1, metavar="N", help="drills side by side (1)")
+    parser.add_argument(
+        "--within", type=Path, metavar="FOLDER", help="where to make its folder (in memory, if there is room)"
+    )
     parser.add_argument("--keep", action="store_true", help="keep the folder, also when all is well")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     return parser
@@ -76,7 +80,7 @@ def _order(given: argparse.Namespace, seed: int) -> Order:
         faults = asked + REST if asked else FAULTS
     kills = int(faults * KILLS_SHARE) if given.kills is None else given.kills
     stops = int(faults * STOPS_SHARE) if given.stops is None else given.stops
-    return Order(seed, given.jobs, max(faults, kills + stops), kills, stops, given.keep)
+    return Order(seed, given.jobs, max(faults, kills + stops), kills, stops, given.keep, given.within)
 
 
 def _teller(*, quiet: bool) -> Callable[[str], None]:

@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from services.drill.curator import Curator
@@ -20,7 +21,7 @@ from services.drill.publisher import Publishers
 from services.drill.stage import Stage, Stuck
 
 LEASE_SECONDS = 1.5
-LOOK_SECONDS = 0.2
+LOOK_SECONDS = 0.25
 RETRY_SECONDS = 3.0
 QUIET_SECONDS = 30.0
 """When nothing has changed for so long though something could, it is stuck."""
@@ -37,6 +38,8 @@ class Order:
     kills: int
     stops: int
     keep: bool = False
+    within: Path | None = None
+    """Where its folder is made; None leaves it to the stage."""
 
 
 @dataclass
@@ -78,7 +81,7 @@ class Drill:
         verdict = Verdict(self._order, self._faults)
         began = time.monotonic()
         model = StubModel()
-        stage = Stage(await model.open(), lease_seconds=LEASE_SECONDS)
+        stage = Stage(await model.open(), lease_seconds=LEASE_SECONDS, within=self._order.within)
         ledger = Ledger(stage.ledgers, "people")
         publishers = Publishers(stage, ledger, Plans(self._order.seed), self._order.jobs)
         meddler = Meddler(stage, ledger, self._order.seed)

@@ -12,7 +12,7 @@ FEW_MODEL = "stub-few"
 APART = 32
 ROW = 64
 LARGEST = 10
-LARGE_ROWS = 4
+LARGE_ROWS = 2
 """So many make a plan that the keeper of a drill leaves to a drafter."""
 
 
@@ -31,10 +31,10 @@ class Plans:
             return Plan(**common, rectangle=(x, y, x + width - 1, y + height - 1))
         return Plan(**common, steps=_steps(self._chance, x, y))
 
-    def in_parts(self, rows: int | None = None) -> Plan:
-        """One with so many steps that somebody sends them in parts: some rows of seven and more."""
+    def in_parts(self, rows: int = 1) -> Plan:
+        """One that somebody sends in parts: some rows of seven to nine steps."""
         common, (x, y) = self._common()
-        tops = range(y, y + 3 * (rows or self._chance.choice((2, LARGE_ROWS))), 3)
+        tops = range(y, y + 3 * rows, 3)
         steps = [_islands(x, top, self._chance.randint(7, 9), f"{top}-") for top in tops]
         return Plan(**common, steps=[step for row in steps for step in row])
 

@@ -25,7 +25,7 @@ PASSING = {Code.UNAVAILABLE, Code.BUSY, Code.NO_SPACE}
 AGAIN_SECONDS = 0.1
 AHEAD = 350
 """Jobs that are published before those ahead of them are done."""
-PART = 7
+PART = 3
 """Steps that are sent at once of a plan that is sent in parts."""
 
 

@@ -6,12 +6,12 @@ from services.keeper import bundle, entering, history, intake, orders, progress
 
 SMALLER = {
     "SMALL": (6, (bundle, intake)),
-    "AT_ONCE": (30, (intake,)),
-    "LARGE": (25, (intake,)),
-    "LARGE_REGION": (80, (intake,)),
+    "AT_ONCE": (20, (intake,)),
+    "LARGE": (12, (intake,)),
+    "LARGE_REGION": (95, (intake,)),
     "PART": (20, (entering, history, orders, progress)),
 }
-"""The real limits, so that a plan of some dozen steps is drawn up by a process of its own, entered little by
+"""The real limits, so that a plan of a dozen steps is drawn up by a process of its own, entered little by
 little, and called off in several transactions."""
 
 if __name__ == "__main__":
