@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import functools
 import json
 import os
 import signal
@@ -128,7 +129,8 @@ class World:
     async def _render(self, task: Task) -> Result:
         work = task.lease.work
         assert isinstance(work, RenderWork)
-        return Result(tiles=await asyncio.to_thread(_frame, work))
+        pixels = Box(work.x, work.y, work.x + work.width, work.y + work.height)
+        return Result(tiles=await asyncio.to_thread(_frame, pixels, tuple(work.quadrants)))
 
     async def publish(self, plan: Plan) -> None:
         await self.control.ask(Publish(plan=plan), Accepted)
@@ -157,15 +159,26 @@ class World:
         return Palette.load(envelope.attachments[0])
 
 
-def _frame(work: RenderWork) -> list[tuple[Layer, int, int, bytes]]:
-    whole = draw(Box(work.x, work.y, work.x + work.width, work.y + work.height))
+@functools.cache
+def _frame(pixels: Box, quadrants: tuple[tuple[int, int], ...]) -> list[tuple[Layer, int, int, bytes]]:
+    """The tiles of a frame; the worlds of these tests lie on the same ground."""
     tiles: list[tuple[Layer, int, int, bytes]] = []
     names: tuple[Layer, ...] = ("render", "object", "depth")
-    for name, pixels in zip(names, whole, strict=True):
-        for x, y in work.quadrants:
+    for name, plane in zip(names, draw(pixels), strict=True):
+        for x, y in quadrants:
             left, top, right, bottom = box((x, y))
-            part = pixels[top - work.y : bottom - work.y, left - work.x : right - work.x]
-            tiles.append((name, x, y, png(part)))
+            tiles.append(
+                (
+                    name,
+                    x,
+                    y,
+                    png(
+                        plane[
+                            top - pixels.top : bottom - pixels.top, left - pixels.left : right - pixels.left
+                        ]
+                    ),
+                )
+            )
     return tiles
 
 
