@@ -114,7 +114,7 @@ def test_a_plan_that_is_paused_and_resumed_over_and_over_ends_as_said_last(
         control.send(Resume(plan="many"))
     for _ in range(6):
         control.hear()
-    until(lambda: house.map(0, 0, 59, 59).jobs, "the keeper")
+    until(lambda: house.map(0, 0, 29, 29).jobs, "the keeper")
     seen = {until(lambda: worker.ready("render"), "the next").job for _ in frames}
     assert len(seen) == len(frames)
 
