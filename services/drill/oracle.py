@@ -259,8 +259,9 @@ class Oracle:
             found = {(row["layer"], row["x"], row["y"], row["sha256"]) for row in made}
             if job["status"] != "complete" or found != {tuple(tile) for tile in fact["tiles"]}:
                 yield f"job {job['id']} is {job['status']} and not what was adopted for it"
-            if not numbers[fact["orphan"]]["adopted"]:
-                yield f"late result {fact['orphan']} was adopted and still waits"
+            taken = numbers.get(fact["orphan"])
+            if taken is None or not taken["adopted"]:
+                yield f"late result {fact['orphan']} was adopted and is not written down so"
         for fact in self._facts["deleted"]:
             there = numbers.get(fact["orphan"])
             # Handed in once more, since its answer was lost, it is kept again under a new number.
