@@ -9,9 +9,9 @@ from itertools import groupby, pairwise
 
 from protocol.message import JobKind
 
-COUNTED = 10_000
-"""Jobs from the front that are counted; beyond, the places of jobs say about how many stand before them."""
-LOOKS = 600
+COUNTED, WEIGHED = 10_000, 4_000
+"""Jobs from the front that are counted, and whose work is; beyond, places say about how many stand before."""
+LOOKS = 150
 """Counts of one question: where there are more, neighbours in the line are given the same."""
 FRONT = -(1 << 62)
 
@@ -55,7 +55,7 @@ class Line:
         """The place of each of these pending jobs in the order of handing out, from 1; `pending` is all."""
         found: dict[int, int] = {}
         edge = self._edge(
-            "queue_order", "status = 'pending' AND suspended = 0", "rank, deaths, place", pending
+            "queue_order", "status = 'pending' AND suspended = 0", "rank, deaths, place", pending, COUNTED
         )
         ordered = sorted(turns)
         counted = bisect_right(ordered, edge.turn) if edge else len(ordered)
@@ -84,7 +84,7 @@ class Line:
 
     def edge(self, waiting: int) -> Edge | None:
         """Up to where the work is counted that waits, blocked or pending; None if all of it is."""
-        return self._edge("queue_lane", "status IN ('pending', 'blocked')", "rank, place", waiting)
+        return self._edge("queue_lane", "status IN ('pending', 'blocked')", "rank, place", waiting, WEIGHED)
 
     def work(
         self, kind: JobKind, models: Sequence[str], stands: Sequence[tuple[int, int]]
@@ -120,13 +120,13 @@ class Line:
                 found.append(dict(counted))
         return [found[nth // every] for nth in range(len(stands))]
 
-    def _edge(self, index: str, where: str, order: str, waiting: int) -> Edge | None:
-        if waiting <= COUNTED:
+    def _edge(self, index: str, where: str, order: str, waiting: int, nth: int) -> Edge | None:
+        if waiting <= nth:
             return None
         row = self._connection.execute(
             f"SELECT {order}, id FROM generation_queue INDEXED BY {index} WHERE {where} "
             f"ORDER BY {order} LIMIT 1 OFFSET ?",
-            (COUNTED - 1,),
+            (nth - 1,),
         ).fetchone()
         if row is None:
             return None
