@@ -19,17 +19,22 @@ export class Refused extends Error {
   }
 }
 
+const LONGEST_ANSWER_MS = 60_000;
+
 export async function ask<T>(address: string, init?: RequestInit): Promise<T> {
   let response: Response;
+  let text: string;
   const asked = Date.now() / 1_000;
   try {
-    response = await fetch(address, { cache: "no-store", ...init });
+    // Who only asks gives up some time: a connection that broke in silence would hold up all further questions.
+    const patience = init ? {} : { signal: AbortSignal.timeout(LONGEST_ANSWER_MS) };
+    response = await fetch(address, { cache: "no-store", ...patience, ...init });
+    text = await response.text();
   } catch {
     throw new Refused("UNREACHABLE", "The server did not answer. Nothing was changed by this page.");
   }
   const date = Date.parse(response.headers.get("date") ?? "");
   if (date) hear(date / 1_000, asked, Date.now() / 1_000);
-  const text = await response.text();
   let body: unknown;
   try {
     body = JSON.parse(text);

@@ -65,7 +65,8 @@ export class Stream {
     this.pause = Math.min(this.pause * 2, LONGEST_PAUSE_SECONDS);
   }
 
-  private hurry(): void {
+  /** Try at once if it waits for its next try. */
+  hurry(): void {
     if (this.source === null) this.open();
   }
 

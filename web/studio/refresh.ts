@@ -188,6 +188,8 @@ async function figures(): Promise<void> {
     const spot: Rect = [0, 0, 0, 0];
     const [newStatus, newPlans, map] = await Promise.all([getStatus(), getPlans(), getMap(spot)]);
     const heard = Date.now() / 1_000;
+    // Whoever answers this listens again.
+    if (link.value.state === "lost") stream?.hurry();
     batch(() => {
       // From then on the page's own seconds tick, evenly.
       if (!status.value) now.value = heard;
