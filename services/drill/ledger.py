@@ -3,10 +3,13 @@
 import json
 import os
 import time
+from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
 Fact = dict[str, Any]
+Facts = dict[str, list[Fact]]
+"""By what they say."""
 
 
 class Ledger:
@@ -28,12 +31,20 @@ class Ledger:
         os.close(self._fd)
 
 
-def facts(folder: Path) -> list[Fact]:
-    """Every fact in a folder of ledgers, in the order in which they were noted."""
+def facts(folder: Path) -> Facts:
+    """Every fact in a folder of ledgers, those of a kind in the order in which they were noted."""
     found: list[Fact] = []
     for path in folder.iterdir():
         *lines, rest = path.read_text().split("\n")
         # A process that was killed half way through a line was told nothing by it.
         del rest
         found += ({"who": path.name, **json.loads(line)} for line in lines)
-    return sorted(found, key=lambda fact: float(fact["at"]))
+    by_kind: Facts = defaultdict(list)
+    for fact in sorted(found, key=lambda fact: float(fact["at"])):
+        by_kind[fact["what"]].append(fact)
+    return by_kind
+
+
+def of(facts: Facts, what: str) -> set[int]:
+    """The jobs that facts of a kind are about."""
+    return {fact["job"] for fact in facts[what]}
