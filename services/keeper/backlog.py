@@ -14,7 +14,7 @@ from services.keeper.line import Line
 from services.keeper.queue import turn
 from services.keeper.row import place, rank
 
-HOPS, FEWEST_HOPS, ALL_HOPS = 48, 2, 600
+HOPS, FEWEST_HOPS, ALL_HOPS = 48, 2, 300
 """Steps back along what a job waits for: at most, at least, and of all jobs that are asked for at once."""
 
 Sort = tuple[JobKind, str]

@@ -172,7 +172,12 @@ class Dependencies:
 
     def held_in(self, plan_id: str) -> int:
         """How many model calls of a plan cannot go on by themselves."""
-        return self._queue.count("plan_id = ? AND held = 1 AND kind = 'generate'", (plan_id,))
+        row = self._connection.execute(
+            "SELECT count(*) FROM generation_queue INDEXED BY queue_held "
+            "WHERE plan_id = ? AND held = 1 AND kind = 'generate'",
+            (plan_id,),
+        ).fetchone()
+        return int(row[0])
 
     def heir(self, job: Job) -> str | None:
         """Another plan with a blocked job that waits for this one."""

@@ -14,7 +14,7 @@ from services.keeper.provenance import versions_of
 from services.keeper.store import Store
 from services.keeper.tallies import STATES
 
-TILE_LIMIT, JOB_WEIGHT = 3_300, 8
+TILE_LIMIT, JOB_WEIGHT = 3_300, 12
 """What one answer for the map holds: so many tiles, a job counting as some. It is made in one go."""
 RATE_SECONDS = 60.0
 
