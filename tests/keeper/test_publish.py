@@ -159,6 +159,7 @@ def test_jobs_that_come_while_a_large_plan_is_drawn_up_keep_their_numbers(
     large, small = answers["large"], answers["small"]
     assert isinstance(large, Accepted) and isinstance(small, Accepted)
     assert not set(large.jobs) & set(small.jobs)
+    until(lambda: sum(house.status().counts.values()) == len(large.jobs) + 1, "all jobs of both")
     assert [house.job(job).plan for job in (*small.jobs, large.jobs[0], large.jobs[-1])] == [
         "small",
         "large",
