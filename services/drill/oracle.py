@@ -104,20 +104,26 @@ class Oracle:
 
     def _lost_plans(self) -> Iterable[str]:
         offered = {fact["plan"] for fact in self._facts["offered"]}
+        # Accepted and still to be put into the queue; who waits for that in vain is stuck.
+        staged = {
+            row["first_job"] + number
+            for row in self._world.plans.values()
+            for number in range(row["entered"], row["jobs"])
+        }
         for fact in self._facts["accepted"]:
             if fact["plan"] not in self._world.plans:
                 yield f"{fact['plan']} was accepted and is not there"
             for job in fact["jobs"]:
-                if job not in self._world.jobs:
+                if job not in self._world.jobs and job not in staged:
                     yield f"job {job} of {fact['plan']} was accepted and is not there"
         of_plan = Counter(row["plan_id"] for row in self._world.jobs.values())
         for plan, row in self._world.plans.items():
             if plan not in offered:
                 yield f"{plan} is there and nobody offered it"
             there = range(row["first_job"], row["first_job"] + row["jobs"])
-            if missing := [job for job in there if job not in self._world.jobs]:
+            if missing := [job for job in there if job not in self._world.jobs and job not in staged]:
                 yield f"{plan} is there without its jobs {missing[:5]}"
-            if row["jobs"] and not of_plan[plan]:
+            if row["entered"] and not of_plan[plan]:
                 yield f"{plan} has no job of its own"
 
     def _lost_results(self) -> Iterable[str]:
@@ -184,7 +190,7 @@ class Oracle:
                 yield f"job {job['id']} is blocked and waits for nothing: {job['reason']}"
         for plan in self._world.plans.values():
             if not plan["settled"]:
-                yield f"{plan['id']} has not settled"
+                yield f"{plan['id']} has not settled; {plan['entered']} of {plan['jobs']} jobs are queued"
 
     def _overwritten(self) -> Iterable[str]:
         tokens: dict[int, set[int]] = defaultdict(set)

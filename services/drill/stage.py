@@ -55,8 +55,8 @@ class Stage:
         self.sockets = Sockets(self.data)
         self.sockets.prepare()
         self.supervisor: subprocess.Popen[bytes] | None = None
-        self.killed: set[int] = set()
-        """Processes that were sent SIGKILL; the supervisor may not have noticed yet."""
+        self._killed: dict[int, float] = {}
+        """When processes were sent SIGKILL; the supervisor may not have noticed yet."""
         self._life: Client | None = None
         self._views: dict[str, ProcessView] = {}
         self._looked = 0.0
@@ -107,7 +107,7 @@ class Stage:
 
     def kill(self, pid: int) -> None:
         """SIGKILL to one process."""
-        self.killed.add(pid)
+        self._killed[pid] = time.monotonic()
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
 
@@ -116,13 +116,18 @@ class Stage:
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             view = (await self.processes()).get(name)
-            if view is not None and view.state == "ready" and view.pid and view.pid not in self.killed:
+            if view is not None and view.state == "ready" and view.pid and not self._is_dead(view):
                 return view.pid
             if view is not None and view.state == "failed":
                 # Given up: five runs ended before they were ready. A person would ask for another.
                 raise Stuck(f"{name} was given up: {view.reason}")
             await asyncio.sleep(PAUSE_SECONDS)
         raise Stuck(f"{name} is not ready within {seconds:g} s")
+
+    def _is_dead(self, view: ProcessView) -> bool:
+        """Whether this very process was killed; in a long drill another one may be given its number."""
+        killed = self._killed.get(view.pid or 0)
+        return killed is not None and self._looked - view.uptime_seconds <= killed
 
     async def all_ready(self) -> None:
         """Wait until everything serves."""
