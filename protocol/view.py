@@ -120,7 +120,7 @@ class JobView(Part):
     finished_at: Seconds = 0.0
     retry_at: Seconds = 0.0
     position: Count = 0
-    """Place among the pending jobs, from 1; 0 if it is not pending."""
+    """Place among the pending jobs, from 1, behind the first 10,000 about that; 0 if it is not pending."""
     held_by: Count = 0
     """The job that failed, was called off or is no longer legal and that a blocked one waits for in the end,
     which may be itself; 0 if it can go on by itself, and on maps."""
