@@ -56,4 +56,5 @@ async def _opened(process: Process) -> Keeper | None:
     return None
 
 
-run("keeper", serve)
+if __name__ == "__main__":
+    run("keeper", serve)

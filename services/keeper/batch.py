@@ -164,6 +164,10 @@ class Batches:
                 for _, body in answers:
                     letter.reply(body)
 
+    def drop_long(self) -> None:
+        """Go on with no long deed any more; whoever asked asks again, or the next life goes on."""
+        self._slices, self._background = Slices(), []
+
     def cancel(self) -> None:
         """Do nothing any more, and forget what has not been done; whoever asked asks again."""
         self._over = True

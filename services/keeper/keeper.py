@@ -205,6 +205,7 @@ class Keeper:
             done, _ = await asyncio.wait([stopping, failed, ticking], return_when=asyncio.FIRST_COMPLETED)
             for ended in done:
                 ended.result()
+            self._batches.drop_long()
             await self._tasks.drop_asides()
             # Results that are already here are committed before the sockets close.
             await self._tasks.finish()
