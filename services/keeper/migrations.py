@@ -274,7 +274,7 @@ def m004_figures_of_large_plans(db: Database) -> None:
         "CREATE INDEX queue_lane ON generation_queue (rank, place) WHERE status IN ('pending', 'blocked')",
         "CREATE INDEX IF NOT EXISTS queue_blocked ON generation_queue (kind, model_id, rank, place) "
         "WHERE status = 'blocked' AND held = 0",
-        "CREATE INDEX IF NOT EXISTS queue_held_all ON generation_queue (held) WHERE held = 1",
+        "CREATE INDEX IF NOT EXISTS queue_held_all ON generation_queue (id) WHERE held = 1",
     ):
         db.execute(sql)
 
