@@ -35,7 +35,7 @@ MUTANTS = (
         "services/keeper/lifecycle.py",
         'return job.token == token and (\n        job.state == "processing"',
         'return job.token >= token and (\n        job.state == "processing"',
-        (*DRILL, "--seed", "2", "--jobs", "250", "--faults", "40", "--kills", "0", "--stops", "12"),
+        _tests("tests/keeper/test_lease.py", "-k", "ran_out"),
     ),
     Mutant(
         "no fencing on touch",
@@ -57,7 +57,7 @@ MUTANTS = (
         '            failpoint("before_commit")\n            self._store.commit()\n',
         "            for letter, body in answers:\n                letter.reply(body)\n"
         '            failpoint("before_commit")\n            self._store.commit()\n',
-        _tests("tests/keeper/test_commit.py"),
+        _tests("tests/keeper/test_commit.py", "-k", "killed"),
     ),
     Mutant(
         "attempts counted at failure instead of at the lease",
