@@ -65,10 +65,12 @@ class Line:
             group, beside_them = (rank, deaths), list(members)
             steps = [(a[2], b[2], b[3]) for a, b in pairwise([(0, 0, FRONT, 0), *beside_them])]
             passed = _PENDING.format(
-                "rank = ?1 AND deaths = ?2 AND place >= value ->> 0 AND place < value ->> 1"
+                "rank = ?1 AND deaths = ?2 AND place >= json_extract(value, '$[0]') "
+                "AND place < json_extract(value, '$[1]')"
             )
             beside = _PENDING.format(
-                "rank = ?1 AND deaths = ?2 AND place = value ->> 1 AND id <= value ->> 2"
+                "rank = ?1 AND deaths = ?2 AND place = json_extract(value, '$[1]') "
+                "AND id <= json_extract(value, '$[2]')"
             )
             rows = self._connection.execute(
                 f"SELECT {passed}, {beside} FROM json_each(?3)", (rank, deaths, json.dumps(steps))
@@ -107,7 +109,7 @@ class Line:
                 below[model] += more
             behind = rank
             steps = [(a[1], b[1]) for a, b in pairwise([(rank, FRONT), *members])]
-            places = "place >= s.value ->> 0 AND place < s.value ->> 1"
+            places = "place >= json_extract(s.value, '$[0]') AND place < json_extract(s.value, '$[1]')"
             work = _WORK.format(f"rank = ?4 AND deaths = 0 AND {places}", f"rank = ?4 AND {places}")
             rows = self._connection.execute(
                 f"SELECT s.key, m.value, {work} FROM json_each(?3) s CROSS JOIN json_each(?2) m",

@@ -112,7 +112,8 @@ def _views(draft: Draft) -> Iterator[str]:
     jobs = "jobs j CROSS JOIN words w ON w.id = j.words"
     yield f"CREATE VIEW generation_queue AS SELECT {', '.join(columns)} FROM {jobs}"
     yield "CREATE VIEW job_quadrants AS " + " UNION ALL ".join(
-        f"SELECT c.value ->> 0 AS x, c.value ->> 1 AS y, j.id AS job_id, '{role}' AS role "
+        "SELECT json_extract(c.value, '$[0]') AS x, json_extract(c.value, '$[1]') AS y, j.id AS job_id, "
+        f"'{role}' AS role "
         f"FROM jobs j CROSS JOIN json_each(j.{role}) c WHERE j.{role} <> '[]' AND j.kind <> 'palette'"
         for role in ("quadrants", "padding", "scaffold")
     )

@@ -18,7 +18,8 @@ FIRST_TABLES = """
     DROP TABLE models; DROP TABLE saw;
     DROP TABLE queue_tally; DROP TABLE plan_tally; DROP TABLE tile_tally;
     DROP INDEX queue_turn; DROP INDEX queue_turn_of_model; DROP INDEX queue_order; DROP INDEX queue_lane;
-    DROP INDEX queue_blocked; DROP INDEX queue_held_all; DELETE FROM _sqlite_migrations WHERE name LIKE 'm004%';
+    DROP INDEX queue_blocked; DROP INDEX queue_held_all;
+    DELETE FROM _sqlite_migrations WHERE name LIKE 'm004%';
     DROP INDEX repairs_of_quadrant; DROP INDEX queue_barred; DROP INDEX queue_palette;
     DROP INDEX queue_taken; DROP INDEX queue_finished; DROP INDEX tiles_stale; DROP INDEX versions_of_plan;
     UPDATE generation_queue SET priority = lane = 'bulk';
