@@ -21,7 +21,7 @@ from services.keeper.slices import PART
 from tests.keeper.house import PATIENCE_SECONDS, House, Peer, opened
 from tests.keeper.test_parts import entered, hand_in, islands
 
-STEPS = 600
+STEPS = 480
 NOT_ACCEPTED = (-1, -1)
 
 
