@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from protocol.message import Message
 from services.actor import Letter
 
-SLICE_SECONDS = 0.02
+SLICE_SECONDS = 0.01
 """How long all such deeds together hold one transaction; what is asked meanwhile joins the next."""
 HURRIED_SECONDS = 0.005
 """The same while somebody waits for this very transaction."""
