@@ -38,6 +38,13 @@ MUTANTS = (
         _tests("tests/keeper/test_lease.py", "-k", "ran_out"),
     ),
     Mutant(
+        "plans that come in together do not see each other",
+        "services/keeper/bundle.py",
+        "not taken.isdisjoint(around)",
+        "False",
+        _tests("tests/keeper/test_bundle.py"),
+    ),
+    Mutant(
         "no fencing on touch",
         "services/keeper/lifecycle.py",
         'return job.state == "processing" and job.token == token',
