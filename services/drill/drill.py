@@ -131,7 +131,7 @@ class Drill:
         stage.start()
         await stage.all_ready()
         watching = asyncio.create_task(self._watch(publishers, meddler, injector))
-        publishing = asyncio.create_task(publishers.run(lambda: self._done))
+        publishing = asyncio.create_task(publishers.run(lambda: self._done, lambda: injector.due))
         try:
             injecting = asyncio.create_task(
                 injector.run(self._faults, lambda: self._done, lambda: self._idle(publishing, meddler))

@@ -48,6 +48,8 @@ class Injector:
         self._meddler = meddler
         self._curator = curator
         self._harm = Harm(stage)
+        self.due = 0.0
+        """How many jobs are done when the next fault is due; no end once all have been injected."""
         self._deaths = 0
         self._beside: set[asyncio.Task[None]] = set()
         self._sleepers: dict[int, str] = {}
@@ -55,12 +57,14 @@ class Injector:
     async def run(self, faults: list[Fault], done: Callable[[], int], ended: Callable[[], bool]) -> None:
         """Inject each fault once so many jobs are done, or when nothing more will be."""
         for fault in faults:
+            self.due = fault.at
             while done() < fault.at and not ended():
                 await asyncio.sleep(LOOK_SECONDS)
                 self._look_beside()
             self.injected.append((time.monotonic(), fault))
             await self._inject(fault)
             self._look_beside()
+        self.due = float("inf")
 
     async def calm(self) -> None:
         """Wake what sleeps, disarm what was not met, let what goes on beside come to its end."""

@@ -50,13 +50,17 @@ class Publishers:
         """How many jobs were accepted so far."""
         return sum(len(jobs) for jobs in self.accepted.values())
 
-    async def run(self, done: Callable[[], int], count: int = 3) -> None:
-        """Publish until there are enough jobs, never far ahead of those that are done."""
-        await asyncio.gather(*(self._publish(done, by_http=number == 0) for number in range(count)))
+    async def run(self, done: Callable[[], int], due: Callable[[], float], count: int = 3) -> None:
+        """Publish until there are enough jobs, never far ahead of those that are done.
 
-    async def _publish(self, done: Callable[[], int], *, by_http: bool) -> None:
+        Nor far ahead of the number of jobs at which the next fault is `due`: where faults take longer than
+        jobs, the last ones must not meet an empty queue.
+        """
+        await asyncio.gather(*(self._publish(done, due, by_http=number == 0) for number in range(count)))
+
+    async def _publish(self, done: Callable[[], int], due: Callable[[], float], *, by_http: bool) -> None:
         while self.jobs < self._jobs:
-            if self.jobs - done() > AHEAD:
+            if self.jobs - min(done(), due()) > AHEAD:
                 await asyncio.sleep(AGAIN_SECONDS)
                 continue
             plan = self._plans.next()
