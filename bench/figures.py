@@ -12,7 +12,13 @@ from pathlib import Path
 from bench import history
 from bench.figure import Figure
 from protocol.codec import Envelope, encode
-from protocol.control import GetMap, GetQuadrant, Job, ListJobs, ListPlans
+from protocol.control import (
+    GetMap,
+    GetQuadrant,
+    Job,
+    ListJobs,
+    ListPlans,
+)
 from protocol.errors import ProtocolError
 from protocol.message import Error, Message
 from protocol.order import ListOrphans

@@ -10,9 +10,9 @@ from typing import Any
 from pydantic import ValidationError
 from rich.console import Console
 
-from protocol.control import Planned
 from protocol.ingest import Accepted
 from protocol.plan import Plan
+from protocol.region import Planned
 from protocol.view import LeftOut
 from services import source
 from services.commands.asking import arguments, words

@@ -4,12 +4,21 @@ import asyncio
 from typing import TypeVar
 
 from protocol.codec import MAP_LIMIT_BYTES, Envelope, catalogue, encode
-from protocol.control import Changed, Job, Jobs, MapView, Planned, Plans, Quadrant, Status
+from protocol.control import (
+    Changed,
+    Job,
+    Jobs,
+    MapView,
+    Plans,
+    Quadrant,
+    Status,
+)
 from protocol.errors import Code, ProtocolError
 from protocol.event import Events
 from protocol.ingest import Accepted
 from protocol.message import Message, Ping, Pong
 from protocol.order import Deleted, Exported, Orphans, Pruned, Reverted
+from protocol.region import Planned
 from protocol.work import AssetFile, Pixels
 from services.client import Client, Unanswered
 

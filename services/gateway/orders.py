@@ -8,11 +8,11 @@ from typing import Any
 
 from aiohttp import web
 
-from protocol.control import Fill, Generate, Planned, Render, Replan
 from protocol.errors import Code, ProtocolError
 from protocol.ingest import Accepted, Publish
 from protocol.message import Message
 from protocol.plan import Plan
+from protocol.region import Fill, Generate, Planned, Render, Replan
 from services import geojson
 from services.gateway.answers import Answers, as_json, idempotency_key
 from services.gateway.bodies import FillBody, GenerateBody, RenderBody, ReplanBody

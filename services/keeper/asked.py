@@ -2,10 +2,10 @@
 
 from collections.abc import Collection, Sequence
 
-from protocol.control import Generate, Render, Replan
 from protocol.errors import Code, ProtocolError
 from protocol.ingest import Publish
 from protocol.plan import STEP_LIMIT, Step
+from protocol.region import Generate, Render, Replan
 from services.keeper import parts
 from services.keeper.draft import Asked, check_shape
 from services.keeper.ground import Cell, Ground

@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Iterator
 from typing import TypeGuard
 
-from protocol.control import Generate, Render
 from protocol.ingest import Publish
 from protocol.message import Message
+from protocol.region import Generate, Render
 from services.keeper.ground import Cell
 from services.keeper.request import box_of, calls_models, is_dry, plan_id
 from services.keeper.underway import MARGIN

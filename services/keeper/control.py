@@ -7,8 +7,6 @@ from protocol.control import (
     CancelJob,
     CancelPlan,
     ClearQueue,
-    Fill,
-    Generate,
     GetJob,
     GetMap,
     GetQuadrant,
@@ -16,8 +14,6 @@ from protocol.control import (
     ListJobs,
     ListPlans,
     Pause,
-    Render,
-    Replan,
     Resume,
     RetryFailed,
     RetryJob,
@@ -39,6 +35,7 @@ from protocol.order import (
     Revert,
     RevertPlan,
 )
+from protocol.region import Fill, Generate, Render, Replan
 from services.actor import Letter
 from services.keeper.edits import Edits
 from services.keeper.exports import Exports

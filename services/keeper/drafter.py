@@ -8,8 +8,8 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from protocol.control import Planned
 from protocol.errors import Code, ProtocolError
+from protocol.region import Planned
 from services.keeper.commission import LENGTH, Order, Refused
 from services.keeper.proposal import Drawn
 

@@ -12,8 +12,8 @@ import threading
 from collections.abc import Callable
 from typing import BinaryIO
 
-from protocol.control import Planned
 from protocol.errors import ProtocolError
+from protocol.region import Planned
 from services.failpoint import failpoint
 from services.keeper import staging
 from services.keeper.commission import LENGTH, Order, Refused

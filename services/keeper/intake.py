@@ -10,11 +10,11 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from protocol.control import Planned, Replan
 from protocol.errors import ProtocolError
 from protocol.ingest import Accepted, PartTaken, PlanBegin, PlanCommit, PlanPart, Publish
 from protocol.message import Message
 from protocol.plan import Plan, PlanHead
+from protocol.region import Planned, Replan
 from protocol.view import DraftView
 from services.actor import Letter, told
 from services.failpoint import failpoint

@@ -5,10 +5,10 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from protocol.control import Fill, Generate, Replan
 from protocol.errors import Code, ProtocolError
 from protocol.event import PlanChange
 from protocol.ingest import Accepted, Publish
+from protocol.region import Fill, Generate, Replan
 from services.config import AppConfig
 from services.keeper import staging
 from services.keeper.commission import Order

@@ -4,10 +4,10 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from protocol.control import Planned
 from protocol.errors import ProtocolError
 from protocol.ingest import LEFT_OUT_NAMED
 from protocol.plan import Step
+from protocol.region import Planned
 from protocol.view import LeftOut
 from protocol.view import PlannedStep as PlannedView
 from services.config import AppConfig, Model

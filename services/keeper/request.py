@@ -4,11 +4,11 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from protocol.control import Fill, Generate, Render, Replan
 from protocol.errors import Code, ProtocolError
 from protocol.ingest import Publish
 from protocol.message import COORDINATE_LIMIT
 from protocol.plan import STEP_LIMIT, PlanHead
+from protocol.region import Fill, Generate, Render, Replan
 from services.keeper import proof
 from services.keeper.ground import Box, Cell, Ground
 from services.keeper.lifecycle import Job

@@ -2,7 +2,13 @@
 
 from collections.abc import Callable
 
-from protocol.control import GetMap, GetQuadrant, MapView, Quadrant, Status
+from protocol.control import (
+    GetMap,
+    GetQuadrant,
+    MapView,
+    Quadrant,
+    Status,
+)
 from protocol.errors import Code, ProtocolError
 from protocol.event import JobChange, TileRef
 from protocol.view import DraftView, JobView

@@ -9,10 +9,10 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from protocol.control import Render
 from protocol.errors import Code
 from protocol.ingest import Accepted
 from protocol.message import Layer
+from protocol.region import Render
 from protocol.work import GenerateWork, Lease, PixelRef, Touch, Touched
 from services.config import AppConfig
 from services.generator.generator import Generator

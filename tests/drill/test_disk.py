@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from protocol.control import Render
 from protocol.errors import Code
 from protocol.ingest import Accepted
 from protocol.message import Error
+from protocol.region import Render
 from protocol.work import Acked
 from tests.keeper.house import House, opened, result
 

@@ -6,10 +6,11 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
-from protocol.control import MapView, Planned, Status
+from protocol.control import MapView, Status
 from protocol.event import JobChange, MapChange, PlanChange, QueueChange, TileRef
 from protocol.ingest import Accepted
 from protocol.order import Edit, Move, Orphans, Prune, Pruned, Reverted, Where
+from protocol.region import Planned
 from protocol.view import (
     Estimate,
     JobView,

@@ -17,12 +17,13 @@ import pytest
 from numpy.typing import NDArray
 
 from protocol.codec import catalogue
-from protocol.control import Generate, ListJobs
 from protocol.control import Jobs as JobsAnswer
+from protocol.control import ListJobs
 from protocol.event import Events, PlanChange, Watch
 from protocol.ingest import Accepted, Publish
 from protocol.message import Layer, Ping, Pong
 from protocol.plan import Plan
+from protocol.region import Generate
 from protocol.work import AssetFile, Fetch, FetchAsset, Pixels, RenderWork
 from services.client import Client
 from services.config import Camera, Sockets

@@ -25,7 +25,6 @@ from protocol.control import (
     Jobs,
     ListJobs,
     MapView,
-    Planned,
     Plans,
     Quadrant,
     Status,
@@ -35,6 +34,7 @@ from protocol.ingest import Accepted, PartTaken, Publish
 from protocol.message import Error, Message, Ping, Pong
 from protocol.order import Deleted, Exported, Orphans, Pruned, Reverted
 from protocol.plan import Plan, Step
+from protocol.region import Planned
 from protocol.view import JobView
 from protocol.work import (
     Ack,

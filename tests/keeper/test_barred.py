@@ -8,7 +8,6 @@ from protocol.control import (
     ListPlans,
     Pause,
     Plans,
-    Replan,
     RetryFailed,
     RetryJob,
     RetryPlan,
@@ -16,6 +15,7 @@ from protocol.control import (
 from protocol.event import JobChange
 from protocol.message import Error
 from protocol.plan import Step
+from protocol.region import Replan
 from protocol.view import PlanView
 from protocol.work import GenerateWork
 from tests.keeper.house import House, Peer, island

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from protocol.control import Generate, Render
 from protocol.errors import Code
 from protocol.ingest import Accepted, Publish
 from protocol.message import Error, Message
 from protocol.plan import Plan, Step
+from protocol.region import Generate, Render
 from services.keeper.bundle import bundles
 from tests.keeper.house import House, island, opened
 

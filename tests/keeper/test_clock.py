@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from protocol.control import Render
 from protocol.errors import Code
 from protocol.ingest import Accepted, PartTaken, PlanBegin
 from protocol.message import Error
 from protocol.plan import PlanHead
+from protocol.region import Render
 from protocol.work import Nack, Nacked, Touch
 from services.keeper import clock as clocks
 from services.keeper import keeper as keepers

@@ -12,10 +12,11 @@ import pytest
 import zmq
 from PIL import Image
 
-from protocol.control import GetQuadrant, Quadrant, Render
+from protocol.control import GetQuadrant, Quadrant
 from protocol.errors import Code
 from protocol.ingest import Accepted
 from protocol.message import Error
+from protocol.region import Render
 from protocol.work import (
     Acked,
     AssetFile,

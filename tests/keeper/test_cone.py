@@ -2,11 +2,19 @@
 
 import random
 
-from protocol.control import CancelJob, Changed, Fill, ListPlans, Planned, Plans, RetryFailed, RetryJob
+from protocol.control import (
+    CancelJob,
+    Changed,
+    ListPlans,
+    Plans,
+    RetryFailed,
+    RetryJob,
+)
 from protocol.event import JobChange
 from protocol.ingest import Accepted
 from protocol.message import Error
 from protocol.plan import Step
+from protocol.region import Fill, Planned
 from protocol.work import Nack, Nacked
 from tests.keeper.house import House, Peer, island
 from tests.keeper.test_replan import fail

@@ -12,10 +12,11 @@ from pathlib import Path
 import pytest
 import zmq
 
-from protocol.control import GetStatus, Render, Status
+from protocol.control import GetStatus, Status
 from protocol.errors import Code
 from protocol.ingest import Accepted
 from protocol.message import Error
+from protocol.region import Render
 from protocol.work import Lease, Ready
 from services import failpoint
 from services.keeper.database import LOCKED_EXIT, REFUSED_EXIT, DatabaseFile, DatabaseRefused

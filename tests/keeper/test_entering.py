@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from protocol.control import CancelPlan, Changed, ClearQueue, Fill
+from protocol.control import CancelPlan, Changed, ClearQueue
 from protocol.errors import Code
 from protocol.ingest import Accepted, PlanCommit
 from protocol.message import Error
+from protocol.region import Fill
 from services import failpoint
 from services.keeper import intake as intake_module
 from services.keeper.database import OFTEN_BYTES, DatabaseFile

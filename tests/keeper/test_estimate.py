@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from protocol.control import Fill, Planned, Render
 from protocol.ingest import Accepted, Publish
 from protocol.plan import Plan, Step
+from protocol.region import Fill, Planned, Render
 from protocol.work import Acked, GenerateWork, Lease, Ready
 from services.config import GENERATOR_SLOTS
 from tests.keeper.house import CONFIG, House, Peer, island, opened, result

@@ -1,8 +1,9 @@
 """The event log, and the map that it keeps true."""
 
-from protocol.control import CancelJob, Changed, Fill, Pause, Render, Resume
+from protocol.control import CancelJob, Changed, Pause, Resume
 from protocol.event import Events, JobChange, PlanChange, QueueChange, Watch
 from protocol.ingest import Accepted
+from protocol.region import Fill, Render
 from tests.keeper.house import House, Peer, island
 
 

@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from protocol.control import CancelJob, Changed, Fill
+from protocol.control import CancelJob, Changed
 from protocol.ingest import Accepted, Publish
 from protocol.order import Export, Exported
 from protocol.plan import Plan, Step
+from protocol.region import Fill
 from protocol.work import Nack, Nacked
 from services.keeper import exports
 from tests.keeper.house import House, Peer, island, opened

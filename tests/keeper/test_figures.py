@@ -12,7 +12,6 @@ from protocol.control import (
     CancelJob,
     CancelPlan,
     Changed,
-    Fill,
     ListJobs,
     ListPlans,
     Pause,
@@ -21,6 +20,7 @@ from protocol.control import (
     RetryFailed,
 )
 from protocol.ingest import Accepted
+from protocol.region import Fill
 from protocol.work import Nack, Nacked
 from services.keeper import listing
 from services.keeper.store import Store

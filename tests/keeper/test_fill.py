@@ -2,11 +2,11 @@
 
 import pytest
 
-from protocol.control import Fill, Generate, Planned
 from protocol.errors import Code
 from protocol.ingest import Accepted, Publish
 from protocol.message import Error
 from protocol.plan import Plan, Step
+from protocol.region import Fill, Generate, Planned
 from tests.keeper.house import House, Peer, island
 from tests.keeper.test_replan import fail, states
 

@@ -2,10 +2,11 @@
 
 import pytest
 
-from protocol.control import CancelJob, Changed, Pause, Render, Resume
+from protocol.control import CancelJob, Changed, Pause, Resume
 from protocol.errors import Code
 from protocol.ingest import Accepted
 from protocol.message import Error
+from protocol.region import Render
 from protocol.work import Farewell, Goodbye, Idle, Lease, Nack, Nacked, Ready, Touch, Touched
 from tests.keeper.house import Clock, House, Peer, island, until
 

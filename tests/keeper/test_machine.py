@@ -26,7 +26,14 @@ from hypothesis.stateful import (
 )
 
 from protocol.codec import Envelope
-from protocol.control import CancelJob, CancelPlan, Pause, Resume, RetryFailed, RetryJob
+from protocol.control import (
+    CancelJob,
+    CancelPlan,
+    Pause,
+    Resume,
+    RetryFailed,
+    RetryJob,
+)
 from protocol.errors import Code
 from protocol.ingest import Accepted, Publish
 from protocol.message import Error, Message

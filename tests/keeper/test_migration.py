@@ -6,8 +6,9 @@ from pathlib import Path
 
 from sqlite_utils import Database
 
-from protocol.control import Changed, Fill, ListPlans, Plans, RetryPlan
+from protocol.control import Changed, ListPlans, Plans, RetryPlan
 from protocol.ingest import Accepted
+from protocol.region import Fill
 from services.keeper import schema
 from services.keeper.migrations import migrations
 from tests.keeper.house import House, island, opened

@@ -6,12 +6,13 @@ from typing import Any
 
 import pytest
 
-from protocol.control import CancelJob, Changed, Pause, Render
+from protocol.control import CancelJob, Changed, Pause
 from protocol.errors import Code
 from protocol.ingest import Accepted
 from protocol.message import Error
 from protocol.order import CancelWhere, Edit, Move, RetryWhere, WorkerGone
 from protocol.plan import Step
+from protocol.region import Render
 from protocol.work import Ack, Lease, Made, Nack, Nacked, Ready, Touch
 from services.keeper.lanes import between
 from tests.keeper.house import Clock, House, Peer, island, opened

@@ -5,11 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from protocol.control import Changed, Pause, Render, Resume
+from protocol.control import Changed, Pause, Resume
 from protocol.errors import Code
 from protocol.event import QueueChange
 from protocol.ingest import Accepted
 from protocol.message import Error
+from protocol.region import Render
 from protocol.work import Nack, Nacked, Touch, Touched
 from tests.keeper.house import Clock, House, Peer, island, opened, until
 

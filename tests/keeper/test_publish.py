@@ -2,12 +2,12 @@
 
 import pytest
 
-from protocol.control import Fill, Generate, Planned, Render
 from protocol.errors import Code
 from protocol.event import JobChange
 from protocol.ingest import Accepted, Publish
 from protocol.message import Error
 from protocol.plan import Plan, Step
+from protocol.region import Fill, Generate, Planned, Render
 from tests.keeper.house import House, Peer, island, until
 
 

@@ -2,12 +2,19 @@
 
 import pytest
 
-from protocol.control import CancelPlan, Changed, GetQuadrant, Planned, Quadrant, Replan, RetryPlan
+from protocol.control import (
+    CancelPlan,
+    Changed,
+    GetQuadrant,
+    Quadrant,
+    RetryPlan,
+)
 from protocol.errors import Code
 from protocol.event import JobChange
 from protocol.ingest import Accepted, Publish
 from protocol.message import Error
 from protocol.plan import Plan, Step
+from protocol.region import Planned, Replan
 from protocol.work import Fetch, Nack, Nacked, Pixels
 from tests.keeper.house import House, Peer, island
 

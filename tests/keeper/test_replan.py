@@ -2,11 +2,12 @@
 
 import pytest
 
-from protocol.control import CancelJob, Changed, Fill, ListPlans, Planned, Plans, Replan
+from protocol.control import CancelJob, Changed, ListPlans, Plans
 from protocol.errors import Code
 from protocol.ingest import Accepted
 from protocol.message import Error
 from protocol.plan import Step
+from protocol.region import Fill, Planned, Replan
 from protocol.work import GenerateWork, Lease, Nack, Nacked
 from tests.keeper.house import House, Peer, island
 

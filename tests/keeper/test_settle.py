@@ -7,7 +7,6 @@ from protocol.control import (
     CancelPlan,
     Changed,
     ClearQueue,
-    Fill,
     ListPlans,
     Plans,
     RetryFailed,
@@ -19,6 +18,7 @@ from protocol.event import PlanChange
 from protocol.ingest import Accepted
 from protocol.message import Error
 from protocol.plan import Step
+from protocol.region import Fill
 from protocol.work import Fetch, Nack, Nacked, Pixels
 from tests.keeper.house import House, Peer, island
 

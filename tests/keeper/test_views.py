@@ -2,11 +2,19 @@
 
 from typing import Any
 
-from protocol.control import Changed, GetMap, Jobs, ListJobs, MapView, Pause, Render
+from protocol.control import (
+    Changed,
+    GetMap,
+    Jobs,
+    ListJobs,
+    MapView,
+    Pause,
+)
 from protocol.errors import Code
 from protocol.ingest import Accepted
 from protocol.message import Error
 from protocol.order import Move
+from protocol.region import Render
 from tests.keeper.house import Clock, House, Peer, island
 
 

@@ -8,11 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from protocol.codec import MAP_LIMIT_BYTES, SIGNATURE, Catalogue, Envelope, catalogue, decode, encode
-from protocol.control import CONTROL, Planned
+from protocol.control import CONTROL
 from protocol.errors import Code, ProtocolError
 from protocol.event import Events
 from protocol.ingest import INGEST, Accepted, Publish
 from protocol.plan import Plan, Step
+from protocol.region import Planned
 from protocol.work import WORK, Lease
 from tests.protocol import vectors
 

@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 
 import protocol
-from protocol import control, event, ingest, life, message, order, plan, view, work
+from protocol import control, event, ingest, life, message, order, plan, region, view, work
 from protocol.errors import Code
 from protocol.message import Message, Part
 
-MODULES = [message, plan, view, ingest, work, control, order, event, life]
+MODULES = [message, plan, view, ingest, work, region, control, order, event, life]
 DOCUMENT = (Path(protocol.__file__).parent / "PROTOCOL.md").read_text()
 NAMES = set(re.findall(r"[A-Za-z_0-9]+", DOCUMENT))
 

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import protocol
 from protocol.codec import Envelope, encode
-from protocol.control import Fill, Planned, Replan
 from protocol.errors import Code
 from protocol.event import Event, Events, JobChange, TileRef, Watch
 from protocol.ingest import Accepted, PlanPart, Publish
 from protocol.message import Error, Message, Ping
 from protocol.plan import Plan, Step
+from protocol.region import Fill, Planned, Replan
 from protocol.view import Estimate, LeftOut, PlannedStep
 from protocol.work import Ack, GenerateWork, Lease, Made, Nack, Ready, TileImage
 

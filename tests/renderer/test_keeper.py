@@ -13,9 +13,10 @@ import pytest
 from PIL import Image
 
 from protocol.codec import catalogue
-from protocol.control import GetStatus, Render, Status
+from protocol.control import GetStatus, Status
 from protocol.event import Events, JobChange, PlanChange, Watch
 from protocol.ingest import Accepted
+from protocol.region import Render
 from protocol.work import Fetch, Pixels
 from services.client import Client
 from services.config import Sockets

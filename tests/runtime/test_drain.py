@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from protocol.control import Render
 from protocol.ingest import Accepted
+from protocol.region import Render
 from services import worker
 from services.supervision import crew
 from services.worker import Result, Task, Worker

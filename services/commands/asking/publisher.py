@@ -8,11 +8,11 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from protocol.codec import MAP_LIMIT_BYTES, catalogue
-from protocol.control import Planned
 from protocol.errors import Code, ProtocolError
 from protocol.ingest import Accepted, PartTaken, PlanBegin, PlanCommit, PlanPart, Publish
 from protocol.message import Message
 from protocol.plan import Plan, PlanHead, Step
+from protocol.region import Planned
 from services.client import Client, Unanswered
 from services.commands.asking.line import NOT_RUNNING, not_running, refused
 from services.config import Sockets
