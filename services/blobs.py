@@ -8,6 +8,8 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 
+from services.disk import sync
+
 RECENT_SECONDS = 600.0
 """How long after it was handed in a blob may still be on its way into the database."""
 
@@ -41,9 +43,9 @@ class Blobs:
             file.flush()
             os.fsync(file.fileno())
         os.replace(draft, path)
-        _sync_folder(path.parent)
+        sync(path.parent)
         if new_folder:
-            _sync_folder(self.folder)
+            sync(self.folder)
         return sha256
 
     def size(self, sha256: str) -> int:
@@ -73,11 +75,3 @@ class Blobs:
     def read(self, sha256: str) -> bytes:
         """The bytes; raises FileNotFoundError if there is no such blob."""
         return self.path(sha256).read_bytes()
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

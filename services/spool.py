@@ -7,6 +7,7 @@ import secrets
 import time
 from pathlib import Path
 
+from services.disk import sync
 from services.failpoint import failpoint
 
 LEFTOVER_SECONDS = 7 * 86_400.0
@@ -44,7 +45,7 @@ class Spool:
             except BaseException:
                 draft.unlink(missing_ok=True)
                 raise
-            self._sync()
+            sync(self.folder)
         except OSError as error:
             if error.errno not in NO_SPACE:
                 raise
@@ -74,13 +75,6 @@ class Spool:
 
     def _path(self, job: int, key: str) -> Path:
         return self.folder / f"{job:d}-{key}"
-
-    def _sync(self) -> None:
-        handle = os.open(self.folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
 
 
 def _age(entry: os.DirEntry[str]) -> float:

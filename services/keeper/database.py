@@ -8,6 +8,7 @@ import threading
 import time
 from pathlib import Path
 
+from services.disk import sync
 from services.keeper import schema
 
 REFUSED_EXIT = 78
@@ -125,17 +126,9 @@ class DatabaseFile:
             connection.execute("PRAGMA journal_mode = MEMORY").fetchall()
             connection.execute(f"PRAGMA application_id = {schema.APPLICATION_ID}")
             _migrate(connection)
-        _sync(draft)
+        sync(draft)
         os.replace(draft, self.path)
-        _sync(data)
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        sync(data)
 
 
 def _opened(path: Path) -> sqlite3.Connection:

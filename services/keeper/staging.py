@@ -1,11 +1,11 @@
 """Staging: the jobs of a large plan are written to a file of their own before it is accepted."""
 
-import os
 import sqlite3
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import closing
 from pathlib import Path
 
+from services.disk import sync
 from services.keeper.draft import Draft
 from services.keeper.entry import numbered
 from services.keeper.events import job_text
@@ -46,11 +46,7 @@ def write(path: Path, draft: Draft, first: int) -> None:
         file.executemany("INSERT INTO drawn VALUES (?, ?, ?)", _blocks(draft.cells))
         file.execute("COMMIT")
     for place in (path, path.parent):
-        handle = os.open(place, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
+        sync(place)
 
 
 def draws_beside(path: Path, cells: Collection[tuple[int, int]]) -> bool:
