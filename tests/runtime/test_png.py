@@ -1,6 +1,7 @@
 """PNG files of ours, read back by Pillow."""
 
 import io
+import threading
 
 import numpy as np
 import pytest
@@ -21,3 +22,26 @@ def test_pixels_come_back_as_they_were(
     image.load()
     assert (image.mode, image.size) == (mode, (width, height))
     assert np.array_equal(np.asarray(image), plane)
+
+
+def test_bytes_depend_on_the_pixels_alone() -> None:
+    """The deflater must not look at what its thread's stack holds: each stack lies at another address."""
+    generator = np.random.default_rng(4)
+    planes = generator.integers(0, 256, (3000, 1, 40, 3), np.uint8)
+    # The four bytes that come third in a file's stream come once more: a match, for whoever remembers them.
+    bytewise = planes.reshape(len(planes), -1)
+    bytewise[:, 51:55] = bytewise[:, 1:5]
+    made: list[list[bytes]] = []
+    default = threading.stack_size()
+    try:
+        for megabytes in range(1, 5):
+            threading.stack_size(megabytes << 20)
+            thread = threading.Thread(
+                target=lambda: made.append([png(plane, Prediction.NONE) for plane in planes])
+            )
+            thread.start()
+            thread.join()
+    finally:
+        threading.stack_size(default)
+    assert len(made) == 4
+    assert all(files == made[0] for files in made)
