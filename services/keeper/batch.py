@@ -130,9 +130,9 @@ class Batches:
         answers: Answers = []
         for begun in self._slices.left():
             answers += self._do(begun.letter, partial(self._slices.go_on, begun))
-        background, self._background = self._background, []
-        for deed in background:
-            self._do(None, partial(self._slices.begin, None, deed))
+        while self._background:
+            # If one cannot be written, those behind it are left for the next transaction.
+            self._do(None, partial(self._slices.begin, None, self._background.pop(0)))
         return answers
 
     def _go_on_soon(self) -> None:
