@@ -1,24 +1,19 @@
 """What a worker hands in: checked to be exactly the PNG files that the job owes, then put on disk."""
 
 import errno
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
-
-from PIL import Image
 
 from protocol.errors import Code, ProtocolError
 from protocol.message import Layer
 from protocol.work import Ack
 from services.blobs import Blobs
 from services.failpoint import failpoint
+from services.keeper.inspection import check_png
 from services.keeper.lifecycle import Job
 from services.keeper.versions import Stored
-from services.tiling.quadrant import SIZE
 
 MODES: dict[Layer, str] = {"render": "RGB", "object": "RGBA", "depth": "RGB", "generation": "RGB"}
-_SIGNATURE = b"\x89PNG\r\n\x1a\n"
-_END = b"\x00\x00\x00\x00IEND\xaeB`\x82"
 PALETTE_LIMIT_BYTES = 1 << 20
 
 
@@ -76,31 +71,6 @@ def hand_in(blobs: Blobs, ack: Ack, attachments: Sequence[bytes]) -> HandedIn:
         ) from error
     failpoint("blobs_written")
     return HandedIn(tiles, palette[0] if palette else None)
-
-
-def check_png(content: bytes, mode: str, what: str) -> None:
-    """Raise BAD_IMAGE unless the bytes are one whole 512×512 PNG of this mode."""
-
-    def bad(why: str) -> ProtocolError:
-        return ProtocolError(Code.BAD_IMAGE, f"{what} {why}.")
-
-    if not content.startswith(_SIGNATURE):
-        raise bad("is not a PNG file")
-    # Pillow decodes a file that lacks its last bytes without a word.
-    if not content.endswith(_END):
-        raise bad("is cut short: its end is missing")
-    try:
-        with Image.open(io.BytesIO(content), formats=["PNG"]) as image:
-            # Size, mode and frames stand in the header; only then are pixels decoded.
-            if image.size != (SIZE, SIZE):
-                raise bad(f"is {image.size[0]}×{image.size[1]} px instead of {SIZE}×{SIZE}")
-            if image.mode != mode:
-                raise bad(f"has mode {image.mode} instead of {mode}")
-            if getattr(image, "n_frames", 1) != 1:
-                raise bad("is animated")
-            image.load()
-    except (OSError, SyntaxError, ValueError, EOFError) as error:
-        raise bad(f"cannot be decoded ({error})") from error
 
 
 def _name(tile: tuple[Layer, int, int]) -> str:

@@ -17,7 +17,7 @@ from services.drill.ledger import Ledger, facts
 from services.drill.picture import note_in, picture
 from services.drill.stage import Stage
 from services.drill.stubs.scribe import FOLDER
-from services.keeper.images import check_png
+from services.keeper.inspection import check_png
 
 TREE = Path(__file__).resolve().parents[2]
 
