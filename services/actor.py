@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import os
-import uuid
+import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -96,7 +96,7 @@ class Mailbox:
         """Send without ever blocking; False if the peer is gone or does not read."""
         if failpoint("reply"):
             return True
-        frames = encode(Envelope(id=uuid.uuid4().hex, re=re, body=body, attachments=list(attachments)))
+        frames = encode(Envelope(id=secrets.token_hex(16), re=re, body=body, attachments=list(attachments)))
         route = [peer, b""] if delimiter else [peer]
         sent = True
         try:
@@ -106,14 +106,12 @@ class Mailbox:
                 raise
             self.dropped += 1
             sent = False
+        # The socket's FD is edge-triggered: a send may consume the edge of a message that has arrived.
         self._look_again()
         return sent
 
     def _look_again(self) -> None:
-        # The socket's FD is edge-triggered: a send may consume the edge of a message that has arrived.
-        if self._loop is None or self._again is not None:
-            return
-        if int(self._socket.get(zmq.EVENTS)) & zmq.POLLIN:
+        if self._loop is not None and self._again is None:
             self._again = self._loop.call_soon(self._drain)
 
     def _drain(self) -> None:
@@ -134,6 +132,7 @@ class Mailbox:
                 self.send(peer, delimiter, error.re, body, ())
                 continue
             letters.append(Letter(self, peer, envelope, delimiter))
+        else:
+            self._look_again()
         if letters:
             self._on_batch(letters)
-        self._look_again()

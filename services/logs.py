@@ -9,7 +9,7 @@ import logging.handlers
 import re
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
@@ -68,6 +68,12 @@ def about(job: int | None = None, plan: str | None = None) -> dict[str, object]:
     return {key: value for key, value in (("job", job), ("plan", plan)) if value}
 
 
+def say_each(log: logging.Logger, lines: Sequence[tuple[str, Mapping[str, object]]]) -> None:
+    """Say several things at once, a line for each with what it is about: far cheaper than one by one."""
+    if lines:
+        log.info("%s", "; ".join([message for message, _ in lines]), extra={"lines": lines})
+
+
 @contextlib.contextmanager
 def bound(job: int | None = None, plan: str | None = None) -> Iterator[None]:
     """Say in every line from within, also of tasks begun there, what it is about."""
@@ -108,13 +114,18 @@ class Formatter(logging.Formatter):
         if int(record.created) != self._second:
             self._second = int(record.created)
             self._at = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(record.created))
-        told = (_bound.get() or {}) | vars(record)
-        ids = "".join(f"{key}={told[key]} " for key in ("job", "plan") if told.get(key))
-        message = super().format(record)
-        line = f"{self._at}.{int(record.msecs):03} {record.levelname} {self._name} {ids}{message}"
-        if line.isprintable():
-            return line
-        return "".join(sign if sign.isprintable() else _escaped(sign) for sign in line)
+        head = f"{self._at}.{int(record.msecs):03} {record.levelname} {self._name} "
+        lines = getattr(record, "lines", None) or [(super().format(record), vars(record))]
+        bound = _bound.get() or {}
+        return "\n".join([head + _line(message, bound | ids if bound else ids) for message, ids in lines])
+
+
+def _line(message: str, ids: Mapping[str, object]) -> str:
+    named = "".join([f"{key}={ids[key]} " for key in ("job", "plan") if ids.get(key)])
+    line = f"{named}{message}"
+    if line.isprintable():
+        return line
+    return "".join([sign if sign.isprintable() else _escaped(sign) for sign in line])
 
 
 def _escaped(sign: str) -> str:

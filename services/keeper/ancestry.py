@@ -8,6 +8,7 @@ from protocol.plan import Step
 
 NEAR = 64
 """Steps looked at one by one before the whole plan is written out."""
+_NOTHING: frozenset[int] = frozenset()
 
 
 class Ancestry:
@@ -24,7 +25,9 @@ class Ancestry:
             if step.id in number:
                 raise ProtocolError(Code.BAD_PLAN, f"Two steps have the id {step.id}.", details=step.id)
             number[step.id] = i
-        self._direct: list[frozenset[int]] = [_numbers(step, number) for step in steps]
+        self._direct: list[frozenset[int]] = [
+            _numbers(step, number) if step.after else _NOTHING for step in steps
+        ]
         self._depth = [0] * len(steps)
         self._bits: list[int] | None = None
         self.order = self._ordered(steps)
@@ -58,11 +61,15 @@ class Ancestry:
 
     def forward(self) -> Sequence[int]:
         """The steps as they were given if each comes after those that it waits for, or else put so."""
-        if all(needed < i for i, direct in enumerate(self._direct) for needed in direct):
+        if isinstance(self.order, range) or all(
+            needed < i for i, direct in enumerate(self._direct) for needed in direct
+        ):
             return range(len(self._direct))
         return self.order
 
-    def _ordered(self, steps: Sequence[Step]) -> list[int]:
+    def _ordered(self, steps: Sequence[Step]) -> Sequence[int]:
+        if not any(self._direct):
+            return range(len(steps))
         waits = [len(needed) for needed in self._direct]
         followers: list[list[int]] = [[] for _ in steps]
         for i, needed in enumerate(self._direct):

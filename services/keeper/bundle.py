@@ -1,6 +1,7 @@
 """Bundles: small requests for plans that came in together and of which none depends on another. Pure."""
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from typing import TypeGuard
 
 from protocol.ingest import Publish
@@ -10,7 +11,6 @@ from services.keeper.ground import Cell
 from services.keeper.request import box_of, calls_models, is_dry, plan_id
 from services.keeper.underway import MARGIN
 from services.tiling.quadrant import frame_of
-from services.tiling.region import frames
 
 SMALL = 100
 """Steps that are drawn up at once; more would hold everybody else up, as planning any region would."""
@@ -26,36 +26,53 @@ def is_small(request: Message) -> TypeGuard[Small]:
     return isinstance(request, Render | Generate)
 
 
-def bundles(requests: Iterable[Small], *, palette_made: bool) -> Iterator[list[Small]]:
+@dataclass
+class Bundle:
+    """Requests that can be answered as if each had come by itself, with the ids of their plans."""
+
+    requests: list[Small] = field(default_factory=list)
+    ids: list[str] = field(default_factory=list)
+    frames: set[Cell] = field(default_factory=set)
+    """All that is wanted by those that only render."""
+
+
+def bundles(requests: Iterable[Small], *, palette_made: bool) -> Iterator[Bundle]:
     """The requests in their order, parted wherever one could see or meet what came since the last part.
 
     Without a palette each plan that calls models may have to make it, or to wait for who does.
     """
-    some: list[Small] = []
-    ids: set[str] = set()
+    bundle = Bundle()
+    seen: set[str] = set()
     taken: set[Cell] = set()
     for request in requests:
-        around = _around(request) if palette_made or not calls_models(request) else None
-        if some and (around is None or plan_id(request) in ids or not taken.isdisjoint(around)):
-            yield some
-            some, ids, taken = [], set(), set()
-        some.append(request)
-        if around is None:
-            yield some
-            some = []
-        else:
-            ids.add(plan_id(request))
+        id, renders = plan_id(request), not calls_models(request)
+        around = _frames(request) if renders else _around(request) if palette_made else None
+        alone = around is None or len(around) > FRAMES_LIMIT
+        if bundle.ids and (alone or id in seen or not taken.isdisjoint(around or ())):
+            yield bundle
+            bundle, seen, taken = Bundle(), set(), set()
+        bundle.requests.append(request)
+        bundle.ids.append(id)
+        seen.add(id)
+        if around is not None:
             taken |= around
-    if some:
-        yield some
+            if renders:
+                bundle.frames |= around
+        if alone:
+            yield bundle
+            bundle, seen, taken = Bundle(), set(), set()
+    if bundle.ids:
+        yield bundle
+
+
+def _frames(request: Small) -> set[Cell]:
+    """The frames that a request draws which only renders."""
+    steps = request.plan.steps if isinstance(request, Publish) else [request]
+    return {frame_of(cell) for step in steps for cell in step.quadrants}
 
 
 def _around(request: Small) -> set[Cell] | None:
     """The frames that a request may look at or change something in; None if they are many."""
-    if not calls_models(request):
-        steps = request.plan.steps if isinstance(request, Publish) else [request]
-        found = {frame for step in steps for frame in frames(step.quadrants)}
-        return found if len(found) <= FRAMES_LIMIT else None
     x0, y0, x1, y1 = box_of(request)
     left, top = frame_of((x0 - MARGIN, y0 - MARGIN))
     right, bottom = frame_of((x1 + MARGIN, y1 + MARGIN))

@@ -101,17 +101,18 @@ class Draft:
         So whatever begins the list of jobs can be put into the queue without the rest.
         """
         steps = self.asked.steps
+        drawn = [frames(step.quadrants) if step.kind == "render" else [] for step in steps]
         self.free = {
             frame: step.id
-            for step in steps
-            if step.kind == "render" and not step.after
-            for frame in frames(step.quadrants)
+            for step, found in zip(steps, drawn, strict=True)
+            if not step.after
+            for frame in found
         }
         by_step: dict[str, list[int]] = {}
         for i in order:
             step = steps[i]
             if step.kind == "render":
-                jobs = [self._drawn_anew(step, frame) for frame in frames(step.quadrants)]
+                jobs = [self._drawn_anew(step, frame) for frame in drawn[i]]
             else:
                 jobs = [self._generate(step, models[step.id], windows[step.id])]
             by_step[step.id] = jobs
@@ -231,30 +232,23 @@ def draw_up(
     for step in asked.steps:
         check_shape(step)
     ancestry = Ancestry(asked.steps)
+    calls = [step for step in asked.steps if step.kind == "generate"]
     cells = frozenset(
-        cell
-        for step in asked.steps
-        if step.kind == "generate"
-        for some in (step.quadrants, step.padding, step.scaffold)
-        for cell in some
+        cell for step in calls for some in (step.quadrants, step.padding, step.scaffold) for cell in some
     )
-    ground.check_free(cells)
-    windows = proof.prove(asked.steps, ground.finished, asked.repair, ancestry=ancestry)
+    windows: dict[str, Window] = {}
+    if calls or asked.repair:
+        ground.check_free(cells)
+        windows = proof.prove(asked.steps, ground.finished, asked.repair, ancestry=ancestry)
     order = ancestry.forward()
     # A large plan's takes fifty megabytes, and the jobs take their place.
     del ancestry
     draft = Draft(asked, ground, max_attempts, now, cells=cells)
     draft.add_steps(models, windows, order)
     draft.leans_on = frozenset(need for waits in draft.waits for need in waits if need > 0) | draft.borrowed
-    if boxes := [bounding(step.quadrants) for step in asked.steps if step.kind == "render"] + (
-        [bounding(cells)] if cells else []
-    ):
-        draft.box = (
-            min(box[0] for box in boxes),
-            min(box[1] for box in boxes),
-            max(box[2] for box in boxes),
-            max(box[3] for box in boxes),
-        )
+    rendered = [cell for step in asked.steps if step.kind == "render" for cell in step.quadrants]
+    if rendered or cells:
+        draft.box = bounding([*rendered, *cells] if cells else rendered)
     if len(draft.jobs) > JOB_LIMIT:
         raise ProtocolError(
             Code.TOO_LARGE, f"The plan comes to {len(draft.jobs)} jobs; {JOB_LIMIT} is the most."
@@ -264,7 +258,6 @@ def draw_up(
 
 def check_shape(step: Step) -> None:
     """Raise BAD_PLAN if the step could not be right on any ground."""
-    cells = [*step.quadrants, *step.padding, *step.scaffold]
     problem = ""
     if step.kind == "render":
         if not step.quadrants:
@@ -274,6 +267,7 @@ def check_shape(step: Step) -> None:
     elif not step.quadrants and not step.scaffold:
         problem = "keeps no quadrants."
     else:
+        cells = [*step.quadrants, *step.padding, *step.scaffold]
         unique = len(set(cells))
         x0, y0, x1, y1 = bounding(cells)
         if unique < len(cells):

@@ -8,11 +8,9 @@ from services.keeper.draft import Draft
 from services.keeper.drafted import Drafted, DraftedRender
 from services.keeper.events import Row as EventRow
 from services.keeper.events import job_text
+from services.keeper.lifecycle import Cells
 from services.keeper.queue import CellRow
-from services.keeper.row import COLUMNS, PLACES, Row, row, text
-
-_NAMES = COLUMNS.split(", ")
-_LANE, _PLACE = _NAMES.index("lane"), _NAMES.index("place")
+from services.keeper.row import PLACES, Row, rank, text, untouched
 
 
 class Line(NamedTuple):
@@ -43,11 +41,12 @@ def numbered(waits: Sequence[int], first: int) -> list[int]:
 
 
 def _lines(draft: Draft, first: int) -> Iterator[Line]:
-    plan = draft.asked.id
-    common = row(draft.pattern)
-    shared, rest = common[_LANE:_PLACE], common[_PLACE + 1 :]
+    asked, plan = draft.asked, draft.asked.id
+    shared = (asked.lane, asked.priority, rank(asked))
+    rest = untouched(max_attempts=draft.max_attempts, created_at=draft.now)
     for i, (job, waits) in enumerate(zip(draft.jobs, draft.waits, strict=True)):
-        id, quadrants = first + i, text(job.quadrants)
+        id, cells = first + i, job.quadrants
+        quadrants = text(cells)
         told = job_text(str(id), plan, job.kind, job.state, job.model_id, quadrants.replace(" ", ""))
         yield Line(
             row=(
@@ -68,17 +67,17 @@ def _lines(draft: Draft, first: int) -> Iterator[Line]:
                 id << PLACES,
                 *rest,
             ),
-            cells=_cells(id, job),
-            needs=[(id, needed) for needed in numbered(waits, first)],
+            cells=_cells(id, job, cells),
+            needs=[(id, needed) for needed in numbered(waits, first)] if waits else [],
             event=(draft.now, plan, id, told),
         )
 
 
-def _cells(id: int, job: Drafted | DraftedRender) -> list[CellRow]:
+def _cells(id: int, job: Drafted | DraftedRender, quadrants: Cells) -> list[CellRow]:
     """Where a job lies, and in what part."""
     if job.kind == "palette":
         return []
-    found = [(x, y, id, "quadrants") for x, y in job.quadrants]
+    found = [(x, y, id, "quadrants") for x, y in quadrants]
     if job.padding:
         found += [(x, y, id, "padding") for x, y in job.padding]
     if job.scaffold:

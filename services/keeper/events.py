@@ -53,6 +53,13 @@ def job_row(job: Job, now: float, tiles: Sequence[TileRef] = ()) -> Row:
     return now, job.plan, job.id, text
 
 
+def plan_row(plan: str, name: str, jobs: int, now: float) -> Row:
+    """What it is written down as that a plan was accepted: the text of a PlanChange, without making one."""
+    named = f'"plan":"{plan}","name":{json.dumps(name)}'
+    text = f'{{"kind":"plan",{named},"state":"accepted","jobs":{jobs},"tiles":[]}}'
+    return now, plan, 0, text
+
+
 def job_text(
     job: str,
     plan: str,

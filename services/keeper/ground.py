@@ -88,6 +88,12 @@ def survey(
     )
 
 
+def survey_renders(store: Store, frames: Collection[Cell]) -> Ground:
+    """Look at what is being rendered in these frames: all that matters to who only renders them."""
+    nothing: frozenset[Cell] = frozenset()
+    return Ground(nothing, frozenset(), nothing, nothing, store.queue.renders_of(frames), True, None)
+
+
 def check_free(reserved: Collection[tuple[int, int, str]], cells: Collection[Cell]) -> None:
     """Raise CONFLICT, naming the plan, if reserved quadrants lie in or right beside the cells."""
     near = _beside({(x, y) for x, y, _ in reserved}, frozenset(cells))

@@ -19,7 +19,7 @@ from protocol.view import DraftView
 from services.actor import Letter, told
 from services.failpoint import failpoint
 from services.keeper import parts, staging
-from services.keeper.bundle import SMALL, bundles, is_small
+from services.keeper.bundle import SMALL, Bundle, bundles, is_small
 from services.keeper.drafter import Drafter
 from services.keeper.entry import enter
 from services.keeper.parts import Parts
@@ -28,7 +28,7 @@ from services.keeper.progress import Progress, log
 from services.keeper.proposal import Drawn, Proposal
 from services.keeper.request import Case, Parted, Request, box_of, is_dry, name_of, plan_id
 from services.keeper.slices import LongDeed
-from services.logs import about
+from services.logs import about, say_each
 
 Deed = Callable[[], Message | None]
 Answers = list[tuple[Letter, Message]]
@@ -98,22 +98,23 @@ class Intake:
         answers: Answers = []
         came = iter(letters)
         for bundle in bundles(requests, palette_made=self._planner.palette_made):
-            answers += self._on_bundle(bundle, list(islice(came, len(bundle))))
+            answers += self._on_bundle(bundle, list(islice(came, len(bundle.requests))))
         return answers
 
-    def _on_bundle(self, requests: Sequence[Request], letters: Sequence[Letter]) -> Answers:
+    def _on_bundle(self, bundle: Bundle, letters: Sequence[Letter]) -> Answers:
         """Accept those that are sound, all of them by the same few statements."""
         answers: Answers = []
         proposals: list[tuple[Letter, Proposal]] = []
-        before = self._planner.accepted_among([plan_id(request) for request in requests])
-        for request, letter in zip(requests, letters, strict=True):
-            answer: Message | None = before.get(plan_id(request))
+        planner = self._planner
+        before, renders = planner.accepted_among(bundle.ids), planner.survey_renders(bundle.frames)
+        proposer = planner.proposer
+        for request, id, letter in zip(bundle.requests, bundle.ids, letters, strict=True):
+            answer: Message | None = before.get(id)
             try:
-                if answer is None and plan_id(request) in self._drawing:
+                if answer is None and id in self._drawing:
                     answer = self._plan(letter, request)
                 elif answer is None:
-                    case = self._planner.survey(request)
-                    proposals.append((letter, self._planner.proposer.propose(case)))
+                    proposals.append((letter, proposer.propose(planner.survey(request, renders))))
             except ProtocolError as error:
                 answer = told(error)
             if answer is not None:
@@ -288,7 +289,7 @@ class Intake:
     def _answer(self, found: Proposal | Drawn) -> Message:
         if isinstance(found, Drawn):
             accepted = self._planner.accept_drawn(found)
-            _log(accepted)
+            _log([accepted])
             return accepted
         if found.planned is not None:
             return found.planned
@@ -300,13 +301,15 @@ class Intake:
     def _accept(self, proposals: Sequence[Proposal]) -> list[Accepted | ProtocolError]:
         """Put proposals in that have nothing to do with each other; of each the answer."""
         answers = self._planner.accept(proposals)
+        accepted: list[Accepted] = []
         for proposal, answer in zip(proposals, answers, strict=True):
             if isinstance(answer, ProtocolError):
                 continue
             # What waits for none but its own goes on by itself.
             if proposal.draft.leans_on or not proposal.draft.jobs:
                 self._progress.accepted(answer.plan, proposal.draft.leans_on)
-            _log(answer)
+            accepted.append(answer)
+        _log(accepted)
         return answers
 
     def _replacing(self, old: str, found: Proposal | Drawn) -> LongDeed:
@@ -316,6 +319,7 @@ class Intake:
         return answer
 
 
-def _log(answer: Accepted) -> None:
-    log.info("accepted with %d jobs", len(answer.jobs), extra=about(plan=answer.plan))
-    failpoint("keeper_plan")
+def _log(accepted: Sequence[Accepted]) -> None:
+    say_each(log, [(f"accepted with {len(one.jobs)} jobs", about(plan=one.plan)) for one in accepted])
+    for _ in accepted:
+        failpoint("keeper_plan")

@@ -6,7 +6,6 @@ from dataclasses import replace
 from pathlib import Path
 
 from protocol.errors import Code, ProtocolError
-from protocol.event import PlanChange
 from protocol.ingest import Accepted, Publish
 from protocol.region import Fill, Generate, Replan
 from services.config import AppConfig
@@ -14,8 +13,8 @@ from services.keeper import staging
 from services.keeper.commission import Order
 from services.keeper.entry import Line, enter
 from services.keeper.events import Row as EventRow
-from services.keeper.events import row as event_row
-from services.keeper.ground import Cell, survey
+from services.keeper.events import plan_row as event_of
+from services.keeper.ground import Cell, Ground, survey, survey_renders
 from services.keeper.plans import PlanRow
 from services.keeper.proposal import Drawn, Proposal, Proposer, named
 from services.keeper.request import (
@@ -87,8 +86,19 @@ class Planner:
         plan = self._store.plans.get(plan_id)
         return plan is not None and plan.settled
 
-    def survey(self, request: Request) -> Case:
-        """What the request depends on, as it is now; raises what can be said without long thought."""
+    def survey_renders(self, frames: Collection[Cell]) -> Ground:
+        """What all requests depend on that only render these frames."""
+        return survey_renders(self._store, frames)
+
+    def survey(self, request: Request, renders: Ground | None = None) -> Case:
+        """What the request depends on, as it is now; raises what can be said without long thought.
+
+        `renders` is the ground if it only renders and that is known already.
+        """
+        if renders is not None and not calls_models(request):
+            if self.entering.any:
+                self.entering.check_box(box_of(request))
+            return Case(request, renders)
         if isinstance(request, Replan):
             self.entering.check_plan(request.plan)
         rest = self._rest(request.plan) if isinstance(request, Replan) else None
@@ -169,7 +179,7 @@ class Planner:
         events: list[EventRow] = []
         answers: list[Accepted | ProtocolError] = []
         unfinished, first = self._store.queue.unfinished(), self._next_id()
-        line_up = LineUp(self._store.queue.standing_before)
+        line_up, proposer = LineUp(self._store.queue.standing_before), self.proposer
         for proposal in proposals:
             draft = proposal.draft
             try:
@@ -180,7 +190,7 @@ class Planner:
             entry = proposal.entry or enter(draft, first)
             jobs = len(draft.jobs)
             position = line_up.position(rank(draft.asked), draft.pending) if jobs else 0
-            plan = self.proposer.plan_row(proposal, entry.first, position=position, entered=jobs)
+            plan = proposer.plan_row(proposal, entry.first, position=position, entered=jobs)
             plans.append(plan)
             accepted.append(proposal)
             lines += entry.lines
@@ -275,5 +285,4 @@ class LineUp:
 
 def _told(plan: PlanRow) -> EventRow:
     """The event of a plan that is accepted."""
-    change = PlanChange(plan=plan.id, name=plan.name, state="accepted", jobs=plan.jobs)
-    return event_row(change, plan.created_at)
+    return event_of(plan.id, plan.name, plan.jobs, plan.created_at)

@@ -20,6 +20,7 @@ from services.keeper.ground import Cell
 from services.keeper.models import usable
 from services.keeper.plans import PlanRow
 from services.keeper.request import Case, is_dry
+from services.tiling.quadrant import FRAME
 
 PLANNED_LEFT_OUT = 20_000
 """Quadrants that a dry run names as left out."""
@@ -77,8 +78,8 @@ class Proposer:
         """The plan of a proposal whose jobs are numbered from `first`."""
         draft = proposal.draft
         asked, jobs = draft.asked, draft.jobs
-        generated = sum(len(job.quadrants) for job in jobs if job.kind == "generate")
-        rendered = sum(len(job.quadrants) for job in jobs if job.kind == "render")
+        generated = sum([len(job.quadrants) for job in jobs if job.kind == "generate"])
+        rendered = FRAME * FRAME * [job.kind for job in jobs].count("render")
         return PlanRow(
             id=asked.id,
             name=asked.name,

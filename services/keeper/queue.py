@@ -6,8 +6,8 @@ from collections.abc import Collection, Iterable, Sequence
 from itertools import groupby
 
 from services.keeper.lifecycle import Job
-from services.keeper.row import COLUMNS, INSERT, Row, job_of, place, rank
-from services.tiling.quadrant import frame_of
+from services.keeper.row import COLUMNS, INSERT, Row, job_of, place, rank, text
+from services.tiling.quadrant import FRAME, frame_of
 
 CellRow = tuple[int, int, int, str]
 
@@ -160,6 +160,19 @@ class Queue:
             "WHERE c.x BETWEEN ?1 AND ?3 AND c.y BETWEEN ?2 AND ?4 AND q.kind = 'render' "
             "AND q.status IN ('pending', 'processing') ORDER BY q.id DESC",
             (x0, y0, x1, y1),
+        )
+        return {frame_of((x, y)): job_id for x, y, job_id in rows}
+
+    def renders_of(self, frames: Iterable[tuple[int, int]]) -> dict[tuple[int, int], int]:
+        """The render jobs of these canonical frames that are pending or processing, by frame."""
+        # A render draws its whole frame, so that one quadrant of it says enough.
+        corners = text([(x * FRAME, y * FRAME) for x, y in frames])
+        rows = self._connection.execute(
+            "SELECT c.x, c.y, q.id FROM json_each(?) f CROSS JOIN job_quadrants c "
+            "ON c.x = json_extract(f.value, '$[0]') AND c.y = json_extract(f.value, '$[1]') "
+            "CROSS JOIN generation_queue q ON q.id = c.job_id WHERE q.kind = 'render' "
+            "AND q.status IN ('pending', 'processing') ORDER BY q.id DESC",
+            (corners,),
         )
         return {frame_of((x, y)): job_id for x, y, job_id in rows}
 

@@ -2,6 +2,7 @@
 
 import json
 import sqlite3
+from collections.abc import Sequence
 from dataclasses import fields
 from operator import itemgetter
 from typing import Protocol
@@ -44,6 +45,11 @@ def place(job: Job) -> int:
     return job.place or job.id << PLACES
 
 
+def untouched(*, max_attempts: int, created_at: float) -> Row:
+    """What is written down behind the place of a job that nobody has begun."""
+    return (*_TO_ATTEMPTS, max_attempts, *_TO_CREATED, created_at, *_TO_THE_END)
+
+
 _decoded = json.JSONDecoder().raw_decode
 
 
@@ -51,7 +57,7 @@ def _cells(text: str) -> Cells:
     return tuple(map(tuple, _decoded(text)[0])) if text != "[]" else ()
 
 
-def text(cells: Cells) -> str:
+def text(cells: Sequence[tuple[int, int]]) -> str:
     """Quadrants as JSON."""
     # As json.dumps would write them, in a quarter of the time: a large plan has half a million.
     return f"[{', '.join([f'[{x}, {y}]' for x, y in cells])}]" if cells else "[]"
@@ -114,3 +120,10 @@ _FIELDS = [field.name for field in fields(Job)]
 _BY_FIELD = itemgetter(*(COLUMNS.split(", ").index(_NAMED.get(name, name)) for name in _FIELDS))
 _CELLS = [_FIELDS.index(name) for name in ("quadrants", "padding", "scaffold")]
 _SUSPENDED = _FIELDS.index("suspended")
+
+_FRESH = row(Job(0, "", "", "generate", "pending", "bulk", (), 0, 0.0))
+_PLACE, _ATTEMPTS, _CREATED = (
+    COLUMNS.split(", ").index(name) for name in ("place", "max_attempts", "created_at")
+)
+_TO_ATTEMPTS, _TO_CREATED = _FRESH[_PLACE + 1 : _ATTEMPTS], _FRESH[_ATTEMPTS + 1 : _CREATED]
+_TO_THE_END = _FRESH[_CREATED + 1 :]

@@ -110,6 +110,16 @@ def test_two_that_want_one_frame_at_once_share_its_render(house: House) -> None:
     assert first.jobs == second.jobs == [1]
 
 
+def test_what_renders_far_and_wide_takes_up_what_is_being_rendered_there(house: House) -> None:
+    quadrants = [(x, y) for x in range(0, 60, 2) for y in range(0, 30, 2)]
+    wide = publish("wide", Step(id="r", kind="render", quadrants=quadrants))
+    first, second, third = at_once(house, [render(4, 4, "a"), wide, render(59, 29, "b")])
+
+    assert isinstance(first, Accepted) and isinstance(second, Accepted) and isinstance(third, Accepted)
+    assert first.jobs[0] in second.jobs and third.jobs[0] in second.jobs
+    assert len(second.jobs) == len(quadrants)
+
+
 def test_of_two_on_one_ground_at_once_the_first_gets_it(house: House) -> None:
     first, second = at_once(house, [publish("a", island(0, 0)), publish("b", island(1, 1))])
 
@@ -175,7 +185,9 @@ def test_what_people_ask_for_by_hand_comes_together_too(house: House) -> None:
 )
 def test_a_bundle_ends_where_one_could_meet_another(requests: list[Publish], parts: list[str]) -> None:
     found = bundles(requests, palette_made=True)
-    assert ["".join(one.plan.id for one in bundle if isinstance(one, Publish)) for bundle in found] == parts
+    assert [
+        "".join(one.plan.id for one in bundle.requests if isinstance(one, Publish)) for bundle in found
+    ] == parts
 
 
 def test_without_a_palette_each_that_calls_models_is_alone() -> None:
@@ -185,4 +197,4 @@ def test_without_a_palette_each_that_calls_models_is_alone() -> None:
         render(99, 0, "c"),
         render(120, 0, "d"),
     ]
-    assert [len(bundle) for bundle in bundles(requests, palette_made=False)] == [1, 1, 2]
+    assert [len(bundle.ids) for bundle in bundles(requests, palette_made=False)] == [1, 1, 2]
