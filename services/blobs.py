@@ -5,7 +5,7 @@ import os
 import secrets
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from services.disk import sync
@@ -27,26 +27,23 @@ class Blobs:
         """Where the blob lies; it need not exist."""
         return self.folder / sha256[:2] / f"{sha256[2:]}.png"
 
-    def write(self, content: bytes) -> str:
-        """Put the bytes on disk for good, fsynced with their folder, and give their SHA-256."""
-        sha256 = hashlib.sha256(content).hexdigest()
-        self._note(sha256)
-        path = self.path(sha256)
-        if path.exists():
-            return sha256
-        new_folder = not path.parent.exists()
-        path.parent.mkdir(parents=True, exist_ok=True)
-        # A name of its own for each try: a crash half way must not leave a file under the final name.
-        draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-        with open(draft, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(draft, path)
-        sync(path.parent)
-        if new_folder:
-            sync(self.folder)
-        return sha256
+    def write(self, contents: Sequence[bytes]) -> list[str]:
+        """Put files on disk for good, each fsynced and then their folders, and give their SHA-256s."""
+        hashes = [hashlib.sha256(content).hexdigest() for content in contents]
+        for sha256, content in dict(zip(hashes, contents, strict=True)).items():
+            self._note(sha256)
+            path = self.path(sha256)
+            if not path.exists():
+                try:
+                    _put(path, content)
+                except FileNotFoundError:
+                    path.parent.mkdir(parents=True, exist_ok=True)
+                    sync(self.folder)
+                    _put(path, content)
+        # Of what was there already, too: whoever put it there may not have come to this.
+        for beginning in {sha256[:2] for sha256 in hashes}:
+            sync(self.folder / beginning)
+        return hashes
 
     def size(self, sha256: str) -> int:
         """How many bytes it has; 0 if there is no such blob."""
@@ -75,3 +72,14 @@ class Blobs:
     def read(self, sha256: str) -> bytes:
         """The bytes; raises FileNotFoundError if there is no such blob."""
         return self.path(sha256).read_bytes()
+
+
+def _put(path: Path, content: bytes) -> None:
+    """Lay a whole file there. Its name lasts once its folder is fsynced."""
+    # A name of its own for each try: a crash half way must not leave a file under the final name.
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    with open(draft, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fdatasync(file.fileno())
+    os.replace(draft, path)

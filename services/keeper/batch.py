@@ -64,6 +64,16 @@ class Batches:
         self._asked.append((letters, errand))
         self._turn_soon()
 
+    def at_once(self, letter: Letter, deed: Deed) -> None:
+        """Do a deed that only reads: between two transactions everything is as it was committed."""
+        self.busy_at = asyncio.get_running_loop().time()
+        try:
+            answer = deed()
+        except ProtocolError as error:
+            answer = told(error)
+        if answer is not None:
+            letter.reply(answer)
+
     def at_length(self, letter: Letter | None, deed: LongDeed) -> Message | None:
         """Begin a deed that may take long, within a deed: `return batches.at_length(letter, deed(…))`.
 

@@ -1,7 +1,7 @@
 """What a worker hands in: checked to be exactly the PNG files that the job owes, then put on disk."""
 
 import errno
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from protocol.errors import Code, ProtocolError
@@ -49,28 +49,50 @@ def check_owed(job: Job, ack: Ack, attachments: int) -> None:
         raise ProtocolError(Code.BAD_FRAMES, f"Job {job.id}: an attachment that the map names is missing.")
 
 
-def hand_in(blobs: Blobs, ack: Ack, attachments: Sequence[bytes]) -> HandedIn:
-    """Check every file and put it on disk for good. Runs in a thread: it decodes and it fsyncs."""
-    # Several tiles may name one file.
-    for (number, mode), tile in {(tile.attachment, MODES[tile.layer]): tile for tile in ack.tiles}.items():
-        check_png(attachments[number], mode, _name((tile.layer, tile.x, tile.y)))
-    for asset in ack.assets:
-        if not 0 < len(attachments[asset.attachment]) <= PALETTE_LIMIT_BYTES:
-            raise ProtocolError(Code.BAD_IMAGE, f"The palette is empty or over {PALETTE_LIMIT_BYTES} bytes.")
+def hand_in(blobs: Blobs, results: Sequence[tuple[Ack, Sequence[bytes]]]) -> list[HandedIn | ProtocolError]:
+    """Check every file of these results and put them on disk for good, or say what is wrong with each.
+
+    Runs in a thread: it decodes and it fsyncs.
+    """
+    found: list[HandedIn | ProtocolError | None] = [_wrong(ack, files) for ack, files in results]
+    whole = [(ack, files) for (ack, files), error in zip(results, found, strict=True) if error is None]
     try:
-        hashes = {
-            number: blobs.write(attachments[number]) for number in {tile.attachment for tile in ack.tiles}
-        }
-        tiles = tuple(Stored(tile.layer, tile.x, tile.y, hashes[tile.attachment]) for tile in ack.tiles)
-        palette = [blobs.write(attachments[asset.attachment]) for asset in ack.assets]
+        hashes = iter(blobs.write([files[number] for ack, files in whole for number in _named(ack)]))
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT):
             raise
-        raise ProtocolError(
+        full = ProtocolError(
             Code.NO_SPACE, "The disk is full; free some space, then hand the result in again."
-        ) from error
+        )
+        return [one or full for one in found]
+    handed = iter([_stored(ack, {number: next(hashes) for number in _named(ack)}) for ack, _ in whole])
+    return [one or next(handed) for one in found]
+
+
+def _wrong(ack: Ack, files: Sequence[bytes]) -> ProtocolError | None:
+    """What is wrong with the files of a result."""
+    try:
+        # Several tiles may name one file.
+        for (number, mode), tile in {(t.attachment, MODES[t.layer]): t for t in ack.tiles}.items():
+            check_png(files[number], mode, _name((tile.layer, tile.x, tile.y)))
+        for asset in ack.assets:
+            if not 0 < len(files[asset.attachment]) <= PALETTE_LIMIT_BYTES:
+                limit = f"The palette is empty or over {PALETTE_LIMIT_BYTES} bytes."
+                raise ProtocolError(Code.BAD_IMAGE, limit)
+    except ProtocolError as error:
+        return error
+    return None
+
+
+def _named(ack: Ack) -> list[int]:
+    """The numbers of the files that a result names, each once."""
+    return list(dict.fromkeys([*(t.attachment for t in ack.tiles), *(a.attachment for a in ack.assets)]))
+
+
+def _stored(ack: Ack, hashes: Mapping[int, str]) -> HandedIn:
     failpoint("blobs_written")
-    return HandedIn(tiles, palette[0] if palette else None)
+    tiles = tuple(Stored(tile.layer, tile.x, tile.y, hashes[tile.attachment]) for tile in ack.tiles)
+    return HandedIn(tiles, hashes[ack.assets[0].attachment] if ack.assets else None)
 
 
 def _name(tile: tuple[Layer, int, int]) -> str:

@@ -263,7 +263,8 @@ class Keeper:
                         ProtocolError(Code.UNKNOWN_TYPE, f"{body.TYPE} is an answer, not a request.")
                     )
                 else:
-                    self._batches.add(letter, partial(handler, letter, body))
+                    begin = self._batches.at_once if type(body) in self._work.reading else self._batches.add
+                    begin(letter, partial(handler, letter, body))
 
     def _start(self) -> None:
         """Give the leases that were out time: their workers could not be heard; void them after a boot."""

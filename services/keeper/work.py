@@ -34,6 +34,7 @@ from services.blobs import Blobs
 from services.config import AppConfig
 from services.failpoint import failpoint
 from services.keeper import images, lifecycle
+from services.keeper.arrivals import Arrivals
 from services.keeper.history import History
 from services.keeper.images import HandedIn
 from services.keeper.lifecycle import Job
@@ -84,9 +85,15 @@ class Work:
         self._steady = steady
         self._chance = chance
         self._lease_seconds = lease_seconds
-        self._later = later
         self._start = start
-        self._taking_in: set[tuple[int, int]] = set()
+        self._arrivals = Arrivals(
+            blobs,
+            pool,
+            start=start,
+            commit=lambda letter, ack, handed: later(letter, partial(self._commit, ack, handed)),
+        )
+        self.reading: frozenset[type[Message]] = frozenset({Ack, Fetch, FetchAsset})
+        """What is answered without a transaction; what follows from a result has one of its own."""
         self.fetching: Mapping[type[Message], Handler] = {
             Fetch: self.on_fetch,
             FetchAsset: self.on_fetch_asset,
@@ -134,24 +141,8 @@ class Work:
         if job.state == "complete" and job.token == ack.token:
             return Acked(job=job.id)
         images.check_owed(job, ack, len(letter.envelope.attachments))
-        # Sent again while its files are being written, it is answered once, when they are in the map.
-        if (ack.job, ack.token) not in self._taking_in:
-            self._taking_in.add((ack.job, ack.token))
-            self._start(self._take_in(letter, ack))
+        self._arrivals.add(letter, ack)
         return None
-
-    async def _take_in(self, letter: Letter, ack: Ack) -> None:
-        """Put the files on disk, then let the commit join the next transaction."""
-        loop = asyncio.get_running_loop()
-        attachments = letter.envelope.attachments
-        try:
-            handed = await loop.run_in_executor(self._pool, images.hand_in, self._blobs, ack, attachments)
-        except ProtocolError as error:
-            letter.refuse(error)
-            return
-        finally:
-            self._taking_in.discard((ack.job, ack.token))
-        self._later(letter, partial(self._commit, ack, handed))
 
     def _commit(self, ack: Ack, handed: HandedIn) -> Message:
         """The tiles, the job's state, what it releases and the events: one transaction, or nothing."""

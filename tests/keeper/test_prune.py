@@ -171,9 +171,9 @@ def test_old_late_results_go(house: House, worker: Peer, control: Peer) -> None:
 
 def test_blobs_that_may_be_on_their_way_into_the_database_stay(tmp_path: Path) -> None:
     blobs = Blobs(tmp_path)
-    kept, other = blobs.write(b"kept"), blobs.write(b"other")
+    kept, other = blobs.write([b"kept", b"other"])
     later = Blobs(tmp_path)
-    assert later.write(b"kept") == kept
+    assert later.write([b"kept"]) == [kept]
     later.remove([kept, other])
     assert (later.size(kept), later.size(other)) == (4, 0)
     blobs.remove([kept])

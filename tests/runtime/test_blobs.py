@@ -11,10 +11,11 @@ from services.blobs import Blobs
 
 def test_a_blob_is_found_by_its_hash_and_written_once(tmp_path: Path) -> None:
     blobs = Blobs(tmp_path / "blobs")
-    name = blobs.write(b"picture")
+    (name,) = blobs.write([b"picture"])
     assert blobs.read(name) == b"picture"
-    assert blobs.write(b"picture") == name
-    assert [path.name for path in blobs.folder.rglob("*.png")] == [f"{name[2:]}.png"]
+    again, other, once_more = blobs.write([b"picture", b"other", b"picture"])
+    assert again == once_more == name
+    assert {path.name for path in blobs.folder.rglob("*.png")} == {f"{name[2:]}.png", f"{other[2:]}.png"}
     with pytest.raises(FileNotFoundError):
         blobs.read("0" * 64)
 
