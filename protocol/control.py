@@ -147,7 +147,7 @@ class RetryJob(Message):
 
 
 class CancelPlan(Message):
-    """Calls off every job of a plan that has not ended."""
+    """Calls off every job of a plan that has not ended; of one that is not accepted yet nothing is kept."""
 
     TYPE: ClassVar[str] = "cancel_plan"
 

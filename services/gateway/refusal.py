@@ -23,6 +23,7 @@ STATUS: Mapping[Code, int] = {
     Code.NOT_FOUND: 404,
     Code.SEAM: 409,
     Code.CONFLICT: 409,
+    Code.CANCELLED: 409,
     Code.MODEL_UNAVAILABLE: 409,
     Code.WRONG_STATE: 409,
     Code.LEASE_LOST: 409,

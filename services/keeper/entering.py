@@ -35,6 +35,8 @@ class Entering:
         self._under_way = under_way
         self._in_background = in_background
         self._news = asyncio.Event()
+        self._attached = ""
+        """The plan whose file is open."""
 
     def prepare(self) -> None:
         """Find what an earlier life left; raises DatabaseRefused if a file with accepted jobs is missing."""
@@ -58,6 +60,20 @@ class Entering:
         """A plan was accepted, in a transaction that may still come to nothing."""
         self._news.set()
 
+    def cut(self, plan: str) -> None:
+        """Let no more of a plan into the queue, in a transaction that may still come to nothing."""
+        for name, file, _ in self._store.staged.waiting():
+            if name == plan:
+                self._store.staged.cut(plan)
+                asyncio.get_running_loop().call_soon(self._drop, plan, self._folder / file)
+
+    def _drop(self, plan: str, path: Path) -> None:
+        """Clear up after a plan of which no more is to be moved."""
+        if plan != self._attached and not self._is_waiting(plan):
+            self._under_way.drop(plan)
+            path.unlink(missing_ok=True)
+            log.info("plan %s: no more jobs are to be put into the queue", plan)
+
     async def run(self) -> None:
         """Move jobs over for as long as the keeper lives."""
         while True:
@@ -68,6 +84,7 @@ class Entering:
                 await self._enter(plan, self._folder / file)
 
     async def _enter(self, plan: str, path: Path) -> None:
+        self._attached = plan
         self._store.staged.attach(path)
         try:
             while self._is_waiting(plan):
@@ -80,9 +97,8 @@ class Entering:
                     await asyncio.sleep(AGAIN_SECONDS)
         finally:
             self._store.staged.detach()
-        self._under_way.drop(plan)
-        path.unlink()
-        log.info("plan %s: all its jobs are in the queue", plan)
+            self._attached = ""
+        self._drop(plan, path)
 
     def _moving(self, plan_id: str, over: asyncio.Event) -> LongDeed:
         """Move what is left of a plan. A long deed."""
@@ -90,7 +106,8 @@ class Entering:
             plan = self._store.plans.get(plan_id)
             assert plan is not None
             first, end = plan.first_job + plan.entered, plan.first_job + plan.jobs
-            while first < end:
+            # Between two parts somebody may call it off.
+            while first < end and self._is_waiting(plan_id):
                 moved = self._store.staged.enter(plan_id, first, min(PART, end - first))
                 self._progress.entered(plan_id, moved)
                 self._under_way.add(plan_id, plan.bounds, end - first)

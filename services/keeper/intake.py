@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from protocol.errors import ProtocolError
 from protocol.ingest import Accepted, PartTaken, PlanBegin, PlanCommit, PlanPart, Publish
@@ -30,6 +30,8 @@ from services.keeper.request import Case, Parted, Request, box_of, is_dry, name_
 from services.keeper.slices import LongDeed
 from services.logs import about, say_each
 
+T = TypeVar("T")
+
 Deed = Callable[[], Message | None]
 Answers = list[tuple[Letter, Message]]
 AT_ONCE = 500
@@ -50,6 +52,9 @@ class Drawing:
     stale: bool = False
     """Whether the ground had changed, so that it must be drawn up again."""
     error: ProtocolError | None = None
+    """Why it came to nothing."""
+    work: asyncio.Task[Any] | None = None
+    """What draws it up, to be ended if somebody calls it off."""
 
 
 class Intake:
@@ -114,6 +119,7 @@ class Intake:
                 if answer is None and id in self._drawing:
                     answer = self._plan(letter, request)
                 elif answer is None:
+                    self._parts.check(id, self._clock())
                     proposals.append((letter, proposer.propose(planner.survey(request, renders))))
             except ProtocolError as error:
                 answer = told(error)
@@ -140,7 +146,7 @@ class Intake:
         if (before := self._planner.accepted(request.plan)) is not None:
             self._parts.drop(request.plan)
             return before
-        begun = self._parts.complete(request.plan)
+        begun = self._parts.complete(request.plan, self._clock())
         if begun.total <= SMALL:
             plan = Plan.model_construct(**dict(begun.head), steps=parts.read(begun.path))
             self._start(self._drop_parts(request.plan))
@@ -154,7 +160,7 @@ class Intake:
 
     def drafts(self) -> list[DraftView]:
         """The large plans that are not accepted yet."""
-        drawing = [(other.request, other.case) for other in self._drawing.values()]
+        drawing = [(other.request, other.case) for other in self._drawing.values() if other.error is None]
         asked = {plan_id(request): (request, case) for request, case in drawing if not is_dry(request)}
         found = [
             DraftView(
@@ -174,6 +180,20 @@ class Intake:
                     DraftView(plan=plan, name=name_of(request), steps=steps, here=steps, drawing=True)
                 )
         return found[:100]
+
+    def call_off(self, plan: str) -> bool:
+        """Forget a plan that is not accepted yet, however far it is; whether it is known here."""
+        drawing = self._drawing.get(plan)
+        if drawing is not None and is_dry(drawing.request):
+            drawing = None
+        if drawing is None and not self._parts.is_begun(plan):
+            return self._parts.is_called_off(plan)
+        self._parts.call_off(plan, self._clock())
+        if drawing is not None:
+            drawing.error = parts.called_off(plan)
+            if drawing.work is not None:
+                drawing.work.cancel()
+        return True
 
     def void(self) -> None:
         """Forget plans that were begun and that nobody went on with."""
@@ -197,6 +217,8 @@ class Intake:
     def _plan(self, letter: Letter, request: Request) -> Message | None:
         if (before := self._planner.before(request)) is not None:
             return before
+        if not is_dry(request):
+            self._parts.check(plan_id(request), self._clock())
         key = letter.envelope.id if is_dry(request) else plan_id(request)
         if (drawing := self._drawing.get(key)) is not None:
             # Asked again while it is being drawn up, it is answered when that is done.
@@ -217,7 +239,8 @@ class Intake:
         whole = path.with_suffix(".whole")
         try:
             while True:
-                found = await self._draw(drawing.case, path, whole)
+                drawing.work = asyncio.create_task(self._draw(drawing.case, path, whole))
+                found = await drawing.work
                 drawing.taken_up.clear()
                 self._later(letter, partial(self._take_up, letter, drawing, found))
                 await drawing.taken_up.wait()
@@ -226,6 +249,11 @@ class Intake:
         except ProtocolError as error:
             drawing.error = error
             letter.refuse(error)
+        except asyncio.CancelledError:
+            if drawing.error is None:
+                # The keeper stops.
+                raise
+            letter.refuse(drawing.error)
         finally:
             del self._drawing[key]
             whole.unlink(missing_ok=True)
@@ -246,7 +274,7 @@ class Intake:
 
     async def _draw(self, case: Case, path: Path, whole: Path) -> Proposal | Drawn | Planned:
         """What a request comes down to; all that takes long is done in a thread or in another process."""
-        aside = partial(asyncio.get_running_loop().run_in_executor, self._pool)
+        aside = self._aside
         request, proposer = case.request, self._planner.proposer
         if case.size > LARGE or (case.region is not None and case.region.size > LARGE_REGION):
             if isinstance(request, Publish) and request.plan.steps:
@@ -265,11 +293,22 @@ class Intake:
         await aside(staging.write, path, proposal.draft, first)
         return proposer.drawn(proposal, first, path)
 
+    async def _aside(self, do: Callable[..., T], *arguments: Any) -> T:
+        """Do something in a thread; cancelled, it is over when the thread is, which nobody can end."""
+        working = asyncio.get_running_loop().run_in_executor(self._pool, partial(do, *arguments))
+        try:
+            return await asyncio.shield(working)
+        except asyncio.CancelledError:
+            await asyncio.wait([working])
+            raise
+
     def _take_up(self, letter: Letter, drawing: Drawing, found: Proposal | Drawn | Planned) -> Message | None:
         """Accept what was drawn up, unless the ground has changed meanwhile: then it is drawn up again."""
         drawing.stale = False
         drawing.taken_up.set()
         request = drawing.request
+        if drawing.error is not None:
+            raise drawing.error
         try:
             if isinstance(found, Planned):
                 return found

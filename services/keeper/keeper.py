@@ -137,7 +137,14 @@ class Keeper:
         )
         control = Control(
             intake=self._intake,
-            orders=Orders(self.store, self._progress, under_way, self._batches.at_length),
+            orders=Orders(
+                self.store,
+                self._progress,
+                under_way,
+                call_off=self._intake.call_off,
+                cut=self._entering.cut,
+                at_length=self._batches.at_length,
+            ),
             pauses=self._pauses,
             moves=Moves(self.store, clock),
             edits=self._edits,

@@ -26,18 +26,26 @@ UNFINISHED: tuple[JobState, ...] = ("blocked", "pending", "processing")
 
 
 class Orders:
-    """Answers requests that change jobs. `at_length` begins what may take more than one transaction."""
+    """Answers requests that change jobs.
+
+    `call_off` forgets a plan that is not accepted yet, if there is one of that id; `cut` lets no more jobs of
+    an accepted one into the queue; `at_length` begins what may take more than one transaction.
+    """
 
     def __init__(
         self,
         store: Store,
         progress: Progress,
         under_way: UnderWay,
+        call_off: Callable[[str], bool],
+        cut: Callable[[str], None],
         at_length: Callable[[Letter, LongDeed], Message | None],
     ) -> None:
         self._store = store
         self._progress = progress
         self._under_way = under_way
+        self._call_off = call_off
+        self._cut = cut
         self._at_length = at_length
 
     def cancel_job(self, letter: Letter, request: CancelJob) -> Message:
@@ -57,8 +65,11 @@ class Orders:
         return self._at_length(letter, self._changing(self._progress.reviving([job.id])))
 
     def cancel_plan(self, letter: Letter, request: CancelPlan) -> Message | None:
+        if self._store.plans.get(request.plan) is None and self._call_off(request.plan):
+            log.info("plan %s was called off before it was accepted", request.plan)
+            return Changed(jobs=0)
         self._plan(request.plan)
-        self._under_way.check_plan(request.plan)
+        self._cut(request.plan)
         deed = self._changing(self._progress.cancelling_plan(request.plan), f"plan {request.plan} called off")
         return self._at_length(letter, deed)
 

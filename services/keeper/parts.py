@@ -1,4 +1,4 @@
-"""Parts: the steps of large plans, kept in one file each until all of them are here."""
+"""Parts: the steps of large plans, kept in one file each until all are here or somebody calls them off."""
 
 import hashlib
 import struct
@@ -17,7 +17,9 @@ from protocol.plan import PlanHead, Step
 from services.keeper.ground import Box
 
 VOID_SECONDS = 3_600.0
-"""After so long without another part, a plan that was begun is forgotten."""
+"""After so long without another part, a plan that was begun is forgotten; so is that one was called off."""
+AGAIN_SECONDS = 60.0
+"""So much later it is written down again that a plan is called off, if it is asked for."""
 HANDED_OVER = 1_000
 """Steps in one record."""
 
@@ -45,25 +47,32 @@ class Parts:
         folder.mkdir(exist_ok=True)
         self._folder = folder
         self._begun: dict[str, Begun] = {}
+        self._called_off: dict[str, float] = {}
+        for path in folder.glob("*.off"):
+            for record, _ in _records(path):
+                self._called_off[record["plan"]] = record["at"]
         for path in folder.glob("*.parts"):
             begun = _load(path)
-            if begun is None:
+            # A crash may have come between the two files of a plan that was called off.
+            if begun is None or begun.head.id in self._called_off:
                 path.unlink()
             else:
                 self._begun[begun.head.id] = begun
 
     def begin(self, head: PlanHead, total: int, now: float) -> int:
         """Expect a plan, or go on with it if it was announced just so; how many steps are here."""
+        self.check(head.id, now)
         before = self._begun.get(head.id)
         if before is not None and (before.head, before.total) == (head, total):
             return before.here
-        path = self._folder / f"{hashlib.sha256(head.id.encode()).hexdigest()[:32]}.parts"
+        path = self._path(head.id, "parts")
         path.write_bytes(_record({"head": head.model_dump(mode="json"), "total": total, "at": now}))
         self._begun[head.id] = Begun(head, total, path, now)
         return 0
 
     def add(self, plan: str, first: int, steps: Sequence[Step], now: float) -> int:
         """Take the next steps in, or those that are here again; how many are here."""
+        self.check(plan, now)
         begun = self._of(plan)
         if first + len(steps) <= begun.here:
             return begun.here
@@ -81,8 +90,9 @@ class Parts:
         self._begun[plan] = replace(begun, here=first + len(steps), at=now, box=box)
         return first + len(steps)
 
-    def complete(self, plan: str) -> Begun:
+    def complete(self, plan: str, now: float) -> Begun:
         """The plan, all of whose steps are here; raises WRONG_STATE if some are missing."""
+        self.check(plan, now)
         begun = self._of(plan)
         if begun.here < begun.total:
             raise ProtocolError(
@@ -96,6 +106,28 @@ class Parts:
         if (begun := self._begun.pop(plan, None)) is not None:
             begun.path.unlink(missing_ok=True)
 
+    def call_off(self, plan: str, now: float) -> None:
+        """Forget a plan, and take nothing more of it: whoever hands it in does not know yet."""
+        self._path(plan, "off").write_bytes(_record({"plan": plan, "at": now}))
+        self._called_off[plan] = now
+        self.drop(plan)
+
+    def is_begun(self, plan: str) -> bool:
+        """Whether something of the plan is here, or was announced."""
+        return plan in self._begun
+
+    def is_called_off(self, plan: str) -> bool:
+        """Whether somebody called the plan off before it was accepted."""
+        return plan in self._called_off
+
+    def check(self, plan: str, now: float) -> None:
+        """Raise CANCELLED if the plan was called off; it stays so for as long as it is asked for."""
+        if plan not in self._called_off:
+            return
+        if now - self._called_off[plan] > AGAIN_SECONDS:
+            self.call_off(plan, now)
+        raise called_off(plan)
+
     def begun(self) -> list[Begun]:
         """The plans of which not everything was taken up yet."""
         return list(self._begun.values())
@@ -105,7 +137,13 @@ class Parts:
         old = [plan for plan, begun in self._begun.items() if now - begun.at >= VOID_SECONDS]
         for plan in old:
             self.drop(plan)
+        for plan in [plan for plan, at in self._called_off.items() if now - at >= VOID_SECONDS]:
+            del self._called_off[plan]
+            self._path(plan, "off").unlink(missing_ok=True)
         return old
+
+    def _path(self, plan: str, kind: str) -> Path:
+        return self._folder / f"{hashlib.sha256(plan.encode()).hexdigest()[:32]}.{kind}"
 
     def _of(self, plan: str) -> Begun:
         if plan not in self._begun:
@@ -114,6 +152,15 @@ class Parts:
                 f"Plan {plan} was not begun, or was forgotten; begin it, then send its steps.",
             )
         return self._begun[plan]
+
+
+def called_off(plan: str) -> ProtocolError:
+    """The refusal of a plan that somebody called off before it was accepted."""
+    return ProtocolError(
+        Code.CANCELLED,
+        f"Plan {plan} was called off before it was accepted, so nothing of it was kept; to have it drawn "
+        "after all, publish it under another id.",
+    )
 
 
 def write(path: Path, head: PlanHead, steps: Sequence[Step]) -> None:

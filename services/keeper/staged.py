@@ -18,6 +18,13 @@ class Staged:
         )
         return [(row[0], row[1], (row[2], row[3], row[4], row[5])) for row in rows]
 
+    def last_id(self) -> int:
+        """The highest id that is promised to a job of such a plan, 0 if there is none."""
+        row = self._connection.execute(
+            "SELECT max(first_job + jobs - 1) FROM plans WHERE settled = 0 AND staged <> ''"
+        ).fetchone()
+        return int(row[0] or 0)
+
     def attach(self, path: Path) -> None:
         """Open the file of one plan beside the database; raises sqlite3.Error if it is not whole."""
         self._connection.execute("ATTACH DATABASE ? AS staged", (str(path),))
@@ -50,6 +57,12 @@ class Staged:
                 count = moved
         self._connection.execute("UPDATE plans SET entered = entered + ? WHERE id = ?", (count, plan_id))
         return range(first, first + count)
+
+    def cut(self, plan_id: str) -> None:
+        """Let no more of the plan into the tables: what is there is all there is of it."""
+        self._connection.execute(
+            "UPDATE plans SET staged = '', jobs = entered WHERE id = ? AND staged <> ''", (plan_id,)
+        )
 
     def done(self, plan_id: str) -> None:
         """All of the plan is in the tables."""

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from protocol.control import CancelPlan, Changed, ClearQueue
+from protocol.control import CancelPlan, Changed, ClearQueue, RetryPlan
 from protocol.errors import Code
 from protocol.ingest import Accepted, PlanCommit
 from protocol.message import Error
@@ -47,7 +47,7 @@ def test_while_a_plan_is_entered_what_touches_it_is_asked_to_wait(
     disk = FullDisk()
     monkeypatch.setattr(failpoint, "_faults", disk)
     accepted = control.ask(Fill(plan="big", rectangle=(0, 0, 39, 39)), Accepted)
-    for request in (CancelPlan(plan="big"), ClearQueue(), Fill(plan="near", rectangle=(40, 0, 44, 3))):
+    for request in (RetryPlan(plan="big"), ClearQueue(), Fill(plan="near", rectangle=(40, 0, 44, 3))):
         refusal = control.ask(request, Error)
         assert (refusal.code, refusal.retry_after) == (Code.BUSY, 1.0)
         assert "Plan big was accepted" in refusal.message
