@@ -7,13 +7,18 @@ from typing import Any, Literal
 
 from protocol.control import (
     CancelJob,
+    CancelPlan,
     Changed,
     ClearQueue,
+    GetStatus,
     ListJobs,
+    ListPlans,
     Pause,
+    Plans,
     Resume,
     RetryFailed,
     RetryJob,
+    Status,
 )
 from protocol.message import Message
 from protocol.order import CancelWhere, Edit, Move, RetryWhere, Where
@@ -24,6 +29,8 @@ SHOWN_STATES = ["pending", "processing", "blocked", "error"]
 UNENDED = ["pending", "processing", "blocked"]
 JOBS_LIMIT = 500
 """Jobs that are named in one command."""
+NEWEST_PLANS = 200
+"""Among so many is one whose jobs are still being put into the queue."""
 
 
 def main(typed: Sequence[str]) -> int:
@@ -72,15 +79,22 @@ def cancel(line: Line, given: argparse.Namespace) -> int:
     found = (
         line.jobs(ListJobs(**where.model_copy(update={"states": states}).model_dump()), 1) if states else None
     )
-    if found is None or not found.total:
+    # Nothing but a plan: then it is called off however far it is.
+    plan = where.plan if where == Where(plan=where.plan) else None
+    left = found is not None and found.total > 0
+    if not left and (plan is None or not _is_coming(line, plan)):
         return _told(given, Changed(jobs=0), "Nothing of this is left to call off.")
-    least = "At least " if found.at_least else ""
-    question = f"{least}{words.count(found.total, 'job')} would be called off."
+    if found is not None and left:
+        least = "At least " if found.at_least else ""
+        question = f"{least}{words.count(found.total, 'job')} would be called off."
+    else:
+        question = f"Plan {plan} would be called off, of which no job is in the queue yet."
     if not given.yes and not _agreed(question):
         return REFUSED
     asked: Message = ClearQueue() if given.all else CancelWhere(**where.model_dump())
-    changed = line.ask_long(asked, Changed)
-    return _told(given, changed, f"{words.count(changed.jobs, 'job')} called off.")
+    changed = line.ask_long(CancelPlan(plan=plan) if plan else asked, Changed)
+    done = f"{words.count(changed.jobs, 'job')} called off."
+    return _told(given, changed, done if left else f"Plan {plan} is called off.")
 
 
 def retry(line: Line, given: argparse.Namespace) -> int:
@@ -125,6 +139,15 @@ def export(line: Line, given: argparse.Namespace) -> int:
 def import_(line: Line, given: argparse.Namespace) -> int:
     """Publish the plans that an export holds; a plan whose id is known changes nothing."""
     return transfer.import_(given.data, given.file, as_json=given.json, patient=not given.no_wait)
+
+
+def _is_coming(line: Line, plan: str) -> bool:
+    """Whether a plan is coming in, is being proved, or is accepted and has no job in the queue yet."""
+    drafts = line.ask(GetStatus(), Status).drafts
+    plans = line.ask(ListPlans(limit=NEWEST_PLANS), Plans).plans
+    return any(draft.plan == plan for draft in drafts) or any(
+        one.plan == plan and not one.settled for one in plans
+    )
 
 
 def _of(given: argparse.Namespace) -> str:

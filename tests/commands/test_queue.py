@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 import supervisor
-from protocol.plan import Plan
+from protocol.ingest import PartTaken, PlanBegin
+from protocol.plan import Plan, PlanHead
 from services.commands.asking import arguments, words
 from tests.commands.conftest import Run
 from tests.keeper.house import House, island
@@ -103,6 +104,17 @@ def test_filters_call_nothing_off_unasked(house: House, told: Run) -> None:
     assert "cancelled" not in states(house, "north")
     assert told("queue", "cancel", "--all", "--yes").returncode == 0
     assert states(house, "north") | states(house, "south") == {"cancelled"}
+
+
+def test_a_plan_that_is_still_coming_in_is_called_off(house: House, told: Run) -> None:
+    house.peer("ingest").ask(PlanBegin(plan=PlanHead(id="big"), steps=6), PartTaken)
+    refused = told("queue", "cancel", "--plan", "big")
+    assert refused.stderr.startswith("Plan big would be called off, of which no job is in the queue yet.")
+    assert [draft.plan for draft in house.status().drafts] == ["big"]
+    assert told("queue", "cancel", "--plan", "big", "--yes").stdout == "Plan big is called off.\n"
+    assert house.status().drafts == []
+    again = told("queue", "cancel", "--plan", "big", "--yes")
+    assert (again.returncode, again.stdout) == (0, "Nothing of this is left to call off.\n")
 
 
 @pytest.mark.parametrize(("reply", "left"), [("y\n", {"cancelled"}), ("\n", {"pending", "blocked"})])
