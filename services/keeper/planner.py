@@ -48,7 +48,8 @@ class Planner:
         self._clock = clock
         self.entering = UnderWay()
         """The large plans that are accepted and not wholly in the queue."""
-        self._promised = 0
+        # Of plans that an earlier life accepted, jobs may still lie in files.
+        self._promised = store.staged.last_id()
         """The last job id given to a plan that has yet to be put in; forgotten with the plan."""
 
     def take_over(self, config: AppConfig) -> None:
