@@ -62,7 +62,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-async def _drills(orders: list[Order], at_once: int, tell: Callable[[str], None]) -> list[Verdict]:
+async def _drills(orders: list[Order], at_once: int, tell: Callable[[int, str], None]) -> list[Verdict]:
     """The verdicts in the order of the seeds; `at_once` drills share the machine."""
     turn = asyncio.Semaphore(at_once)
 
@@ -83,15 +83,16 @@ def _order(given: argparse.Namespace, seed: int) -> Order:
     return Order(seed, given.jobs, max(faults, kills + stops), kills, stops, given.keep, given.within)
 
 
-def _teller(*, quiet: bool) -> Callable[[str], None]:
-    """Shows the line that it is given: over the one before it, or now and then where that cannot be."""
-    last = [time.monotonic()]
+def _teller(*, quiet: bool) -> Callable[[int, str], None]:
+    """Shows the line that it is given of a seed: over the one before, or now and then where it cannot."""
+    began = time.monotonic()
+    last: dict[int, float] = {}
 
-    def tell(line: str) -> None:
+    def tell(seed: int, line: str) -> None:
         if sys.stderr.isatty():
             print(f"\r\033[K{line}", end="", file=sys.stderr, flush=True)
-        elif not quiet and time.monotonic() - last[0] > TELL_SECONDS:
-            last[0] = time.monotonic()
+        elif not quiet and time.monotonic() - last.get(seed, began) > TELL_SECONDS:
+            last[seed] = time.monotonic()
             print(line, file=sys.stderr, flush=True)
 
     return tell

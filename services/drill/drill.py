@@ -24,7 +24,9 @@ LEASE_SECONDS = 1.5
 LOOK_SECONDS = 0.25
 RETRY_SECONDS = 3.0
 QUIET_SECONDS = 30.0
-"""When nothing has changed for so long though something could, it is stuck."""
+"""When nothing has changed for so long after the last fault, nothing will."""
+STILL_SECONDS = 120.0
+"""When nothing has changed for so long before that, something is stuck."""
 LIVE = ("pending", "processing", "blocked", "error")
 
 
@@ -61,9 +63,9 @@ class Verdict:
 
 
 class Drill:
-    """Runs one order. `tell` is given a line whenever something has changed."""
+    """Runs one order. `tell` is given its seed and a line, again and again."""
 
-    def __init__(self, order: Order, tell: Callable[[str], None]) -> None:
+    def __init__(self, order: Order, tell: Callable[[int, str], None]) -> None:
         self._order = order
         self._tell = tell
         self._done = 0
@@ -130,40 +132,56 @@ class Drill:
     ) -> None:
         stage.start()
         await stage.all_ready()
-        watching = asyncio.create_task(self._watch(publishers, meddler, injector))
-        publishing = asyncio.create_task(publishers.run(lambda: self._done, lambda: injector.due))
+        watching = asyncio.create_task(self._watch(stage, publishers, meddler, injector))
+        playing = asyncio.create_task(self._play(stage, publishers, meddler, injector))
         try:
-            injecting = asyncio.create_task(
-                injector.run(self._faults, lambda: self._done, lambda: self._idle(publishing, meddler))
-            )
-            tasks = {watching, publishing, injecting}
-            while not (publishing.done() and injecting.done()):
-                done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-                for task in done:
-                    task.result()
-                tasks -= done
-            await injector.calm()
-            for plan in publishers.abandoned:
-                await publishers.finish(plan)
-            await meddler.resume()
-            await self._finish(stage, meddler, watching)
+            # Whoever watches ends only by what it finds wrong.
+            done, _ = await asyncio.wait((watching, playing), return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
         finally:
-            for task in (watching, publishing, injecting):
+            for task in (watching, playing):
                 task.cancel()
-            await asyncio.gather(watching, publishing, injecting, return_exceptions=True)
+            await asyncio.gather(watching, playing, return_exceptions=True)
 
-    async def _watch(self, publishers: Publishers, meddler: Meddler, injector: Injector) -> None:
-        """Keep looking how far it is, and let what has failed try again."""
+    async def _play(self, stage: Stage, publishers: Publishers, meddler: Meddler, injector: Injector) -> None:
+        """Let people and faults at it until both have done their part, then let it come to its end."""
+        publishing = asyncio.create_task(publishers.run(lambda: self._done, lambda: injector.due))
+        injecting = asyncio.create_task(
+            injector.run(self._faults, lambda: self._done, lambda: self._idle(publishing, meddler))
+        )
+        try:
+            await asyncio.gather(publishing, injecting)
+        finally:
+            publishing.cancel()
+            injecting.cancel()
+        await injector.calm()
+        for plan in publishers.abandoned:
+            await publishers.finish(plan)
+        await meddler.resume()
+        await self._finish(stage, meddler)
+
+    async def _watch(
+        self, stage: Stage, publishers: Publishers, meddler: Meddler, injector: Injector
+    ) -> None:
+        """Keep looking how far it is, and let what has failed try again; Stuck if nothing moves any more."""
         retry = time.monotonic() + RETRY_SECONDS
+        before: tuple[dict[str, int], int] = {}, 0
+        changed = time.monotonic()
         while True:
             await asyncio.sleep(LOOK_SECONDS)
             await meddler.look()
             counts = meddler.counts
+            if (now := (counts, len(injector.injected))) != before:
+                before, changed = now, time.monotonic()
+            elif time.monotonic() - changed > STILL_SECONDS:
+                raise Stuck(f"nothing has moved for {STILL_SECONDS:g} s: {await _sight(stage, meddler)}")
             self._done = counts.get("complete", 0) + counts.get("cancelled", 0)
             jobs = max(self._order.jobs, publishers.jobs)
             self._tell(
+                self._order.seed,
                 f"seed {self._order.seed}: {self._done:,} of {jobs:,} jobs, "
-                f"{len(injector.injected)} of {len(self._faults)} faults"
+                f"{len(injector.injected)} of {len(self._faults)} faults",
             )
             if counts.get("error", 0) and time.monotonic() > retry:
                 retry = time.monotonic() + RETRY_SECONDS
@@ -173,20 +191,25 @@ class Drill:
         """Whether no more jobs will be done by themselves."""
         return publishing.done() and not any(meddler.counts.get(state, 0) for state in LIVE)
 
-    async def _finish(self, stage: Stage, meddler: Meddler, watching: "asyncio.Task[None]") -> None:
+    async def _finish(self, stage: Stage, meddler: Meddler) -> None:
         """Wait until everything that can go on has ended; what does not is the oracle's to name."""
         await stage.all_ready()
         before: dict[str, int] = {}
         changed = time.monotonic()
         while time.monotonic() - changed < QUIET_SECONDS:
             await asyncio.sleep(LOOK_SECONDS)
-            if watching.done():
-                watching.result()
             if meddler.counts != before:
                 before, changed = dict(meddler.counts), time.monotonic()
             going = [state for state in ("pending", "processing", "error") if before.get(state)]
             if before and not going and time.monotonic() - changed > 1.0:
                 return
+
+
+async def _sight(stage: Stage, meddler: Meddler) -> str:
+    """Everything as it is, for whoever has to find out why it stands still."""
+    views = (await stage.processes()).values()
+    processes = [f"{view.name} {view.pid or ''} {view.state} {view.reason or ''}".strip() for view in views]
+    return f"{'; '.join(processes) or 'no supervisor answers'}; {meddler.told_last()}"
 
 
 def _looked(stage: Stage, model: StubModel) -> tuple[list[Finding], dict[str, Any]]:

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import random
+import time
 from typing import Any, TypeVar
 
 from protocol.codec import catalogue
@@ -32,6 +33,7 @@ from services.drill.publisher import AGAIN_SECONDS, PASSING
 from services.drill.stage import MODEL, Stage
 
 PAUSE_SECONDS = 0.4
+HEARING_SECONDS = 5.0
 REFUSED = {Code.WRONG_STATE, Code.CONFLICT, Code.SEAM, Code.UNKNOWN_ORPHAN}
 """What people may be told, since everything goes on while they make up their minds."""
 
@@ -44,6 +46,8 @@ class Meddler:
     def __init__(self, stage: Stage, ledger: Ledger, seed: int) -> None:
         self.counts: dict[str, int] = {}
         """The queue as it was last heard of."""
+        self._status: Status | None = None
+        self._heard = time.monotonic()
         self.wrong: list[str] = []
         self._ledger = ledger
         self._chance = random.Random(f"meddler {seed}")
@@ -56,6 +60,12 @@ class Meddler:
         with contextlib.suppress(ProtocolError):
             answer = await self._client.ask(GetStatus(), Status, timeout=1.0, resend=0.5)
             self.counts = {state: count for state, count in answer.counts.items()}
+            self._status, self._heard = answer, time.monotonic()
+
+    def told_last(self) -> str:
+        """What the keeper said last, and how long ago."""
+        said = self._status.model_dump_json(exclude_defaults=True) if self._status else "nothing"
+        return f"{time.monotonic() - self._heard:.1f} s ago the keeper said {said}"
 
     async def do(self, what: str) -> None:
         """Do one of the things that people do."""
@@ -84,8 +94,10 @@ class Meddler:
                 await self._move()
 
     async def retry_failed(self) -> None:
-        """Let everything that has failed try again."""
-        await self.ask(RetryFailed())
+        """Let everything that has failed try again, if the keeper is there to hear of it."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(HEARING_SECONDS):
+                await self.ask(RetryFailed())
 
     async def resume(self) -> None:
         """Let everything go on."""
