@@ -24,7 +24,15 @@ class Tiles:
         return [web.get("/tiles/{layer}/{z}/{x}/{y}", self.tile)]
 
     async def tile(self, request: web.Request) -> web.Response:
-        """One tile; 404 if nothing stands there."""
+        """One tile; 404 if nothing stands there, or 204 for whoever only looks whether there is one."""
+        try:
+            return await self._found(request)
+        except ProtocolError as error:
+            if error.code is Code.UNKNOWN_TILE and request.query.get("look") == "1":
+                return web.Response(status=204, headers={"Cache-Control": "no-cache"})
+            raise
+
+    async def _found(self, request: web.Request) -> web.Response:
         asked = request.match_info
         layer = LAYERS.get(asked["layer"])
         if layer is None:

@@ -55,6 +55,9 @@ async def test_a_version_is_served_at_its_own_place_alone(busy_house: House) -> 
     for path in (f"/tiles/generation/0/1/0?v={version}", f"/tiles/render/0/0/0?v={version}"):
         status, _, _ = await busy_house.picture(path)
         assert status == 404
+    for path in ("/tiles/generation/0/9/9?look=1", "/tiles/render/3/9/9?look=1"):
+        status, body, _ = await busy_house.picture(path)
+        assert (status, body) == (204, b"")
 
 
 async def test_overviews_show_every_quadrant_in_its_place(busy_house: House) -> None:

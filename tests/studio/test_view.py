@@ -29,6 +29,21 @@ async def test_the_place_is_in_the_address(desk: Desks) -> None:
     assert await one.kept() == []
 
 
+async def test_where_nothing_stands_between_far_places_no_error_is_met(
+    house: House, painter: Painter, desk: Desks
+) -> None:
+    await house.post("/api/render", {"quadrants": [[0, 0], [3_000, 0]]})
+    one = await desk()
+    await expect(one.page.locator(".minimap")).to_contain_text("8 renders")
+    missing: list[str] = []
+    one.page.on("response", lambda answer: missing.append(answer.url) if answer.status >= 400 else None)
+    async with one.page.expect_response(lambda answer: answer.status == 204 and "/tiles/" in answer.url):
+        await one.page.reload()
+    # What stands is shown, and all that was asked for has been answered.
+    await one.page.wait_for_load_state("networkidle")
+    assert missing == []
+
+
 async def test_the_keyboard_selects_and_renders(painter: Painter, desk: Desks) -> None:
     one = await desk("#-2/0.5/0.5")
     await one.page.focus(".map")

@@ -82,6 +82,17 @@ export function drawGround(frame: Frame, kind: Layer, rect: Rect, colour: string
   }
 }
 
+/** Mark where anything of a layer stands, on a map so small that a block is a pixel or less. */
+export function drawSpecks(frame: Frame, kind: Layer, colour: string): void {
+  const { context, scale, left, top } = frame;
+  context.fillStyle = colour;
+  for (const name of blocks[kind].take(kind, colour).keys()) {
+    const [bx, by] = name.split(",").map(Number) as [number, number];
+    const side = Math.max(2, BLOCK * scale);
+    context.fillRect(left + bx * BLOCK * scale, top + by * BLOCK * scale, side, side);
+  }
+}
+
 /** The colours of the ground in the present theme. */
 export function tones(): Record<Tone, string> {
   const style = getComputedStyle(document.documentElement);

@@ -6,7 +6,7 @@ import { effect } from "@preact/signals";
 import type { Layer } from "./api";
 import { blueprint } from "./blueprint";
 import { grown, height, union, width, type Rect } from "./geometry";
-import { drawGround, tones } from "./ground";
+import { drawGround, drawSpecks, tones } from "./ground";
 import { at } from "./map";
 import { centre, extent, isEmpty, layer, status, worldTick, zoom } from "./state";
 import { colours, theme } from "./theme";
@@ -18,6 +18,8 @@ const WIDTH = 168;
 const HEIGHT = 104;
 const PICTURES_EVERY_MS = 1_500;
 const FARTHEST = 8;
+/** Where places lie so far apart that more tiles lie between them, only where something stands is marked. */
+const MOST_PICTURES = 400;
 
 interface Scene {
   frame: Rect;
@@ -76,8 +78,9 @@ class Pictures {
 
   private async fetch(address: string): Promise<void> {
     try {
-      const response = await fetch(address, { cache: "no-cache", priority: "low" });
-      const picture = response.ok ? await createImageBitmap(await response.blob()) : null;
+      // Whether there is anything here this page may not know: that is no mistake of anybody's.
+      const response = await fetch(`${address}?look=1`, { cache: "no-cache", priority: "low" });
+      const picture = response.status === 200 ? await createImageBitmap(await response.blob()) : null;
       this.known.get(address)?.close();
       this.known.set(address, picture);
       this.arrived();
@@ -101,7 +104,13 @@ function draw(canvas: HTMLCanvasElement, pictures: Pictures, map: L.Map): void {
   context.setTransform(density, 0, 0, density, 0, 0);
   context.clearRect(0, 0, WIDTH, HEIGHT);
   const z = Math.max(0, Math.min(FARTHEST, Math.floor(Math.log2(512 / scale / density))));
-  if (extent.value) {
+  const tiles = ((frame[2] >> z) - (frame[0] >> z) + 1) * ((frame[3] >> z) - (frame[1] >> z) + 1);
+  if (extent.value && tiles > MOST_PICTURES) {
+    for (const kind of ["render", "generation"] as const) {
+      if (kind === "generation" && layer.value === "render") continue;
+      drawSpecks({ context, width: WIDTH, height: HEIGHT, scale, left, top }, kind, kind === "generation" ? ground.finished : ground.rendered);
+    }
+  } else if (extent.value) {
     for (const kind of ["render", "generation"] as const) {
       if (kind === "generation" && layer.value === "render") continue;
       context.filter = kind === "render" && layer.value === "generation" ? "saturate(.1) opacity(.5)" : "none";

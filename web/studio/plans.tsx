@@ -9,7 +9,7 @@ import { Icon } from "./icons";
 import { replan } from "./planning";
 import { Reply } from "./replies";
 import { nameOfModel, now, status } from "./state";
-import { cancelEntering, cancelPlan, pausePlan, retryPlan, revertPlan } from "./steering";
+import { cancelPlan, dropDraft, pausePlan, retryPlan, revertPlan } from "./steering";
 import { ExportLink } from "./transfer";
 import { whyModelWaits } from "./waits";
 import { capital, count, moment, perMinute, planName, price, sentence, span } from "./words";
@@ -81,20 +81,35 @@ const entered = (plan: Plan): number => Object.values(plan.counts).reduce((sum, 
 /** Whether it is accepted and not wholly in the queue. */
 const isEntering = (plan: Plan): boolean => !plan.settled && entered(plan) < plan.jobs;
 
-/** A large plan that is not accepted yet. It is accepted or refused as a whole, so nothing can be done with it. */
+/** A large plan that is not accepted yet. It is accepted or refused as a whole, so all that can be done is to call it off. */
 export function DraftCard({ draft }: { draft: Draft }) {
+  const name = draft.name || draft.plan;
+  const isOpen = opened.value === draft.plan;
   const steps = draft.steps ? count(draft.steps, "step") : "";
   const isComing = !draft.drawing;
   return (
-    <section class="plan draft" data-draft={draft.plan} data-drawing={draft.drawing} aria-label={draft.name || draft.plan}>
+    <section class="plan draft" data-draft={draft.plan} data-drawing={draft.drawing} aria-label={name}>
       <div class="plan-head">
-        <h3 title={draft.plan}>{draft.name || draft.plan}</h3>
+        <h3 title={draft.plan}>{name}</h3>
+        <button type="button" class="quiet square" aria-label={`Call off ${name}`} title="Call off" aria-expanded={isOpen} data-act="drop-draft" onClick={() => (opened.value = isOpen ? "" : draft.plan)}>
+          <Icon name="close" />
+        </button>
       </div>
       {isComing && <progress class="coming" max={draft.steps} value={draft.here} aria-label="Steps that have come" />}
       <p class="entering">
         <Icon name={isComing ? "download" : "spinner"} size={14} className={isComing ? "" : "spin"} />
         {isComing ? `${draft.here.toLocaleString("en")} of ${steps} have come. Nothing is accepted yet.` : `Being proved${steps ? `, ${steps}` : ""}. It is accepted as a whole, or not at all.`}
       </p>
+      <Reply at={`plan:${draft.plan}`} />
+      {isOpen && (
+        <Sure
+          text="Nothing of the plan is kept. Whoever sends it is told that it was called off; to have it after all, it takes another id."
+          button="Call off the plan"
+          name="sure-drop-draft"
+          go={() => dropDraft(draft.plan, name)}
+          close={() => (opened.value = "")}
+        />
+      )}
     </section>
   );
 }
@@ -108,10 +123,10 @@ function PlanDrawer({ plan }: { plan: Plan }) {
   if (asked === "cancel") {
     return (
       <Sure
-        text={`${isEntering(plan) ? `The plan is paused at once, so that nothing more of it begins; its ${count(plan.jobs, "job")} are called off as soon as all are in the queue.` : `This calls off ${count(open, "job")} of the plan, also those being made.`} ${others ? `The ${count(others, "finished quadrant")} ${others === 1 ? "stays" : "stay"}.` : "Nothing of it is finished."}`}
+        text={`${isEntering(plan) ? `Of the plan's ${count(plan.jobs, "job")} no more are put into the queue, and those that are there are called off.` : `This calls off ${count(open, "job")} of the plan, also those being made.`} ${others ? `The ${count(others, "finished quadrant")} ${others === 1 ? "stays" : "stay"}.` : "Nothing of it is finished."}`}
         button={isEntering(plan) ? "Call off the plan" : `Call off ${count(open, "job")}`}
         name="sure-cancel-plan"
-        go={() => (isEntering(plan) ? cancelEntering(plan.plan) : cancelPlan(plan.plan))}
+        go={() => cancelPlan(plan.plan)}
         close={close}
       />
     );

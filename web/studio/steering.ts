@@ -17,8 +17,8 @@ const SILENCE_MS = 1_500;
 /** Requests for single jobs that are under way at once. */
 const AT_ONCE = 4;
 
-/** Run a request; what the server says against it stands where the act was, till it is read; `busy` if it has to wait. */
-export async function order<T>(place: string, request: () => Promise<T>, done: (answer: T) => void, busy = ""): Promise<boolean> {
+/** Run a request; what the server says against it stands where the act was, till it is read. */
+export async function order<T>(place: string, request: () => Promise<T>, done: (answer: T) => void): Promise<boolean> {
   hush(place);
   let isDone = false;
   // A server that is slow or away takes seconds to say so; meanwhile it is seen that the act was heard.
@@ -26,7 +26,7 @@ export async function order<T>(place: string, request: () => Promise<T>, done: (
   try {
     const say = (word: Say): void => {
       clearTimeout(silence);
-      reply(place, { ...word, title: busy || withNames(word.title) });
+      reply(place, { ...word, title: withNames(word.title) });
     };
     const answer = await insist(place, request, say, true);
     if (answer !== null) {
@@ -56,21 +56,8 @@ const WAITING = report("waiting again");
 export const cancelJob = (job: number): void => void order(`job:${job}`, () => orders.postJob(job, "cancel"), CALLED_OFF);
 export const retryJob = (job: number): void => void order(`job:${job}`, () => orders.postJob(job, "retry"), WAITING);
 export const cancelPlan = (plan: string): void => void order(`plan:${plan}`, () => orders.postPlan(plan, "cancel"), CALLED_OFF);
-/** Call off a plan whose jobs are still being put into the queue: the server can do that once all are there. */
-export function cancelEntering(plan: string): void {
-  void order(
-    `plan:${plan}`,
-    async () => {
-      // First of all, so that nothing of it begins meanwhile, also if this page is closed by then.
-      await orders.postPause(true, { plan });
-      const changed = await orders.postPlan(plan, "cancel");
-      await orders.postPause(false, { plan });
-      return changed;
-    },
-    CALLED_OFF,
-    "Paused. It is called off as soon as all its jobs are in the queue.",
-  );
-}
+/** Call off a plan that is not accepted yet: nothing of it is kept. */
+export const dropDraft = (plan: string, name: string): void => void order(`plan:${plan}`, () => orders.postPlan(plan, "cancel"), () => tell(`${name} is called off.`));
 
 export const retryPlan = (plan: string): void => void order(`plan:${plan}`, () => orders.postPlan(plan, "retry"), WAITING);
 export const clearQueue = (): void => void order("queue", orders.postClear, CALLED_OFF);
