@@ -45,8 +45,9 @@ class KeeperProcess:
 
     def start(self) -> None:
         """Start it and wait until it answers."""
-        command = [sys.executable, "-m", "services.keeper", "--config", self.config, "--data", self.data]
-        self.process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL)
+        command = [sys.executable, "-m", "services.keeper", "--lifeline"]
+        command += ["--config", str(self.config), "--data", str(self.data)]
+        self.process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stderr=subprocess.DEVNULL)
         asker = Asker(self.sockets.address("control"))
         asker.ask(Ping())
         asker.close()
@@ -56,6 +57,9 @@ class KeeperProcess:
         if self.process is not None:
             self.process.terminate()
             self.process.wait()
+            assert self.process.stdin is not None
+            # Not before it has ended: without its lifeline it would end at once, in no order.
+            self.process.stdin.close()
 
     def remove(self) -> None:
         """Stop it and remove its folder."""
@@ -93,10 +97,14 @@ class Asker:
         self.context.term()
 
 
+def apart(number: int) -> tuple[int, int]:
+    """A quadrant of its own for each number, in no frame of another's."""
+    return 4 * (number % 100_000), 4 * (number // 100_000)
+
+
 def one_step(number: int) -> Publish:
     """A plan of one render, far from every other: one job."""
-    x, y = 4 * (number % 100_000), 4 * (number // 100_000)
-    step = Step(id="r", kind="render", quadrants=[(x, y)])
+    step = Step(id="r", kind="render", quadrants=[apart(number)])
     return Publish(plan=Plan(id=f"p{number}", steps=[step]))
 
 

@@ -1,6 +1,8 @@
 """The keeper beside its peers: durable enqueue by 8 processes, and jobs done by 4 workers, in one run.
 
 Every queue lies on the same disk with its durable settings: what it has acknowledged survives loss of power.
+The keeper's clients do what PROTOCOL.md tells a program in any language to do, no more: a msgpack map over a
+DEALER; the peers' clients are their own, beanstalkd's a socket.
 A job is done when one PNG of 512×512 lies durably on disk; the keeper looks into it, too, puts it on its map
 and writes down where it came from. Its jobs are model calls whose renders stand already.
 """
@@ -16,14 +18,17 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import msgpack
 import numpy as np
+import zmq
 from PIL import Image
 
 from bench import crowd
 from bench.crowd import Enqueue
 from bench.figure import Figure
-from bench.keeper import Asker, KeeperProcess, one_step
+from bench.keeper import Asker, KeeperProcess, apart
 from bench.rivals import RIVALS, Rival, Take
+from protocol.codec import SIGNATURE
 from protocol.ingest import Publish
 from protocol.plan import Plan, Step
 from protocol.work import Ack, Idle, Lease, Made, Ready, TileImage
@@ -133,8 +138,22 @@ def _render(process: KeeperProcess) -> None:
 
 
 def _keeper_put(address: str) -> Enqueue:
-    asker = Asker(address)
-    return lambda number: asker.ask(one_step(number))
+    context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
+    socket = context.socket(zmq.DEALER)
+    socket.connect(address)
+
+    def put(number: int) -> None:
+        x, y = apart(number)
+        step = {"id": "r", "kind": "render", "quadrants": [[x, y]]}
+        body = {"plan": {"id": f"p{number}", "steps": [step]}}
+        socket.send_multipart(
+            [SIGNATURE, msgpack.packb({"type": "publish", "id": f"{number}", "body": body})]
+        )
+        answer = msgpack.unpackb(socket.recv_multipart()[1])
+        if answer["type"] != "accepted":
+            raise RuntimeError(answer)
+
+    return put
 
 
 def _keeper_call(address: str) -> Enqueue:

@@ -17,10 +17,11 @@ LOCKED_EXIT = 75
 """EX_TEMPFAIL: another keeper has the folder."""
 CHECK_SECONDS = 0.5
 """For how long a start looks for damage: a small world whole, of a large one as much as that allows."""
-CHECKPOINT_BYTES, OFTEN_BYTES = 64 << 20, 12 << 20
-"""The write-ahead log is copied into the database once it is larger than this, or when nobody asks.
+LOG_PAGES = 3_000
+"""The write-ahead log is copied into the database when it has so many, and written over from its beginning.
 
-The second is for when it grows all the time: more is copied in all, but nobody waits long for it.
+A file that keeps its length is put on disk in half the time of one that grows. Were the log longer, less
+would be copied in all, but somebody would wait for it longer.
 """
 
 
@@ -95,14 +96,14 @@ class DatabaseFile:
             self.connection.backup(target)
         return to
 
-    def checkpoint(self, *, idle: bool, often: bool = False) -> None:
-        """Copy the write-ahead log into the database when it is large, or small but nobody is waiting."""
+    def empty_log(self) -> None:
+        """Copy what is left of the write-ahead log into the database, and give its room back."""
         try:
             size = self._wal.stat().st_size
         except FileNotFoundError:
             return
-        if size > (OFTEN_BYTES if often else CHECKPOINT_BYTES) or (idle and not often and size):
-            # A full disk fails the checkpoint too; the log is then simply kept until there is room.
+        if size:
+            # A full disk fails this too; the log is then simply kept until there is room.
             with contextlib.suppress(sqlite3.OperationalError):
                 self.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
@@ -165,7 +166,7 @@ def _prepare(connection: sqlite3.Connection) -> None:
         "locking_mode = EXCLUSIVE",
         "journal_mode = WAL",
         "synchronous = FULL",
-        "wal_autocheckpoint = 0",
+        f"wal_autocheckpoint = {LOG_PAGES}",
         "cache_size = -65536",
         # Else what a statement with triggers would have to undo is written to a file, at each job.
         "temp_store = MEMORY",

@@ -319,9 +319,8 @@ class Keeper:
             now = loop.time()
             if self._workers.parked or self._watchers.over(now) or self._reaper.due():
                 self._batches.turn()
-            self._file.checkpoint(
-                idle=now - self._batches.busy_at > IDLE_SECONDS, often=self._planner.entering.any
-            )
+            if now - self._batches.busy_at > IDLE_SECONDS and not self._planner.entering.any:
+                self._file.empty_log()
             if pulse is not None and now >= tell:
                 tell = now + 1.0
                 pulse.doing(self._doing())

@@ -19,7 +19,7 @@ from protocol.message import Error
 from protocol.region import Render
 from protocol.work import Lease, Ready
 from services import failpoint
-from services.keeper.database import LOCKED_EXIT, REFUSED_EXIT, DatabaseFile, DatabaseRefused
+from services.keeper.database import LOCKED_EXIT, LOG_PAGES, REFUSED_EXIT, DatabaseFile, DatabaseRefused
 from services.keeper.schema import VERSION
 from tests.keeper.house import House, Peer, island, opened, until
 
@@ -239,6 +239,23 @@ def test_the_log_is_emptied_while_nobody_asks(house: House) -> None:
     house.publish(island(0, 0))
     log = house.data / "tilewright.db-wal"
     until(lambda: log.stat().st_size == 0, "an empty log")
+
+
+def test_a_log_that_is_written_all_the_time_is_written_over(tmp_path: Path) -> None:
+    file = DatabaseFile(tmp_path)
+    log, page = tmp_path / "tilewright.db-wal", 4_096
+    with closing(file):
+        lengths = []
+        for _ in range(12):
+            file.connection.execute(
+                "INSERT INTO events (at, plan_id, job_id, \"change\") VALUES (0, '', 0, zeroblob(?) || '')",
+                (LOG_PAGES * page // 4,),
+            )
+            lengths.append(log.stat().st_size)
+        assert lengths[0] < LOG_PAGES * page < max(lengths) < 2 * LOG_PAGES * page
+        assert len(set(lengths[6:])) == 1
+        file.empty_log()
+        assert log.stat().st_size == 0
 
 
 def test_every_commit_is_synced(short: Path) -> None:

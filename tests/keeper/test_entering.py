@@ -17,7 +17,6 @@ from protocol.message import Error
 from protocol.region import Fill
 from services import failpoint
 from services.keeper import intake as intake_module
-from services.keeper.database import OFTEN_BYTES, DatabaseFile
 from services.keeper.slices import PART
 from tests.keeper.house import PATIENCE_SECONDS, House, Peer, opened
 from tests.keeper.test_parts import entered, hand_in, islands
@@ -140,25 +139,3 @@ def far(short: Path) -> tuple[int, int]:
         for table, count in (("generation_queue", "id"), ("job_quadrants", "DISTINCT job_id")):
             assert file.execute(f"SELECT count({count}) FROM {table}").fetchone()[0] == row[0]
         return row[0], row[1]
-
-
-def test_the_log_is_copied_in_small_parts_while_a_plan_makes_it_grow(tmp_path: Path) -> None:
-    file = DatabaseFile(tmp_path)
-    log = tmp_path / "tilewright.db-wal"
-    with closing(file):
-
-        def grow(size: int) -> None:
-            file.connection.execute(
-                "INSERT INTO events (at, plan_id, job_id, \"change\") VALUES (0, '', 0, zeroblob(?) || '')",
-                (size,),
-            )
-
-        grow(OFTEN_BYTES // 2)
-        for idle in (False, True):
-            file.checkpoint(idle=idle, often=True)
-            assert log.stat().st_size > 0
-        grow(OFTEN_BYTES // 2)
-        file.checkpoint(idle=False)
-        assert log.stat().st_size > OFTEN_BYTES
-        file.checkpoint(idle=False, often=True)
-        assert log.stat().st_size == 0
