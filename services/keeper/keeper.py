@@ -287,9 +287,11 @@ class Keeper:
     def _remember(self) -> Callable[[], None]:
         """What the batch may change in memory, to be put back if it cannot be committed."""
         parked, waiting = dict(self._workers.parked), list(self._watchers.waiting)
+        entering = self._planner.entering.remember()
 
         def undo() -> None:
             self._progress.forget()
+            entering()
             self._workers.parked, self._watchers.waiting = parked, waiting
 
         return undo

@@ -1,5 +1,7 @@
 """Large plans under way into the queue, and what has to wait for them."""
 
+from collections.abc import Callable
+
 from protocol.errors import Code, ProtocolError
 from services.keeper.ground import CONTEXT, Box
 from services.tiling.quadrant import FRAME
@@ -23,6 +25,15 @@ class UnderWay:
     def add(self, plan: str, box: Box, jobs: int) -> None:
         """A plan was accepted."""
         self._plans[plan] = (box, jobs)
+
+    def remember(self) -> Callable[[], None]:
+        """What puts everything back as it is now, if the transaction at hand comes to nothing."""
+        plans = dict(self._plans)
+
+        def undo() -> None:
+            self._plans = plans
+
+        return undo
 
     def drop(self, plan: str) -> None:
         """It is wholly in the tables, or was not accepted after all."""

@@ -28,12 +28,13 @@ NOT_ACCEPTED = (-1, -1)
 class FullDisk(failpoint.Faults):
     """No job of a large plan can be written for as long as nobody clears up."""
 
-    def __init__(self) -> None:
+    def __init__(self, place: str = "keeper_enter") -> None:
         super().__init__("", "", "")
+        self.place = place
         self.is_full = True
 
     def meet(self, name: str) -> bool:
-        if name == "keeper_enter" and self.is_full:
+        if name == self.place and self.is_full:
             error = sqlite3.OperationalError("database or disk is full")
             error.sqlite_errorcode = sqlite3.SQLITE_FULL
             raise error
@@ -57,6 +58,31 @@ def test_while_a_plan_is_entered_what_touches_it_is_asked_to_wait(
     disk.is_full = False
     entered(house, len(accepted.jobs) + len(house.jobs(plan="far")))
     assert control.ask(CancelPlan(plan="big"), Changed).jobs == len(accepted.jobs)
+
+
+def test_a_plan_whose_acceptance_could_not_be_written_is_not_in_its_own_way(
+    control: Peer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    disk = FullDisk("keeper_plan")
+    monkeypatch.setattr(failpoint, "_faults", disk)
+    big = Fill(plan="big", rectangle=(0, 0, 39, 39))
+    assert control.ask(big, Error).code == Code.NO_SPACE
+    disk.is_full = False
+    assert not control.ask(big, Accepted).duplicate
+
+
+def test_no_job_gets_an_id_of_a_plan_that_waits_in_its_file_while_the_keeper_starts_anew(
+    short: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    disk = FullDisk()
+    monkeypatch.setattr(failpoint, "_faults", disk)
+    with opened(short) as house:
+        big = house.peer("control").ask(Fill(plan="big", rectangle=(0, 0, 39, 39)), Accepted)
+    with opened(short) as house:
+        far = house.peer("control").ask(Fill(plan="far", rectangle=(400, 0, 403, 3)), Accepted)
+        assert set(big.jobs).isdisjoint(far.jobs)
+        disk.is_full = False
+        entered(house, len(big.jobs) + len(far.jobs))
 
 
 def test_a_keeper_killed_again_and_again_while_it_enters_a_plan_loses_and_doubles_nothing(
