@@ -1,7 +1,6 @@
 """Adoption: late results put on the map by a person, where that leaves no seam."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 
 from protocol.errors import Code, ProtocolError
 from protocol.order import Adopt, Deleted, DeleteOrphan, ListOrphans, Orphans, Reverted
@@ -56,15 +55,14 @@ class Adoption:
         # Again: while others came in between, the job may have been taken up, or the ground been drawn on.
         orphan = self._get(request.orphan)
         job = self._adoptable(orphan, self._store.queue.get(orphan.job))
-        made = replace(
-            job,
+        made = job._replace(
             token=orphan.token,
             attempt=orphan.attempt or job.attempt,
             worker=orphan.made.worker,
             lease_worker="",
         )
-        asked = replace(
-            made, model_id=orphan.model_id, prompt=orphan.prompt, negative_prompt=orphan.negative_prompt
+        asked = made._replace(
+            model_id=orphan.model_id, prompt=orphan.prompt, negative_prompt=orphan.negative_prompt
         )
         refs = self._history.put(asked, orphan.tiles, orphan.made)
         self._store.orphans.adopt(orphan)

@@ -1,7 +1,5 @@
 """The legality of a job on the map as it now is, repairs of its plan and scaffold included."""
 
-from dataclasses import replace
-
 from services.keeper import proof
 from services.keeper.lifecycle import Job
 from services.keeper.store import Store
@@ -23,4 +21,4 @@ def look(store: Store, job: Job) -> Window | Refusal:
 
 def moved(job: Job, window: Window) -> Job:
     """The job in this window: another one than was proved, if the map has changed but still allows it."""
-    return replace(job, x=window.x, y=window.y)
+    return job._replace(x=window.x, y=window.y)

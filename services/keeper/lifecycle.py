@@ -5,7 +5,7 @@
 
 import random
 import re
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from protocol.message import JobKind, JobState
 from protocol.plan import Lane
@@ -32,8 +32,7 @@ _EPOCH = re.compile(r"(?<=.)\.[0-9a-f]{8}$")
 Cells = tuple[tuple[int, int], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Job:
+class Job(NamedTuple):
     """One try-able unit of work, as it lies in `generation_queue`."""
 
     id: int
@@ -104,8 +103,7 @@ def lease(
     job: Job, *, token: int, worker: str, request: str, now: float, steady: float, seconds: float
 ) -> Job:
     """Hand the job out. The attempt counts from here, so that a job that kills its worker runs out too."""
-    return replace(
-        job,
+    return job._replace(
         state="processing",
         token=token,
         attempt=job.attempt + 1,
@@ -124,7 +122,7 @@ def lease(
 
 def touch(job: Job, *, doing: str, steady: float, seconds: float) -> Job:
     """The worker lives: the lease runs anew."""
-    return replace(job, doing=doing, lease_expires_at=steady + seconds)
+    return job._replace(doing=doing, lease_expires_at=steady + seconds)
 
 
 def held(job: Job, token: int) -> bool:
@@ -144,8 +142,8 @@ def may_finish(job: Job, token: int) -> bool:
 
 def complete(job: Job, now: float) -> Job:
     """The pixels are on disk."""
-    return replace(
-        job, state="complete", finished_at=now, doing="", reason="", error_class="", not_before=0.0
+    return job._replace(
+        state="complete", finished_at=now, doing="", reason="", error_class="", not_before=0.0
     )
 
 
@@ -164,23 +162,23 @@ def fail(
     if burn and error_class == "rate_limited":
         return _limited(job, reason, now, steady, chance)
     attempt = job.attempt if burn else max(0, job.attempt - 1)
-    job = replace(job, attempt=attempt, error_class=error_class, reason=reason)
+    job = job._replace(attempt=attempt, error_class=error_class, reason=reason)
     if not retry or (burn and error_class not in RETRIED):
         return _give_up(job, now)
     if attempt >= job.max_attempts:
-        return _give_up(replace(job, reason=f"{reason} (gave up after {attempt} attempts)"), now)
+        return _give_up(job._replace(reason=f"{reason} (gave up after {attempt} attempts)"), now)
     return _again(job, attempt, steady, chance)
 
 
 def _limited(job: Job, reason: str, now: float, steady: float, chance: random.Random) -> Job:
     """The model wants no more calls for a while: that is no fault of the job."""
     limited = job.limited + 1
-    job = replace(
-        job, attempt=max(0, job.attempt - 1), limited=limited, error_class="rate_limited", reason=reason
+    job = job._replace(
+        attempt=max(0, job.attempt - 1), limited=limited, error_class="rate_limited", reason=reason
     )
     if limited >= LIMITED_TRIES:
         gave_up = f"{reason} (gave up after {limited} tries; retry it when the model allows more calls)"
-        return _give_up(replace(job, reason=gave_up), now)
+        return _give_up(job._replace(reason=gave_up), now)
     return _again(job, limited, steady, chance)
 
 
@@ -188,19 +186,18 @@ def _again(job: Job, tries: int, steady: float, chance: random.Random) -> Job:
     delay = backoff.exponential(
         max(1, tries), first=FIRST_DELAY_SECONDS, limit=LONGEST_DELAY_SECONDS, chance=chance
     )
-    return replace(
-        job, state="pending", not_before=steady + delay, lease_worker="", doing="", finished_at=0.0
+    return job._replace(
+        state="pending", not_before=steady + delay, lease_worker="", doing="", finished_at=0.0
     )
 
 
 def _give_up(job: Job, now: float) -> Job:
-    return replace(job, state="error", not_before=0.0, lease_worker="", doing="", finished_at=now)
+    return job._replace(state="error", not_before=0.0, lease_worker="", doing="", finished_at=now)
 
 
 def bar(job: Job, reason: str) -> Job:
     """The map is no longer as it was proved: the job waits for a person rather than leave a seam."""
-    return replace(
-        job,
+    return job._replace(
         state="blocked",
         error_class=SEAM,
         reason=reason,
@@ -213,18 +210,18 @@ def bar(job: Job, reason: str) -> Job:
 
 def expire(job: Job, now: float, *, because: str = "the worker went silent") -> Job:
     """The worker is gone or seems so: try again behind the others, or give the job up."""
-    job = replace(job, deaths=job.deaths + 1)
+    job = job._replace(deaths=job.deaths + 1)
     if job.deaths >= DEATHS_LIMIT:
         reason = (
             f"{job.deaths} workers were lost over it, the last was {job.worker} ({because}); look into that "
             "one's log, then retry the job or cancel it."
         )
-        return _give_up(replace(job, error_class="bug", reason=reason), now)
+        return _give_up(job._replace(error_class="bug", reason=reason), now)
     if job.attempt >= job.max_attempts:
         reason = f"gave up after {job.attempt} attempts: {because}"
-        return _give_up(replace(job, error_class="transient", reason=reason), now)
+        return _give_up(job._replace(error_class="transient", reason=reason), now)
     # lease_worker stays: until somebody else has the job, this worker's late result is still taken.
-    return replace(job, state="pending", reason=because, doing="", not_before=0.0)
+    return job._replace(state="pending", reason=because, doing="", not_before=0.0)
 
 
 def void(job: Job, now: float) -> Job:
@@ -234,18 +231,17 @@ def void(job: Job, now: float) -> Job:
 
 def hand_back(job: Job) -> Job:
     """The worker never worked on it, or leaves: as if it had not been tried."""
-    return replace(job, state="pending", attempt=max(0, job.attempt - 1), lease_worker="", doing="")
+    return job._replace(state="pending", attempt=max(0, job.attempt - 1), lease_worker="", doing="")
 
 
 def cancel(job: Job, now: float) -> Job:
     """Called off by a person."""
-    return replace(job, state="cancelled", finished_at=now, doing="", lease_worker="", not_before=0.0)
+    return job._replace(state="cancelled", finished_at=now, doing="", lease_worker="", not_before=0.0)
 
 
 def revive(job: Job, *, blocked: bool) -> Job:
     """A person wants it tried again, from the first attempt."""
-    return replace(
-        job,
+    return job._replace(
         state="blocked" if blocked else "pending",
         suspended=False,
         attempt=0,
@@ -262,7 +258,7 @@ def revive(job: Job, *, blocked: bool) -> Job:
 
 def grace(job: Job, steady: float) -> Job:
     """The keeper was away: give the worker time to find it again."""
-    return replace(job, lease_expires_at=max(job.lease_expires_at, steady + GRACE_SECONDS))
+    return job._replace(lease_expires_at=max(job.lease_expires_at, steady + GRACE_SECONDS))
 
 
 def may_move(job: Job) -> bool:
@@ -278,8 +274,7 @@ def may_edit(job: Job) -> bool:
 def edit(job: Job, *, model_id: str, prompt: str, negative_prompt: str, priority: int, lane: Lane) -> Job:
     """A person wants something else: what a worker that lost its lease still makes is no longer that."""
     same = (model_id, prompt, negative_prompt) == (job.model_id, job.prompt, job.negative_prompt)
-    return replace(
-        job,
+    return job._replace(
         model_id=model_id,
         prompt=prompt,
         negative_prompt=negative_prompt,
@@ -291,4 +286,4 @@ def edit(job: Job, *, model_id: str, prompt: str, negative_prompt: str, priority
 
 def move(job: Job, *, priority: int, place: int) -> Job:
     """A person wants it elsewhere in its lane: there it counts like its new neighbours."""
-    return replace(job, priority=priority, place=place)
+    return job._replace(priority=priority, place=place)

@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Sequence
-from dataclasses import replace
 
 from protocol.errors import Code, ProtocolError
 from protocol.event import PlanChange, TileRef
@@ -39,7 +38,7 @@ class Progress:
             self._touched.add(job.plan)
         if job.state == "complete":
             for waiting in self._store.dependencies.releasable(job.id):
-                self.note(replace(waiting, state="pending"))
+                self.note(waiting._replace(state="pending"))
         elif job.state in ("error", "cancelled") or job.barred:
             self._stopped.add(job.id)
         if job.state == "error":
@@ -60,7 +59,7 @@ class Progress:
         """Jobs of a large plan came into the queue: what they wait for may have ended meanwhile."""
         self._touched.add(plan_id)
         for job in self._store.dependencies.ready_among(job_ids):
-            self.note(replace(job, state="pending"))
+            self.note(job._replace(state="pending"))
         self._store.dependencies.hold(job for job, _, _ in self._store.dependencies.stuck_needs(job_ids))
 
     def accepted(self, plan_id: str, leans_on: Collection[int]) -> None:
@@ -73,7 +72,7 @@ class Progress:
             return
         for needed in self._store.queue.complete_of(leans_on):
             for waiting in self._store.dependencies.releasable(needed):
-                self.note(replace(waiting, state="pending"))
+                self.note(waiting._replace(state="pending"))
         self._store.dependencies.hold(leans_on)
 
     def cancel(self, jobs: Iterable[Job]) -> int:
@@ -118,7 +117,7 @@ class Progress:
         heir = self._store.dependencies.heir(job)
         if heir is None:
             return False
-        self._store.queue.save(replace(job, plan=heir, suspended=False))
+        self._store.queue.save(job._replace(plan=heir, suspended=False))
         self._touched.add(heir)
         return True
 

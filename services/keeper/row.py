@@ -3,7 +3,6 @@
 import json
 import sqlite3
 from collections.abc import Sequence
-from dataclasses import fields
 from operator import itemgetter
 from typing import Protocol
 
@@ -116,7 +115,7 @@ def job_of(row: sqlite3.Row) -> Job:
 
 # By position: to look up each column by its name takes longer than all the rest.
 _NAMED = {"plan": "plan_id", "state": "status"}
-_FIELDS = [field.name for field in fields(Job)]
+_FIELDS = list(Job._fields)
 _BY_FIELD = itemgetter(*(COLUMNS.split(", ").index(_NAMED.get(name, name)) for name in _FIELDS))
 _CELLS = [_FIELDS.index(name) for name in ("quadrants", "padding", "scaffold")]
 _SUSPENDED = _FIELDS.index("suspended")

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping
 from concurrent.futures import Executor
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -172,7 +171,7 @@ class Work:
     def _paid(self, job: Job, calls: int, stated: float | None) -> Job:
         """The job with what one more try of it has cost."""
         cost = self._history.cost(job, calls, stated) or 0.0
-        return replace(job, calls=job.calls + calls, cost=job.cost + cost)
+        return job._replace(calls=job.calls + calls, cost=job.cost + cost)
 
     def on_nack(self, letter: Letter, nack: Nack) -> Message:
         job = self._job(nack.job)

@@ -1,7 +1,6 @@
 """The rules of a job's life, as values."""
 
 import random
-from dataclasses import replace
 from typing import get_args
 
 import pytest
@@ -132,7 +131,7 @@ def test_a_rate_limit_costs_no_attempt_but_not_for_ever() -> None:
 
 
 def test_five_deaths_are_enough_and_the_reason_says_whose_and_what_now() -> None:
-    job = replace(JOB, max_attempts=100)
+    job = JOB._replace(max_attempts=100)
     for life in range(5):
         assert job.state == "pending"
         identity = f"generator-{life}.0a1b2c3d"

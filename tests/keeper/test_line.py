@@ -4,7 +4,6 @@ import random
 import sqlite3
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import replace
 
 import pytest
 
@@ -42,7 +41,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Store, sql
             deaths=chance.choice([0, 0, 0, 0, 1]) if state == "pending" else 0,
         )
         # Two may come to stand in the same place, since their ranks were changed.
-        jobs.append(replace(job, place=place(job) - (chance.random() < 0.2) * (1 << 22)))
+        jobs.append(job._replace(place=place(job) - (chance.random() < 0.2) * (1 << 22)))
     file = DatabaseFile(tmp_path_factory.mktemp("line"))
     store = Store(file.connection)
     store.begin()
