@@ -15,7 +15,7 @@ from services.drill.faults import DAY, NEVER, Fault
 from services.drill.harm import Harm
 from services.drill.meddler import Meddler
 from services.drill.publisher import Publishers
-from services.drill.stage import PAUSE_SECONDS, Stage, alive, stopped
+from services.drill.stage import PATIENCE_SECONDS, PAUSE_SECONDS, Stage, alive, stopped
 
 LOOK_SECONDS = 0.05
 MET_SECONDS = 1.0
@@ -51,6 +51,7 @@ class Injector:
         self.due = 0.0
         """How many jobs are done when the next fault is due; no end once all have been injected."""
         self._deaths = 0
+        self._calm = False
         self._beside: set[asyncio.Task[None]] = set()
         self._sleepers: dict[int, str] = {}
 
@@ -68,6 +69,7 @@ class Injector:
 
     async def calm(self) -> None:
         """Wake what sleeps, disarm what was not met, let what goes on beside come to its end."""
+        self._calm = True
         self._disarm("*@*")
         self._wake()
         pids = [view.pid for view in (await self._stage.processes()).values()]
@@ -184,12 +186,20 @@ class Injector:
         while path.exists():  # noqa: ASYNC110
             await asyncio.sleep(LOOK_SECONDS)
         if fault.victim == "drafter":
-            for pid in await self._stage.drafters():
-                await self._wake_later(pid, fault.seconds)
+            await self._wake_drafter(fault.seconds)
             return
         view = (await self._stage.processes()).get(fault.victim)
         if view is not None and view.pid and alive(view.pid):
             await self._wake_later(view.pid, fault.seconds)
+
+    async def _wake_drafter(self, seconds: float) -> None:
+        """No watchdog knows it: asleep for good, it would hold all large plans up for minutes."""
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while not self._calm and time.monotonic() < deadline:
+            for pid in filter(stopped, await self._stage.drafters()):
+                await self._wake_later(pid, seconds)
+                return
+            await asyncio.sleep(PAUSE_SECONDS)
 
     def _jump(self, seconds: float) -> None:
         path = self._stage.faults / "clock"
