@@ -108,10 +108,6 @@ class Plans:
         )
         return {row[0] for row in rows}
 
-    def settle(self, plan_id: str, settled: bool) -> None:
-        """Write down whether the plan can still go on by itself."""
-        self._connection.execute("UPDATE plans SET settled = ? WHERE id = ?", (int(settled), plan_id))
-
     def entering(self, box: tuple[int, int, int, int]) -> str | None:
         """A plan in or touching the box whose jobs are not all in the queue yet."""
         x0, y0, x1, y1 = box
@@ -121,6 +117,15 @@ class Plans:
             (x1, x0, y1, y0),
         ).fetchone()
         return str(row[0]) if row else None
+
+    def open_within(self, box: tuple[int, int, int, int]) -> set[str]:
+        """The unsettled plans that may draw something in the box."""
+        x0, y0, x1, y1 = box
+        rows = self._connection.execute(
+            "SELECT id FROM plans WHERE settled = 0 AND x0 <= ? AND x1 >= ? AND y0 <= ? AND y1 >= ?",
+            (x1, x0, y1, y0),
+        )
+        return {row[0] for row in rows}
 
     def open_bounds(self) -> tuple[int, int, int, int] | None:
         """The smallest rectangle around what unsettled plans draw; of very many, the outmost ones."""

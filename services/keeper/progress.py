@@ -3,12 +3,12 @@
 import logging
 from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Sequence
 
-from protocol.errors import Code, ProtocolError
 from protocol.event import PlanChange, TileRef
 from services.keeper import legality, lifecycle
-from services.keeper.events import job_row
+from services.keeper.events import job_row, row
 from services.keeper.ground import check_still_free
 from services.keeper.lifecycle import Job
+from services.keeper.settling import Outcome
 from services.keeper.slices import PART
 from services.keeper.store import Store
 from services.logs import about
@@ -211,8 +211,35 @@ class Progress:
         self._hold()
         plans = self._touched
         self.forget()
-        for plan_id in sorted(plans):
-            self._settle(plan_id)
+        if not plans:
+            return
+        found = self._store.settling.look(plans)
+        if again := [it.plan for it in found if it.goes_on and it.settled]:
+            self._store.settling.write(again, False)
+        # A failed step may be retried, and then needs the scaffold that it was planned with.
+        self._close(
+            [it for it in found if not it.goes_on and (not it.settled or (it.scaffold and not it.left))]
+        )
+
+    def _close(self, ended: Sequence[Outcome]) -> None:
+        if not ended:
+            return
+        store, now = self._store, self._clock()
+        store.settling.write([it.plan for it in ended], True)
+        changes = [
+            PlanChange(
+                plan=it.plan,
+                name=it.name,
+                state="settled",
+                jobs=it.jobs,
+                tiles=store.tiles.drop_scaffold(it.plan) if it.scaffold and not it.left else [],
+            )
+            for it in ended
+        ]
+        store.events.extend([row(change, now) for change in changes])
+        for it in ended:
+            left = f", {it.left} jobs failed or held" if it.left else ""
+            log.info("has settled%s", left, extra=about(plan=it.plan))
 
     def forget(self) -> None:
         """Drop what was noticed in a batch that is over."""
@@ -224,29 +251,6 @@ class Progress:
         if self._stopped:
             self._touched |= self._store.dependencies.hold(self._stopped)
             self._stopped = set()
-
-    def _settle(self, plan_id: str) -> None:
-        store = self._store
-        plan = store.plans.get(plan_id)
-        if plan is None:
-            raise ProtocolError(Code.UNKNOWN_PLAN, f"There is no plan {plan_id}.")
-        if plan.staged:
-            # Not all of it is in the queue: what is may have ended, and it goes on all the same.
-            return
-        if store.dependencies.can_go_on(plan_id):
-            if plan.settled:
-                store.plans.settle(plan_id, False)
-            return
-        rest = store.queue.count("plan_id = ? AND status IN ('blocked', 'error')", (plan_id,))
-        # A failed step may be retried, and then needs the scaffold that it was planned with.
-        dropped = [] if rest else store.tiles.drop_scaffold(plan_id)
-        if plan.settled and not dropped:
-            return
-        store.plans.settle(plan_id, True)
-        change = PlanChange(plan=plan_id, name=plan.name, state="settled", jobs=plan.jobs, tiles=dropped)
-        store.events.append(change, self._clock())
-        left = f", {rest} jobs failed or held" if rest else ""
-        log.info("has settled%s", left, extra=about(plan=plan_id))
 
 
 def _parts(job_ids: Sequence[int]) -> Iterator[Sequence[int]]:

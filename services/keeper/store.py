@@ -17,12 +17,16 @@ from services.keeper.plans import Plans
 from services.keeper.queue import Queue
 from services.keeper.relics import Relics
 from services.keeper.remainders import Remainders
+from services.keeper.settling import Settling
 from services.keeper.staged import Staged
 from services.keeper.stale import Stale
 from services.keeper.tallies import Tallies
 from services.keeper.tiles import Tiles
 from services.keeper.turns import Turns
 from services.keeper.versions import Versions
+
+TOKENS = 100
+"""Tokens reserved at once."""
 
 
 class Store:
@@ -36,6 +40,7 @@ class Store:
         self.lanes = Lanes(connection)
         self.turns = Turns(connection, self.queue, self.halts)
         self.plans = Plans(connection)
+        self.settling = Settling(connection)
         self.staged = Staged(connection)
         self.tiles = Tiles(connection)
         self.versions = Versions(connection)
@@ -48,6 +53,8 @@ class Store:
         self.paces = Paces(connection)
         self.relics = Relics(connection)
         self.remainders = Remainders(connection, self.queue)
+        self._tokens = iter(range(0))
+        """Those that are reserved and have not been given; forgotten if that may be undone."""
 
     @property
     def written(self) -> int:
@@ -64,6 +71,7 @@ class Store:
 
     def rollback(self) -> None:
         """Undo the whole batch; nothing to undo is fine, SQLite may have done it by itself."""
+        self._tokens = iter(range(0))
         if self._connection.in_transaction:
             self._connection.execute("ROLLBACK")
 
@@ -74,6 +82,7 @@ class Store:
         try:
             yield
         except ProtocolError:
+            self._tokens = iter(range(0))
             self._connection.execute("ROLLBACK TO part")
             self._connection.execute("RELEASE part")
             raise
@@ -81,11 +90,13 @@ class Store:
 
     def next_token(self) -> int:
         """A number larger than any given before, in any life of the keeper."""
-        row = self._connection.execute(
-            "INSERT INTO settings (name, value) VALUES ('token', 1) "
-            "ON CONFLICT (name) DO UPDATE SET value = value + 1 RETURNING value"
-        ).fetchone()
-        return int(row[0])
+        if (token := next(self._tokens, None)) is not None:
+            return token
+        # Many are reserved by one write; what a life has left of them nobody gets.
+        last = self.setting("token") or 0
+        self.set("token", last + TOKENS)
+        self._tokens = iter(range(last + 1, last + TOKENS + 1))
+        return next(self._tokens)
 
     def setting(self, name: str) -> int | None:
         """A number that the keeper remembers about itself."""
