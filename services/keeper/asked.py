@@ -79,7 +79,7 @@ def asked(case: Case, found: planning.Planning | None) -> Asked:
         return _again(request.id, case.rest, steps, repaired)
     texts = (request.prompt, request.negative_prompt)
     if isinstance(request, Generate):
-        steps = [_placed(list(dict.fromkeys(request.quadrants)), case.ground)]
+        steps = [_placed(list(dict.fromkeys(request.quadrants)), case.ground.whole())]
         return Asked(request.plan, "", request.model_id, *texts, request.lane, steps)
     return Asked(request.plan, request.name, request.model_id, *texts, request.lane, steps, repaired)
 

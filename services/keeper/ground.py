@@ -39,13 +39,13 @@ class Ground:
         """Where nobody else may draw: what other plans have reserved, and their halo."""
         return frozenset((x + i, y + j) for x, y, _ in self.reserved for i in (-1, 0, 1) for j in (-1, 0, 1))
 
+    def whole(self) -> "Ground":
+        """The ground: it is all here."""
+        return self
+
     def changes(self, now: "Ground") -> set[Cell]:
         """Where tiles have come or gone since, or plans have come."""
         return {*(self.finished ^ now.finished), *((x, y) for x, y, _ in now.reserved - self.reserved)}
-
-    def has_changed_for(self, cells: Collection[Cell], now: "Ground") -> bool:
-        """Whether what is drawn in these cells could be wrong on the ground as it is now."""
-        return bool(_beside(self.changes(now), cells))
 
 
 def survey(
@@ -61,10 +61,7 @@ def survey(
 
     What is only asked for by model calls is looked at if it `draws`, where calls failed if it `lays` steps.
     """
-    x0, y0, x1, y1 = box
-    near = (x0 - CONTEXT, y0 - CONTEXT, x1 + CONTEXT, y1 + CONTEXT)
-    # The frames that reach into the surroundings begin up to a frame before them.
-    far = (near[0] - FRAME, near[1] - FRAME, near[2] + FRAME, near[3] + FRAME)
+    near, far = around(box)
     queue, tiles = store.queue, store.tiles
     if not draws:
         # Renders are whole frames: one that is of use here lies here.
@@ -86,6 +83,18 @@ def survey(
         palette_made=made,
         palette_job=None if made else queue.palette(),
     )
+
+
+def around(box: Box) -> tuple[Box, Box]:
+    """The box with all that can matter to it, and with all frames that reach into that."""
+    near = grown(box, CONTEXT)
+    # The frames that reach into the surroundings begin up to a frame before them.
+    return near, grown(near, FRAME)
+
+
+def grown(box: Box, by: int) -> Box:
+    """The box with so many quadrants more on each side."""
+    return box[0] - by, box[1] - by, box[2] + by, box[3] + by
 
 
 def survey_renders(store: Store, frames: Collection[Cell]) -> Ground:
@@ -116,6 +125,11 @@ def check_still_free(store: Store, cells: Collection[Cell], *, but: str) -> None
     """Raise CONFLICT if another unsettled plan has by now reserved the cells or what lies around them."""
     x0, y0, x1, y1 = bounding(cells)
     check_free(store.queue.reserved(x0 - 1, y0 - 1, x1 + 1, y1 + 1, but=(but,)), cells)
+
+
+def touch(changed: Iterable[Cell], cells: Collection[Cell]) -> bool:
+    """Whether one of the changed quadrants lies in the cells or right beside them."""
+    return bool(_beside(changed, cells))
 
 
 def _beside(quadrants: Iterable[Cell], cells: Collection[Cell]) -> set[Cell]:

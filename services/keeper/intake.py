@@ -22,11 +22,12 @@ from services.keeper import parts, staging
 from services.keeper.bundle import SMALL, Bundle, bundles, is_small
 from services.keeper.drafter import Drafter
 from services.keeper.entry import enter
+from services.keeper.lookout import Lookout
 from services.keeper.parts import Parts
 from services.keeper.planner import Planner
 from services.keeper.progress import Progress, log
 from services.keeper.proposal import Drawn, Proposal
-from services.keeper.request import Case, Parted, Request, box_of, is_dry, name_of, plan_id
+from services.keeper.request import Case, Parted, Request, box_of, is_dry, name_of, plan_id, steps_of
 from services.keeper.slices import LongDeed
 from services.logs import about, say_each
 
@@ -45,10 +46,12 @@ class Drawing:
     """One request that is being drawn up beside the batches."""
 
     request: Request
-    case: Case
+    case: Case | None
+    """None until its ground is looked at."""
     letters: list[Letter]
     """Who asked for it: the first, and whoever asked again meanwhile."""
     taken_up: asyncio.Event = field(default_factory=asyncio.Event)
+    lookout: Lookout = field(default_factory=Lookout)
     stale: bool = False
     """Whether the ground had changed, so that it must be drawn up again."""
     error: ProtocolError | None = None
@@ -60,9 +63,9 @@ class Drawing:
 class Intake:
     """Answers requests for plans.
 
-    `later` puts a deed into the next transaction, `at_length` begins one that may take several, `start` runs
-    something beside that is dropped when the keeper stops, `entering` is called when a plan was accepted
-    whose jobs lie in `folder`.
+    `later` puts a deed into the next transaction, `at_length` begins one that may take several, as
+    `in_background` does with one that nobody waits for, `start` runs something beside that is dropped when
+    the keeper stops, `entering` is called when a plan was accepted whose jobs lie in `folder`.
     """
 
     def __init__(
@@ -76,6 +79,7 @@ class Intake:
         clock: Callable[[], float],
         later: Callable[[Letter, Deed], None],
         at_length: Callable[[Letter, LongDeed], Message | None],
+        in_background: Callable[[LongDeed], None],
         start: Callable[[Coroutine[Any, Any, None]], None],
         entering: Callable[[], None],
     ) -> None:
@@ -87,6 +91,7 @@ class Intake:
         self._clock = clock
         self._later = later
         self._at_length = at_length
+        self._in_background = in_background
         self._start = start
         self._entering = entering
         self._drawing: dict[str, Drawing] = {}
@@ -120,7 +125,10 @@ class Intake:
                     answer = self._plan(letter, request)
                 elif answer is None:
                     self._parts.check(id, self._clock())
-                    proposals.append((letter, proposer.propose(planner.survey(request, renders))))
+                    if (case := planner.survey(request, renders)) is None:
+                        answer = self._plan(letter, request)
+                    else:
+                        proposals.append((letter, proposer.propose(case)))
             except ProtocolError as error:
                 answer = told(error)
             if answer is not None:
@@ -160,8 +168,8 @@ class Intake:
 
     def drafts(self) -> list[DraftView]:
         """The large plans that are not accepted yet."""
-        drawing = [(other.request, other.case) for other in self._drawing.values() if other.error is None]
-        asked = {plan_id(request): (request, case) for request, case in drawing if not is_dry(request)}
+        drawing = [other.request for other in self._drawing.values() if other.error is None]
+        asked = {plan_id(request): request for request in drawing if not is_dry(request)}
         found = [
             DraftView(
                 plan=begun.head.id,
@@ -173,9 +181,9 @@ class Intake:
             for begun in self._parts.begun()
         ]
         listed = {draft.plan for draft in found}
-        for plan, (request, case) in asked.items():
+        for plan, request in asked.items():
             if plan not in listed:
-                steps = case.size if case.region is None else 0
+                steps = steps_of(request)
                 found.append(
                     DraftView(plan=plan, name=name_of(request), steps=steps, here=steps, drawing=True)
                 )
@@ -226,7 +234,7 @@ class Intake:
                 drawing.letters.append(letter)
             return None
         case = self._planner.survey(request)
-        if case.region is None and case.size <= SMALL:
+        if case is not None and case.region is None and case.size <= SMALL:
             return self._answer(self._planner.proposer.propose(case))
         self._drawing[key] = Drawing(request, case, [letter])
         self._start(self._draw_aside(key, self._drawing[key]))
@@ -237,9 +245,10 @@ class Intake:
         letter, request = drawing.letters[0], drawing.request
         path = self._folder / f"{uuid.uuid4().hex}.db"
         whole = path.with_suffix(".whole")
+        self._planner.lookouts.append(drawing.lookout)
         try:
             while True:
-                drawing.work = asyncio.create_task(self._draw(drawing.case, path, whole))
+                drawing.work = asyncio.create_task(self._draw(drawing, path, whole))
                 found = await drawing.work
                 drawing.taken_up.clear()
                 self._later(letter, partial(self._take_up, letter, drawing, found))
@@ -256,6 +265,7 @@ class Intake:
             letter.refuse(drawing.error)
         finally:
             del self._drawing[key]
+            self._planner.lookouts.remove(drawing.lookout)
             whole.unlink(missing_ok=True)
             # By now the transaction that took it up is over, one way or the other.
             if self._planner.is_staged(request, path.name):
@@ -272,10 +282,12 @@ class Intake:
             else:
                 self._later(other, partial(self._plan, other, request))
 
-    async def _draw(self, case: Case, path: Path, whole: Path) -> Proposal | Drawn | Planned:
+    async def _draw(self, drawing: Drawing, path: Path, whole: Path) -> Proposal | Drawn | Planned:
         """What a request comes down to; all that takes long is done in a thread or in another process."""
         aside = self._aside
-        request, proposer = case.request, self._planner.proposer
+        while drawing.case is None:
+            drawing.case = await self._look(drawing)
+        case, request, proposer = drawing.case, drawing.request, self._planner.proposer
         if case.size > LARGE or (case.region is not None and case.region.size > LARGE_REGION):
             if isinstance(request, Publish) and request.plan.steps:
                 await aside(parts.write, whole, request.plan, request.plan.steps)
@@ -292,6 +304,25 @@ class Intake:
             return proposal
         await aside(staging.write, path, proposal.draft, first)
         return proposer.drawn(proposal, first, path)
+
+    async def _look(self, drawing: Drawing) -> Case | None:
+        """Look at wide ground in many transactions; None if one of them came to nothing."""
+        looked: asyncio.Future[Case | None] = asyncio.get_running_loop().create_future()
+
+        def looking() -> LongDeed:
+            case = None
+            try:
+                case = yield from self._planner.surveying(drawing.request, drawing.lookout)
+            except ProtocolError as error:
+                if not looked.done():
+                    looked.set_exception(error)
+            finally:
+                if not looked.done():
+                    looked.set_result(case)
+            return None
+
+        self._in_background(looking())
+        return await looked
 
     async def _aside(self, do: Callable[..., T], *arguments: Any) -> T:
         """Do something in a thread; cancelled, it is over when the thread is, which nobody can end."""
@@ -315,7 +346,8 @@ class Intake:
             if (before := self._planner.before(request)) is not None:
                 return before
             now = self._planner.survey(request)
-            if self._planner.is_stale(drawing.case, found, now):
+            assert drawing.case is not None
+            if self._planner.is_stale(drawing.case, found, now, drawing.lookout):
                 drawing.case, drawing.stale = now, True
                 return None
             if isinstance(request, Replan):

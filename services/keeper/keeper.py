@@ -132,6 +132,7 @@ class Keeper:
             clock=steady,
             later=self._batches.add,
             at_length=self._batches.at_length,
+            in_background=self._batches.in_background,
             start=self._tasks.start_aside,
             entering=self._entering.begin,
         )

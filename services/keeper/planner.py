@@ -1,8 +1,8 @@
 """The planner: turns what was asked for into jobs in the queue, or says why it cannot be done."""
 
 from collections import Counter
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Collection, Generator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from protocol.errors import Code, ProtocolError
@@ -14,11 +14,14 @@ from services.keeper.commission import Order
 from services.keeper.entry import Line, enter
 from services.keeper.events import Row as EventRow
 from services.keeper.events import plan_row as event_of
-from services.keeper.ground import Cell, Ground, survey, survey_renders
+from services.keeper.ground import Box, Cell, Ground, around, survey, survey_renders, touch
+from services.keeper.lookout import Lookout
+from services.keeper.panorama import Panorama, is_wide, look
 from services.keeper.plans import PlanRow
 from services.keeper.proposal import Drawn, Proposal, Proposer, named
 from services.keeper.request import (
     Case,
+    Region,
     Request,
     Rest,
     box_of,
@@ -34,6 +37,22 @@ from services.keeper.underway import UnderWay
 
 FULL_SECONDS = 30.0
 """When it is worth asking again once the queue is full."""
+
+
+@dataclass(frozen=True)
+class Outline:
+    """Where a request is about what."""
+
+    box: Box
+    region: Region | None
+    rest: Rest | None
+    draws: bool
+    """Whether it may call models."""
+
+    @property
+    def replaces(self) -> str:
+        """The plan that the new one stands in for."""
+        return self.rest.plan.id if self.rest is not None else ""
 
 
 class Planner:
@@ -91,37 +110,70 @@ class Planner:
         """What all requests depend on that only render these frames."""
         return survey_renders(self._store, frames)
 
-    def survey(self, request: Request, renders: Ground | None = None) -> Case:
+    def survey(self, request: Request, renders: Ground | None = None) -> Case | None:
         """What the request depends on, as it is now; raises what can be said without long thought.
 
-        `renders` is the ground if it only renders and that is known already.
+        `renders` is the ground if it only renders and that is known already. None if looking at all of it
+        at once might keep others waiting.
         """
         if renders is not None and not calls_models(request):
             if self.entering.any:
                 self.entering.check_box(box_of(request))
             return Case(request, renders)
+        outline = self._outline(request)
+        if is_wide(self._store, outline.box):
+            return None
+        ground = survey(
+            self._store,
+            outline.box,
+            plan=plan_id(request),
+            replaces=outline.replaces,
+            draws=outline.draws,
+            lays=outline.region is not None,
+        )
+        return self._case(request, outline, ground, len(ground.finished))
+
+    def surveying(self, request: Request, lookout: Lookout) -> Generator[None, None, Case]:
+        """What a request with wide ground depends on, with others served at each `yield`.
+
+        The lookout sees from here on what changes meanwhile and afterwards.
+        """
+        outline = self._outline(request)
+        lookout.watch(around(outline.box)[0])
+        ground = yield from look(
+            self._store,
+            outline.box,
+            plan=plan_id(request),
+            replaces=outline.replaces,
+            draws=outline.draws,
+            lays=outline.region is not None,
+        )
+        return self._case(request, outline, ground, ground.finished.count)
+
+    def _outline(self, request: Request) -> Outline:
+        """Where a request is about what; raises BUSY and whatever else can be said without looking there."""
         if isinstance(request, Replan):
             self.entering.check_plan(request.plan)
         rest = self._rest(request.plan) if isinstance(request, Replan) else None
         region = region_of(request, rest)
         box = region.box if region is not None else box_of(request)
         self.entering.check_box(box)
-        replaces = rest.plan.id if rest is not None else ""
-        ground = survey(
-            self._store,
-            box,
-            plan=plan_id(request),
-            replaces=replaces,
-            draws=region is not None or calls_models(request),
-            lays=region is not None,
-        )
+        return Outline(box, region, rest, region is not None or calls_models(request))
+
+    def _case(self, request: Request, outline: Outline, ground: Ground | Panorama, finished: int) -> Case:
+        region, rest = outline.region, outline.rest
         if region is not None:
-            check_calls(region, ground.finished)
+            check_calls(region, finished)
         seconds = {}
         if is_dry(request):
             for model_id in self._models_named(request, rest):
                 seconds[model_id] = self._store.paces.seconds(model_id)
         return Case(request, ground, region, rest, seconds)
+
+    @property
+    def lookouts(self) -> list[Lookout]:
+        """Those that are told what is laid and lifted."""
+        return self._store.tiles.lookouts
 
     @property
     def palette_made(self) -> bool:
@@ -139,22 +191,30 @@ class Planner:
         self._promised = first + jobs - 1
         return first
 
-    def is_stale(self, case: Case, found: Proposal | Drawn, now: Case) -> bool:
-        """Whether what was proposed could be wrong by now, so that it must be drawn up again."""
-        ground = now.ground
+    def is_stale(self, case: Case, found: Proposal | Drawn, now: Case | None, lookout: Lookout) -> bool:
+        """Whether what was proposed could be wrong by now, so that it must be drawn up again.
+
+        The lookout knows of wide ground what has changed, so that nobody looks at all of it again.
+        """
+        ground = case.ground
+        if isinstance(ground, Ground):
+            if now is None or not isinstance(now.ground, Ground):
+                return True
+            changed = ground.changes(now.ground)
+        else:
+            but = (plan_id(case.request), case.rest.plan.id if case.rest is not None else "")
+            reserved = self._store.queue.reserved(*lookout.box, but=but)
+            changed = lookout.changed | {(x, y) for x, y, _ in {*reserved} - ground.reserved}
         if isinstance(found, Drawn):
-            beside = staging.draws_beside(found.path, case.ground.changes(ground))
+            beside = staging.draws_beside(found.path, changed)
             leans_on, own_palette = found.leans_on, found.own_palette
         else:
-            beside = case.ground.has_changed_for(found.draft.cells, ground)
+            beside = touch(changed, found.draft.cells)
             leans_on, own_palette = found.draft.leans_on, found.draft.own_palette
-        palette = (case.ground.palette_made, case.ground.palette_job)
-        return (
-            beside
-            or self._store.queue.any_dead(leans_on)
-            # Its own palette job was drawn up when there was none; there must be only one.
-            or (own_palette and palette != (ground.palette_made, ground.palette_job))
-        )
+        if beside or self._store.queue.any_dead(leans_on):
+            return True
+        # Its own palette job was drawn up when there was none; there must be only one.
+        return own_palette and (self.palette_made or self._store.queue.palette() != ground.palette_job)
 
     def check_room(self, jobs: int, unfinished: int) -> None:
         """Raise BUSY if so many jobs are too many beside the unfinished, TOO_LARGE if they always are."""

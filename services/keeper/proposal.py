@@ -58,10 +58,11 @@ class Proposer:
 
     def propose(self, case: Case) -> Proposal:
         """Draw the request up on its ground; raises ProtocolError. Reads nothing but its arguments."""
-        found = None if case.region is None else lay(case.region, case.ground, dry=is_dry(case.request))
+        ground = case.ground.whole()
+        found = None if case.region is None else lay(case.region, ground, dry=is_dry(case.request))
         asked = asked_of(case, found)
         models = self._models(asked)
-        draft = draw_up(asked, case.ground, models, max_attempts=self._config.max_attempts, now=self._now)
+        draft = draw_up(asked, ground, models, max_attempts=self._config.max_attempts, now=self._now)
         left_out = sorted(((c.x, c.y), why) for c, why in found.left_out.items()) if found else []
         proposal = Proposal(draft, left_out)
         if is_dry(case.request):

@@ -5,6 +5,7 @@ import sqlite3
 from collections.abc import Collection, Iterable, Sequence
 from itertools import groupby
 
+from protocol.message import JobState
 from services.keeper.lifecycle import Job
 from services.keeper.row import COLUMNS, INSERT, Row, job_of, place, rank, text
 from services.tiling.quadrant import FRAME, frame_of
@@ -17,6 +18,8 @@ FEW = 1_000
 """While no more jobs are under way or failed, each is asked where it lies, not each place who was there."""
 ALWAYS, LOOKED = 64, 5_000
 """Quadrants that are looked at however much was there, and cells of jobs that are looked at in others."""
+PAGE = 1_000
+"""Jobs that are looked through at a time."""
 LIVE = "('blocked', 'pending', 'processing')"
 
 _ON_MAP = "('blocked', 'pending', 'processing', 'error')"
@@ -146,6 +149,33 @@ class Queue:
             ),
         )
 
+    def page(
+        self, state: JobState, model_id: str, where: str, after: int
+    ) -> tuple[list[tuple[int, str]], int | None]:
+        """Of the next jobs in a state those for which a condition holds, with their plans; and what follows.
+
+        That is the id to go on after, or None behind the last.
+        """
+        rows = self._connection.execute(
+            f"SELECT id, plan_id, {where} FROM generation_queue INDEXED BY queue_counts "
+            f"WHERE status = ? AND model_id = ? AND id > ? ORDER BY id LIMIT {PAGE}",
+            (state, model_id, after),
+        ).fetchall()
+        found = [(row[0], row[1]) for row in rows if row[2]]
+        return found, rows[-1][0] if len(rows) == PAGE else None
+
+    def lying_in(
+        self, box: tuple[int, int, int, int], job_ids: Collection[int]
+    ) -> list[tuple[tuple[int, int], int]]:
+        """The quadrants of the box that these jobs touch, each with the job."""
+        rows = self._connection.execute(
+            "SELECT c.x, c.y, c.job_id FROM json_each(?5) w "
+            "CROSS JOIN job_quadrants c INDEXED BY job_quadrants_of_job ON c.job_id = w.value "
+            "WHERE c.x BETWEEN ?1 AND ?3 AND c.y BETWEEN ?2 AND ?4",
+            (*box, json.dumps(list(job_ids))),
+        )
+        return [((row[0], row[1]), row[2]) for row in rows]
+
     def leased_for(self, worker: str, request: str) -> Job | None:
         """The job that this very request has already got."""
         found = self.select(
@@ -187,9 +217,14 @@ class Queue:
         self, x0: int, y0: int, x1: int, y1: int, *, but: Collection[str]
     ) -> list[tuple[int, int, str]]:
         """What unsettled plans, except those in `but`, are still to generate there: `(x, y, plan)`."""
+        joined = (
+            f"{_joined(x0, y0, x1, y1)} CROSS JOIN plans p ON p.id = q.plan_id"
+            if _is_small(x0, y0, x1, y1)
+            else "plans p CROSS JOIN generation_queue q ON q.plan_id = p.id AND p.x0 <= ?3 AND p.x1 >= ?1 "
+            "AND p.y0 <= ?4 AND p.y1 >= ?2 CROSS JOIN job_quadrants c ON c.job_id = q.id"
+        )
         rows = self._connection.execute(
-            f"SELECT c.x, c.y, q.plan_id FROM {_joined(x0, y0, x1, y1)} "
-            "CROSS JOIN plans p ON p.id = q.plan_id WHERE c.x BETWEEN ?1 AND ?3 AND c.y BETWEEN ?2 AND ?4 "
+            f"SELECT c.x, c.y, q.plan_id FROM {joined} WHERE c.x BETWEEN ?1 AND ?3 AND c.y BETWEEN ?2 AND ?4 "
             "AND q.kind = 'generate' AND q.status IN ('blocked', 'pending', 'processing', 'error') "
             "AND p.settled = 0 AND q.plan_id NOT IN (SELECT value FROM json_each(?5))",
             (x0, y0, x1, y1, json.dumps(list(but))),

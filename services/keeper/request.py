@@ -12,6 +12,7 @@ from protocol.region import Fill, Generate, Render, Replan
 from services.keeper import proof
 from services.keeper.ground import Box, Cell, Ground
 from services.keeper.lifecycle import Job
+from services.keeper.panorama import Panorama
 from services.keeper.plans import PlanRow
 from services.tiling.field import MARGIN
 from services.tiling.region import BadRegion, bounding, check_size, rectangle
@@ -74,7 +75,7 @@ class Case:
     """One request with everything that it depends on, at one moment."""
 
     request: Request
-    ground: Ground
+    ground: Ground | Panorama
     region: Region | None = None
     rest: Rest | None = None
     seconds: Mapping[str, list[float]] = field(default_factory=dict)
@@ -83,9 +84,7 @@ class Case:
     @property
     def size(self) -> int:
         """How many steps were handed in."""
-        if isinstance(self.request, Parted):
-            return self.request.steps
-        return len(self.request.plan.steps) if isinstance(self.request, Publish) else 1
+        return steps_of(self.request) or 1
 
 
 def plan_id(request: Request) -> str:
@@ -93,6 +92,13 @@ def plan_id(request: Request) -> str:
     if isinstance(request, Publish | Parted):
         return request.plan.id
     return request.id if isinstance(request, Replan) else request.plan
+
+
+def steps_of(request: Request) -> int:
+    """How many steps were handed in; 0 if that is not what was."""
+    if isinstance(request, Parted):
+        return request.steps
+    return len(request.plan.steps) if isinstance(request, Publish) else 0
 
 
 def name_of(request: Request) -> str:
@@ -134,10 +140,13 @@ def region_of(request: Request, rest: Rest | None) -> Region | None:
     return region
 
 
-def check_calls(region: Region, finished: Collection[Cell]) -> None:
-    """Raise TOO_LARGE for a region that takes more calls than a plan may have, however they are laid."""
+def check_calls(region: Region, finished: int) -> None:
+    """Raise TOO_LARGE for a region that takes more calls than a plan may have, however they are laid.
+
+    So many of its quadrants, or beside it, are finished.
+    """
     # Counted without the region's quadrants being written out: there may be a million of them.
-    least = -(-(region.size - len(finished)) // LARGEST_INFILL)
+    least = -(-(region.size - finished) // LARGEST_INFILL)
     if least > STEP_LIMIT:
         raise too_many(least, "at least ")
 

@@ -1,12 +1,14 @@
 """The tiles: the version that stands in each place, and the files of the whole map."""
 
+import json
 import sqlite3
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 from pydantic import TypeAdapter
 
 from protocol.event import TileRef
 from protocol.message import Layer
+from services.keeper.lookout import Lookout
 from services.keeper.versions import Standing
 from services.tiling.region import bounding
 
@@ -18,6 +20,8 @@ class Tiles:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
+        self.lookouts: list[Lookout] = []
+        """Who is told of each generation that is laid or lifted."""
 
     def at(self, layer: Layer, x: int, y: int) -> int:
         """The version that people see there, 0 if there is none; scaffold is no map."""
@@ -29,6 +33,7 @@ class Tiles:
 
     def lay(self, layer: Layer, x: int, y: int, version: int, *, scaffold_of: str | None = None) -> None:
         """Let a version stand there; as scaffold only its plan counts it."""
+        self._tell(layer, x, y)
         self._connection.execute(
             "INSERT INTO tiles (layer, x, y, version, scaffold_plan, stale) VALUES (?, ?, ?, ?, ?, 0) "
             "ON CONFLICT (layer, x, y) DO UPDATE SET version = excluded.version, "
@@ -38,9 +43,40 @@ class Tiles:
 
     def lift(self, layer: Layer, x: int, y: int) -> None:
         """Let nothing stand there; scaffold stays."""
+        self._tell(layer, x, y)
         self._connection.execute(
             "DELETE FROM tiles WHERE layer = ? AND x = ? AND y = ? AND scaffold_plan IS NULL", (layer, x, y)
         )
+
+    def _tell(self, layer: Layer, x: int, y: int) -> None:
+        if layer == "generation":
+            for lookout in self.lookouts:
+                lookout.note(x, y)
+
+    def columns(self, x0: int, x1: int, limit: int) -> list[int]:
+        """The first columns there in which anything stands."""
+        rows = self._connection.execute(
+            "WITH RECURSIVE columns (x) AS (SELECT min(x) FROM tiles WHERE x >= ?1 UNION ALL "
+            "SELECT (SELECT min(x) FROM tiles WHERE x > columns.x) FROM columns WHERE x < ?2) "
+            "SELECT x FROM columns WHERE x <= ?2 LIMIT ?3",
+            (x0, x1, limit),
+        )
+        return [row[0] for row in rows]
+
+    def standing_in(
+        self, layer: Layer, columns: Sequence[int], y0: int, y1: int, *, plan: str
+    ) -> list[tuple[int, int]]:
+        """What stands in a part of these columns; of generations what the plan counts as finished."""
+        cursor = self._connection.cursor()
+        # Plain tuples: they are made in a third of the time.
+        cursor.row_factory = None
+        found: list[tuple[int, int]] = cursor.execute(
+            "SELECT t.x, t.y FROM json_each(?) w CROSS JOIN tiles t ON t.layer = ? AND t.x = w.value "
+            "WHERE t.y BETWEEN ? AND ? AND (t.scaffold_plan IS NULL OR t.scaffold_plan = ?)",
+            (json.dumps(list(columns)), layer, y0, y1, plan),
+        ).fetchall()
+        old = self._to_repair(columns[0], y0, columns[-1], y1, plan) if layer == "generation" else {}
+        return [cell for cell in found if cell not in old] if old else found
 
     def finished(self, x0: int, y0: int, x1: int, y1: int, *, plan: str = "") -> set[tuple[int, int]]:
         """The generated quadrants there as one plan counts them, its scaffold among them.

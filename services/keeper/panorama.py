@@ -1,0 +1,146 @@
+"""Panoramas: ground too wide to be looked at between two other requests, seen some of it at a time."""
+
+from array import array
+from collections.abc import Collection, Generator, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain
+
+from protocol.message import JobState, Layer
+from services.keeper.ground import PALETTE_BOX, Box, Cell, Ground, around, grown
+from services.keeper.store import Store
+from services.keeper.underway import MARGIN
+from services.tiling.quadrant import FRAME, frame_of
+
+WIDE, LITTLE = 2_500, 5_000
+"""Quadrants of a box, and what the world holds in all, above which it is seen some at a time."""
+CELLS = 3_000
+"""Quadrants that are looked at between two other requests; some milliseconds."""
+JOBS = 200
+"""Jobs whose places are: renders have sixteen."""
+COLUMNS = 64
+ON_MAP: tuple[JobState, ...] = ("blocked", "pending", "processing", "error")
+UNFIT = "kind = 'generate' AND (status = 'error' OR error_class NOT IN ('', 'seam'))"
+"""Among what failed or was called off: where model calls failed for good."""
+
+
+class Pages:
+    """Quadrants as bytes, which take no time to be handed to the process that draws plans up."""
+
+    def __init__(self) -> None:
+        self._pages: list[bytes] = []
+        self.count = 0
+
+    def add(self, cells: Sequence[Cell]) -> None:
+        """Take some more in, none of them twice."""
+        self._pages.append(array("q", chain.from_iterable(cells)).tobytes())
+        self.count += len(cells)
+
+    def __iter__(self) -> Iterator[Cell]:
+        for page in self._pages:
+            numbers = array("q")
+            numbers.frombytes(page)
+            one = iter(numbers)
+            yield from zip(one, one, strict=True)
+
+
+@dataclass(frozen=True)
+class Panorama:
+    """What a `Ground` says, put together from looks at different moments."""
+
+    finished: Pages
+    reserved: frozenset[tuple[int, int, str]]
+    failed: frozenset[Cell]
+    rendered: Pages
+    running: dict[Cell, int]
+    palette_made: bool
+    palette_job: int | None
+
+    def whole(self) -> Ground:
+        """The ground, for whoever does not keep others waiting."""
+        finished = frozenset(self.finished)
+        return Ground(
+            finished,
+            self.reserved,
+            self.failed - finished,
+            frozenset(self.rendered),
+            self.running,
+            self.palette_made,
+            self.palette_job,
+        )
+
+
+def is_wide(store: Store, box: Box) -> bool:
+    """Whether looking at all that lies in the box at once might keep others waiting."""
+    x0, y0, x1, y1 = box
+    if (x1 - x0 + 1) * (y1 - y0 + 1) <= WIDE:
+        return False
+    jobs = sum(jobs for state, _, jobs in store.tallies.queue() if state != "complete")
+    return store.tallies.tiles("render") + store.tallies.tiles("generation") + FRAME**2 * jobs > LITTLE
+
+
+def look(
+    store: Store, box: Box, *, plan: str, replaces: str = "", draws: bool = True, lays: bool = True
+) -> Generator[None, None, Panorama]:
+    """Look around as `survey` does, with others served at each `yield`.
+
+    What is finished or reserved meanwhile may be in it or not: whoever goes by it asks a lookout, and for
+    what is reserved by then. What is being rendered is looked at before what is rendered, so that a frame
+    that becomes it meanwhile is found; one that is handed back just then may be drawn twice.
+    """
+    near, far = around(box)
+    running: dict[Cell, int] = {}
+    there = far if draws else box
+    overlapping = store.plans.open_within(grown(there, MARGIN))
+    for page in _jobs(store, ("pending", "processing"), "kind = 'render'", there, overlapping):
+        running |= {frame_of(cell): job for cell, job, _ in page}
+        yield
+    finished, rendered = Pages(), Pages()
+    if not draws:
+        return Panorama(finished, frozenset(), frozenset(), rendered, running, True, None)
+    reserved: set[tuple[int, int, str]] = set()
+    others = overlapping - {plan, replaces}
+    for page in _jobs(store, ON_MAP, "kind = 'generate'", near, others):
+        reserved.update((x, y, owner) for (x, y), _, owner in page)
+        yield
+    failed: set[Cell] = set()
+    if lays:
+        for page in _jobs(store, ("error", "cancelled"), UNFIT, near, None):
+            failed.update(cell for cell, _, _ in page)
+            yield
+    yield from _tiles(store, "generation", near, plan, finished)
+    yield from _tiles(store, "render", far, plan, rendered)
+    made = store.tiles.asset("palette") is not None
+    if not made:
+        rendered.add(list(store.tiles.rendered(*PALETTE_BOX)))
+        running = {**store.queue.running_renders(*PALETTE_BOX), **running}
+    palette = None if made else store.queue.palette()
+    return Panorama(finished, frozenset(reserved), frozenset(failed), rendered, running, made, palette)
+
+
+def _jobs(
+    store: Store, states: Sequence[JobState], where: str, box: Box, owners: Collection[str] | None
+) -> Iterator[list[tuple[Cell, int, str]]]:
+    """Where jobs of these plans lie in the box, a page of jobs at a time: quadrant, job, plan."""
+    if owners is not None and not owners:
+        return
+    tallies = store.tallies.queue()
+    for state, model_id in [
+        (state, model) for state in states for other, model, _ in tallies if other == state
+    ]:
+        after: int | None = 0
+        while after is not None:
+            page, after = store.queue.page(state, model_id, where, after)
+            wanted = {job: plan for job, plan in page if owners is None or plan in owners}
+            jobs = list(wanted)
+            for some in [jobs[i : i + JOBS] for i in range(0, len(jobs), JOBS)] or [[]]:
+                yield [(cell, job, wanted[job]) for cell, job in store.queue.lying_in(box, some)]
+
+
+def _tiles(store: Store, layer: Layer, box: Box, plan: str, pages: Pages) -> Iterator[None]:
+    """Gather what stands in the box, some columns at a time."""
+    x0, y0, x1, y1 = box
+    limit = max(1, min(COLUMNS, CELLS // (y1 - y0 + 1)))
+    while columns := store.tiles.columns(x0, x1, limit):
+        pages.add(store.tiles.standing_in(layer, columns, y0, y1, plan=plan))
+        x0 = columns[-1] + 1
+        yield
