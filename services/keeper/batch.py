@@ -59,6 +59,10 @@ class Batches:
         """Let a deed join the next transaction; what it returns is the answer."""
         self.add_all([letter], lambda _: self._do(letter, deed))
 
+    def add_sure(self, letter: Letter, deed: Deed) -> None:
+        """Let a deed join that changes nothing before it is sure that it will not be refused."""
+        self.add_all([letter], lambda _: _answers(letter, deed))
+
     def add_all(self, letters: Sequence[Letter], errand: Errand) -> None:
         """Let what several letters ask for join the next transaction; what is refused, it must not begin."""
         self._asked.append((letters, errand))
@@ -67,12 +71,8 @@ class Batches:
     def at_once(self, letter: Letter, deed: Deed) -> None:
         """Do a deed that only reads: between two transactions everything is as it was committed."""
         self.busy_at = asyncio.get_running_loop().time()
-        try:
-            answer = deed()
-        except ProtocolError as error:
-            answer = told(error)
-        if answer is not None:
-            letter.reply(answer)
+        for _, body in _answers(letter, deed):
+            letter.reply(body)
 
     def at_length(self, letter: Letter | None, deed: LongDeed) -> Message | None:
         """Begin a deed that may take long, within a deed: `return batches.at_length(letter, deed(…))`.
@@ -183,6 +183,14 @@ class Batches:
         self._over = True
         if self._turning is not None:
             self._turning.cancel()
+
+
+def _answers(letter: Letter, deed: Deed) -> Answers:
+    try:
+        answer = deed()
+    except ProtocolError as error:
+        answer = told(error)
+    return [] if answer is None else [(letter, answer)]
 
 
 def _refusal(error: sqlite3.Error) -> ProtocolError:

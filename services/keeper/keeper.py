@@ -19,12 +19,12 @@ from protocol.errors import Code, ProtocolError
 from protocol.event import Watch
 from protocol.ingest import INGEST
 from protocol.message import Message, Ping, Pong
-from protocol.work import WORK
+from protocol.work import WORK, Ack, Fetch, FetchAsset, Ready
 from services.actor import Letter, Mailbox
 from services.blobs import Blobs
 from services.config import AppConfig, Sockets
 from services.keeper.adoption import Adoption
-from services.keeper.batch import Answers, Batches
+from services.keeper.batch import Answers, Batches, Deed
 from services.keeper.bundle import is_small
 from services.keeper.clock import Steady, boot_id, wall
 from services.keeper.control import Control
@@ -178,9 +178,16 @@ class Keeper:
             steady=steady,
             chance=chance,
             lease_seconds=config.lease_seconds,
-            later=self._batches.add,
+            add_sure=self._batches.add_sure,
             start=self._tasks.start,
         )
+        # Of results their files are put on disk first; then their commits are added, like all else.
+        self._ways: dict[type[Message], Callable[[Letter, Deed], None]] = {
+            Ready: self._batches.add_sure,
+            Ack: self._batches.at_once,
+            Fetch: self._batches.at_once,
+            FetchAsset: self._batches.at_once,
+        }
         shared: Mapping[type[Message], Handler] = {Ping: self.on_ping}
         self._ingest_handlers: dict[type[Message], Handler] = {**control.ingest, **shared}
         self._work_handlers: dict[type[Message], Handler] = {**self._work.work, **shared}
@@ -271,8 +278,7 @@ class Keeper:
                         ProtocolError(Code.UNKNOWN_TYPE, f"{body.TYPE} is an answer, not a request.")
                     )
                 else:
-                    begin = self._batches.at_once if type(body) in self._work.reading else self._batches.add
-                    begin(letter, partial(handler, letter, body))
+                    self._ways.get(type(body), self._batches.add)(letter, partial(handler, letter, body))
 
     def _start(self) -> None:
         """Give the leases that were out time: their workers could not be heard; void them after a boot."""

@@ -52,7 +52,7 @@ PATIENCE_SECONDS = 60.0
 
 
 class Work:
-    """Answers workers. `later` puts a deed into the next transaction, `start` runs something beside."""
+    """Answers workers. `add_sure` puts a deed into the next transaction, `start` runs something beside."""
 
     def __init__(
         self,
@@ -69,7 +69,7 @@ class Work:
         steady: Callable[[], float],
         chance: Any,
         lease_seconds: float,
-        later: Callable[[Letter, Deed], None],
+        add_sure: Callable[[Letter, Deed], None],
         start: Callable[[Coroutine[Any, Any, None]], None],
     ) -> None:
         self._store = store
@@ -89,10 +89,8 @@ class Work:
             blobs,
             pool,
             start=start,
-            commit=lambda letter, ack, handed: later(letter, partial(self._commit, ack, handed)),
+            commit=lambda letter, ack, handed: add_sure(letter, partial(self._commit, ack, handed)),
         )
-        self.reading: frozenset[type[Message]] = frozenset({Ack, Fetch, FetchAsset})
-        """What is answered without a transaction; what follows from a result has one of its own."""
         self.fetching: Mapping[type[Message], Handler] = {
             Fetch: self.on_fetch,
             FetchAsset: self.on_fetch_asset,
