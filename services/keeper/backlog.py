@@ -11,8 +11,8 @@ from itertools import groupby
 from protocol.message import JobKind
 from services.keeper.lifecycle import Job
 from services.keeper.line import Line
-from services.keeper.queue import turn
 from services.keeper.row import place, rank
+from services.keeper.turns import turn
 
 HOPS, FEWEST_HOPS, ALL_HOPS = 48, 2, 300
 """Steps back along what a job waits for: at most, at least, and of all jobs that are asked for at once."""

@@ -46,9 +46,9 @@ def job_row(job: Job, now: float, tiles: Sequence[TileRef] = ()) -> Row:
     """What the change of a job is written down as: the text of a JobChange, without making one."""
     reason = json.dumps(job.reason[:8_000]) if job.reason else '""'
     laid = ",".join(tile.model_dump_json() for tile in tiles)
-    quadrants = json.dumps(job.quadrants, separators=(",", ":"))
+    quadrants = ",".join([f"[{x},{y}]" for x, y in job.quadrants])
     text = job_text(
-        str(job.id), job.plan, job.kind, job.state, job.model_id, quadrants, job.attempt, reason, laid
+        str(job.id), job.plan, job.kind, job.state, job.model_id, f"[{quadrants}]", job.attempt, reason, laid
     )
     return now, job.plan, job.id, text
 

@@ -341,11 +341,6 @@ class Queue:
         return float(row[0]) if row[0] is not None else float("inf")
 
 
-def turn(job: Job) -> tuple[int, int, int, int]:
-    """What the order of handing out goes by, the lowest first."""
-    return rank(job), job.deaths, place(job), job.id
-
-
 _THERE = (
     "FROM (WITH RECURSIVE columns (x) AS (SELECT min(x) FROM job_quadrants WHERE x >= ?1 UNION ALL "
     "SELECT (SELECT min(x) FROM job_quadrants WHERE x > columns.x) FROM columns WHERE x < ?3) "

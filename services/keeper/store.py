@@ -38,7 +38,7 @@ class Store:
         self.dependencies = Dependencies(connection, self.queue)
         self.halts = Halts(connection)
         self.lanes = Lanes(connection)
-        self.turns = Turns(connection, self.queue, self.halts)
+        self.turns = Turns(connection, self.halts)
         self.plans = Plans(connection)
         self.settling = Settling(connection)
         self.staged = Staged(connection)

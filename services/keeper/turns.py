@@ -1,20 +1,31 @@
 """Turns: which job is handed out next."""
 
 import sqlite3
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 from protocol.message import JobKind
-from services.keeper.halts import Halts
+from services.keeper.halts import PAUSED, Halts
 from services.keeper.lifecycle import Job
-from services.keeper.queue import Queue
+from services.keeper.row import COLUMNS, job_of, place, rank
 
-ORDER = "rank, deaths, place, id"
 _WAITING = "status = 'pending' AND suspended = 0 AND kind = ?"
 MARKS = 4
 """How often one look marks jobs of paused plans before it comes to nothing: some hundredths of a second."""
 
-Found = tuple[int, int, int, int, str, str]
-"""Rank, deaths, place, id, model and plan of a job."""
+
+@dataclass(frozen=True)
+class Found:
+    """The first job of an index, and how it was looked for."""
+
+    job: Job
+    halted: bool
+    """Whether its plan is paused."""
+    shut: bool
+    """Whether its model may not be called at this moment."""
+    index: str
+    where: str
+    values: Sequence[object]
 
 
 class Turns:
@@ -24,9 +35,8 @@ class Turns:
     before that has done anything else. Each look takes microseconds, whatever is paused, limited or full.
     """
 
-    def __init__(self, connection: sqlite3.Connection, queue: Queue, halts: Halts) -> None:
+    def __init__(self, connection: sqlite3.Connection, halts: Halts) -> None:
         self._connection = connection
-        self._queue = queue
         self._halts = halts
 
     def next(self, kinds: Collection[JobKind], now: float, limits: Mapping[str, int]) -> Job | None:
@@ -35,44 +45,41 @@ class Turns:
         `limits` says of which models only so many jobs may be in workers' hands at once.
         """
         for _ in range(MARKS):
-            looks = [look for kind in set(kinds) if (look := self._first(kind, now, limits)) is not None]
-            if not looks:
+            found = _first(self._of_kind(kind, now, limits) for kind in set(kinds))
+            if found is None:
                 return None
-            found, index, where, values = min(looks)
-            if not self._halts.holds(found[5]):
-                return self._queue.get(found[3])
-            self._halts.mark_ahead(index, where, values, found[:4])
+            if not found.halted:
+                return found.job
+            self._halts.mark_ahead(found.index, found.where, found.values, turn(found.job))
         return None
 
-    def _first(
-        self, kind: JobKind, now: float, limits: Mapping[str, int]
-    ) -> tuple[Found, str, str, Sequence[object]] | None:
-        """The first job of a kind that may be handed out, and how it was looked for."""
+    def _of_kind(self, kind: JobKind, now: float, limits: Mapping[str, int]) -> Found | None:
+        """The first job of a kind that may be handed out."""
         found = self._look("queue_turn", _WAITING, (kind,), now)
-        if found is None or kind != "generate" or self._is_open(found[4], now, limits):
-            return found and (found, "queue_turn", _WAITING, (kind,))
+        if found is None or kind != "generate" or not (found.shut or self._is_full(found.job, limits)):
+            return found
         # One look for each model: the jobs of one that is shut may lie before all others by the thousand.
         where = f"{_WAITING} AND model_id = ?"
-        looks = [
-            (found, "queue_turn_of_model", where, (kind, model))
+        return _first(
+            self._look("queue_turn_of_model", where, (kind, model), now)
             for model in self._open_models(now, limits)
-            if (found := self._look("queue_turn_of_model", where, (kind, model), now)) is not None
-        ]
-        return min(looks, default=None)
+        )
 
     def _look(self, index: str, where: str, values: Sequence[object], now: float) -> Found | None:
         row = self._connection.execute(
-            f"SELECT {ORDER}, model_id, plan_id FROM generation_queue INDEXED BY {index} "
-            f"WHERE {where} AND not_before <= ? ORDER BY {ORDER} LIMIT 1",
-            (*values, now),
+            f"SELECT {COLUMNS}, "
+            f"EXISTS (SELECT 1 FROM plans p WHERE p.id = generation_queue.plan_id AND p.paused = {PAUSED}), "
+            "EXISTS (SELECT 1 FROM models m WHERE m.model_id = generation_queue.model_id "
+            "AND (m.paused = 1 OR m.until > ?)) "
+            f"FROM generation_queue INDEXED BY {index} "
+            f"WHERE {where} AND not_before <= ? ORDER BY rank, deaths, place, id LIMIT 1",
+            (now, *values, now),
         ).fetchone()
-        return None if row is None else tuple(row)
+        return None if row is None else Found(job_of(row), bool(row[-2]), bool(row[-1]), index, where, values)
 
-    def _is_open(self, model_id: str, now: float, limits: Mapping[str, int]) -> bool:
-        limit = limits.get(model_id)
-        if limit is not None and self._in_hands().get(model_id, 0) >= limit:
-            return False
-        return self._halts.throttle(model_id).open(now)
+    def _is_full(self, job: Job, limits: Mapping[str, int]) -> bool:
+        limit = limits.get(job.model_id)
+        return limit is not None and self._in_hands().get(job.model_id, 0) >= limit
 
     def _open_models(self, now: float, limits: Mapping[str, int]) -> list[str]:
         """The models that have pending jobs, less those that may not be called and those that are full."""
@@ -90,3 +97,14 @@ class Turns:
             "SELECT model_id, jobs FROM queue_tally WHERE status = 'processing' AND jobs > 0"
         )
         return {row[0]: row[1] for row in rows}
+
+
+def turn(job: Job) -> tuple[int, int, int, int]:
+    """What the order of handing out goes by, the lowest first."""
+    return rank(job), job.deaths, place(job), job.id
+
+
+def _first(looks: Iterable[Found | None]) -> Found | None:
+    return min(
+        (found for found in looks if found is not None), key=lambda found: turn(found.job), default=None
+    )
