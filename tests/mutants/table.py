@@ -40,7 +40,7 @@ MUTANTS = (
     Mutant(
         "plans that come in together do not see each other",
         "services/keeper/bundle.py",
-        "not taken.isdisjoint(around)",
+        "not taken.isdisjoint(around or ())",
         "False",
         _tests("tests/keeper/test_bundle.py"),
     ),
@@ -50,6 +50,13 @@ MUTANTS = (
         'return job.state == "processing" and job.token == token',
         'return job.state == "processing"',
         _tests("tests/keeper/test_lease.py"),
+    ),
+    Mutant(
+        "what was promised to a plan in its file is forgotten",
+        "services/keeper/planner.py",
+        "store.staged.last_id()",
+        "0",
+        _tests("tests/keeper/test_entering.py", "-k", "no_job"),
     ),
     Mutant(
         "no rescue of leases that ran out",
@@ -104,8 +111,8 @@ MUTANTS = (
     Mutant(
         "no look at the seam when a step is handed out",
         "services/keeper/legality.py",
-        "return proof.still(Window(job.x, job.y), job.infill, finished)",
-        "return Window(job.x, job.y)",
+        "    if isinstance(found, Window):",
+        "    return window\n    if isinstance(found, Window):",
         _tests("tests/keeper/test_barred.py"),
     ),
     Mutant(
