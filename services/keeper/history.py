@@ -63,26 +63,28 @@ class History:
         tiles, now = self._store.tiles, self._clock()
         scaffold = frozenset(job.scaffold)
         cost = self.cost(job, made.calls, made.cost)
-        refs, moved = [], []
+        repairs = tiles.repairs(job.plan, job.infill) if job.kind == "generate" else {}
+        refs, came, left = [], [], []
         for image in images:
             is_scaffold = (image.x, image.y) in scaffold
             before = tiles.at(image.layer, image.x, image.y)
             if image.layer == "generation":
-                moved.append(before)
-                before = before or tiles.taken_from(job.plan, image.x, image.y)
+                left.append(before)
+                before = before or repairs.get((image.x, image.y), 0)
             version = self._store.versions.add(
                 job, image, made, scaffold=is_scaffold, replaced=before, cost=cost, now=now
             )
             if image.layer == "generation":
-                moved.append(version)
+                came.append(version)
             tiles.lay(image.layer, image.x, image.y, version, scaffold_of=job.plan if is_scaffold else None)
             if not is_scaffold:
                 refs.append(TileRef(layer=image.layer, x=image.x, y=image.y, version=version))
-        if job.kind == "generate":
+        if repairs:
             for (x, y), version in tiles.take_off(job.plan, job.infill):
-                moved.append(version)
+                left.append(version)
                 refs.append(TileRef(layer="generation", x=x, y=y, version=0))
-        return self._mark(refs, moved)
+        # What saw nothing and took nothing away concerns nobody.
+        return self._mark(refs, [*came, *left]) if made.saw or any(left) else refs
 
     def revert(self, x: int, y: int, version: int) -> Reverted:
         """Let an older version of one quadrant stand, or none; the same again changes nothing."""

@@ -116,12 +116,14 @@ class Tiles:
             "UPDATE repairs SET taken = ? WHERE plan_id = ? AND x = ? AND y = ?", (version, plan, x, y)
         )
 
-    def taken_from(self, plan: str, x: int, y: int) -> int:
-        """What a plan took off the map there to draw it anew, 0 if nothing."""
-        row = self._connection.execute(
-            "SELECT taken FROM repairs WHERE plan_id = ? AND x = ? AND y = ?", (plan, x, y)
-        ).fetchone()
-        return int(row[0]) if row else 0
+    def repairs(self, plan: str, infill: Collection[tuple[int, int]]) -> dict[tuple[int, int], int]:
+        """What a plan draws anew in or against these quadrants, with the version that it took off, or 0."""
+        x0, y0, x1, y1 = bounding(infill)
+        rows = self._connection.execute(
+            "SELECT x, y, taken FROM repairs WHERE plan_id = ? AND x BETWEEN ? AND ? AND y BETWEEN ? AND ?",
+            (plan, x0 - 1, x1 + 1, y0 - 1, y1 + 1),
+        )
+        return {(row[0], row[1]): row[2] for row in rows}
 
     def _to_repair(self, x0: int, y0: int, x1: int, y1: int, plan: str) -> dict[tuple[int, int], int]:
         """The finished quadrants there that a plan still has to draw anew, with the versions that stand."""
