@@ -39,6 +39,11 @@ class Ground:
         """Where nobody else may draw: what other plans have reserved, and their halo."""
         return frozenset((x + i, y + j) for x, y, _ in self.reserved for i in (-1, 0, 1) for j in (-1, 0, 1))
 
+    @property
+    def size(self) -> int:
+        """How many tiles stand there."""
+        return len(self.finished) + len(self.rendered)
+
     def whole(self) -> "Ground":
         """The ground: it is all here."""
         return self

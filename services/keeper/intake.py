@@ -37,8 +37,8 @@ Deed = Callable[[], Message | None]
 Answers = list[tuple[Letter, Message]]
 AT_ONCE = 500
 """Jobs that are put into the queue in one transaction; more follow from a file, some at a time."""
-LARGE, LARGE_REGION = 2_000, 4_500
-"""Steps, and quadrants to be filled, from which a plan is drawn up by a process of its own."""
+LARGE, LARGE_REGION, LARGE_GROUND = 2_000, 4_500, 20_000
+"""Steps, quadrants to be filled, and tiles around, from which a process of its own draws a plan up."""
 
 
 @dataclass
@@ -288,7 +288,11 @@ class Intake:
         while drawing.case is None:
             drawing.case = await self._look(drawing)
         case, request, proposer = drawing.case, drawing.request, self._planner.proposer
-        if case.size > LARGE or (case.region is not None and case.region.size > LARGE_REGION):
+        if (
+            case.size > LARGE
+            or (case.region is not None and case.region.size > LARGE_REGION)
+            or case.ground.size > LARGE_GROUND
+        ):
             if isinstance(request, Publish) and request.plan.steps:
                 await aside(parts.write, whole, request.plan, request.plan.steps)
                 head = PlanHead.model_validate(request.plan.model_dump(include=set(PlanHead.model_fields)))

@@ -55,6 +55,11 @@ class Panorama:
     palette_made: bool
     palette_job: int | None
 
+    @property
+    def size(self) -> int:
+        """How many tiles stand there."""
+        return self.finished.count + self.rendered.count
+
     def whole(self) -> Ground:
         """The ground, for whoever does not keep others waiting."""
         finished = frozenset(self.finished)
