@@ -182,7 +182,7 @@ def _lists(store: Store, views: Views) -> dict[str, Answer]:
 
 
 def _questions(store: Store) -> dict[str, Ask]:
-    queue, tiles = store.queue, store.tiles
+    queue, whereabouts, tiles = store.queue, store.whereabouts, store.tiles
     screen, near = (100, 100, 139, 124), (100, 100, 109, 109)
     return {
         "ask_next_due": queue.next_due,
@@ -191,11 +191,11 @@ def _questions(store: Store) -> dict[str, Ask]:
         "ask_events": lambda: store.events.since(store.events.last() - 100, 100),
         "ask_palette": queue.palette,
         "ask_next_job": lambda: store.turns.next(["generate", "render", "palette"], history.NOW, {}),
-        "ask_reserved": lambda: queue.reserved(*near, but=()),
-        "ask_failed": lambda: queue.failed(*near),
-        "ask_running_renders": lambda: queue.running_renders(*near),
-        "ask_reserved_screenful": lambda: queue.reserved(*screen, but=()),
-        "ask_failed_screenful": lambda: queue.failed(*screen),
+        "ask_reserved": lambda: whereabouts.reserved(*near, but=()),
+        "ask_failed": lambda: whereabouts.failed(*near),
+        "ask_running_renders": lambda: whereabouts.running_renders(*near),
+        "ask_reserved_screenful": lambda: whereabouts.reserved(*screen, but=()),
+        "ask_failed_screenful": lambda: whereabouts.failed(*screen),
         "ask_finished_screenful": lambda: tiles.finished(*screen, plan="past-5"),
         "ask_rendered_screenful": lambda: tiles.rendered(*screen),
         "ask_can_go_on": lambda: store.dependencies.can_go_on(f"past-{_plans(store) - 1}"),

@@ -67,26 +67,26 @@ def survey(
     What is only asked for by model calls is looked at if it `draws`, where calls failed if it `lays` steps.
     """
     near, far = around(box)
-    queue, tiles = store.queue, store.tiles
+    whereabouts, tiles = store.whereabouts, store.tiles
     if not draws:
         # Renders are whole frames: one that is of use here lies here.
         nothing: frozenset[Cell] = frozenset()
-        return Ground(nothing, frozenset(), nothing, nothing, queue.running_renders(*box), True, None)
-    running = queue.running_renders(*far)
+        return Ground(nothing, frozenset(), nothing, nothing, whereabouts.running_renders(*box), True, None)
+    running = whereabouts.running_renders(*far)
     finished = frozenset(tiles.finished(*near, plan=plan))
     rendered = tiles.rendered(*far)
     made = tiles.asset("palette") is not None
     if not made:
         rendered |= tiles.rendered(*PALETTE_BOX)
-        running = {**queue.running_renders(*PALETTE_BOX), **running}
+        running = {**whereabouts.running_renders(*PALETTE_BOX), **running}
     return Ground(
         finished=finished,
-        reserved=frozenset(queue.reserved(*near, but=(plan, replaces))),
-        failed=frozenset(queue.failed(*near) - finished) if lays else frozenset(),
+        reserved=frozenset(whereabouts.reserved(*near, but=(plan, replaces))),
+        failed=frozenset(whereabouts.failed(*near) - finished) if lays else frozenset(),
         rendered=frozenset(rendered),
         running=running,
         palette_made=made,
-        palette_job=None if made else queue.palette(),
+        palette_job=None if made else store.queue.palette(),
     )
 
 
@@ -105,7 +105,7 @@ def grown(box: Box, by: int) -> Box:
 def survey_renders(store: Store, frames: Collection[Cell]) -> Ground:
     """Look at what is being rendered in these frames: all that matters to who only renders them."""
     nothing: frozenset[Cell] = frozenset()
-    return Ground(nothing, frozenset(), nothing, nothing, store.queue.renders_of(frames), True, None)
+    return Ground(nothing, frozenset(), nothing, nothing, store.whereabouts.renders_of(frames), True, None)
 
 
 def check_free(reserved: Collection[tuple[int, int, str]], cells: Collection[Cell]) -> None:
@@ -129,7 +129,7 @@ def check_free(reserved: Collection[tuple[int, int, str]], cells: Collection[Cel
 def check_still_free(store: Store, cells: Collection[Cell], *, but: str) -> None:
     """Raise CONFLICT if another unsettled plan has by now reserved the cells or what lies around them."""
     x0, y0, x1, y1 = bounding(cells)
-    check_free(store.queue.reserved(x0 - 1, y0 - 1, x1 + 1, y1 + 1, but=(but,)), cells)
+    check_free(store.whereabouts.reserved(x0 - 1, y0 - 1, x1 + 1, y1 + 1, but=(but,)), cells)
 
 
 def touch(changed: Iterable[Cell], cells: Collection[Cell]) -> bool:

@@ -139,7 +139,7 @@ class History:
             raise ProtocolError(
                 Code.BUSY, f"Plan {plan} is being put into the queue; ask again.", retry_after=BUSY_SECONDS
             )
-        check_free(self._store.queue.reserved(*box, but=()), frozenset(cells))
+        check_free(self._store.whereabouts.reserved(*box, but=()), frozenset(cells))
 
     def _check_version(self, x: int, y: int, version: int) -> None:
         found = self._store.versions.find([version])

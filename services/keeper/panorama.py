@@ -117,7 +117,7 @@ def look(
     made = store.tiles.asset("palette") is not None
     if not made:
         rendered.add(list(store.tiles.rendered(*PALETTE_BOX)))
-        running = {**store.queue.running_renders(*PALETTE_BOX), **running}
+        running = {**store.whereabouts.running_renders(*PALETTE_BOX), **running}
     palette = None if made else store.queue.palette()
     return Panorama(finished, frozenset(reserved), frozenset(failed), rendered, running, made, palette)
 
@@ -138,7 +138,7 @@ def _jobs(
             wanted = {job: plan for job, plan in page if owners is None or plan in owners}
             jobs = list(wanted)
             for some in [jobs[i : i + JOBS] for i in range(0, len(jobs), JOBS)] or [[]]:
-                yield [(cell, job, wanted[job]) for cell, job in store.queue.lying_in(box, some)]
+                yield [(cell, job, wanted[job]) for cell, job in store.whereabouts.lying_in(box, some)]
 
 
 def _tiles(store: Store, layer: Layer, box: Box, plan: str, pages: Pages) -> Iterator[None]:

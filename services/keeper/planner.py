@@ -203,7 +203,7 @@ class Planner:
             changed = ground.changes(now.ground)
         else:
             but = (plan_id(case.request), case.rest.plan.id if case.rest is not None else "")
-            reserved = self._store.queue.reserved(*lookout.box, but=but)
+            reserved = self._store.whereabouts.reserved(*lookout.box, but=but)
             changed = lookout.changed | {(x, y) for x, y, _ in {*reserved} - ground.reserved}
         if isinstance(found, Drawn):
             beside = staging.draws_beside(found.path, changed)

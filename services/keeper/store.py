@@ -24,6 +24,7 @@ from services.keeper.tallies import Tallies
 from services.keeper.tiles import Tiles
 from services.keeper.turns import Turns
 from services.keeper.versions import Versions
+from services.keeper.whereabouts import Whereabouts
 
 TOKENS = 100
 """Tokens reserved at once."""
@@ -35,6 +36,7 @@ class Store:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
         self.queue = Queue(connection)
+        self.whereabouts = Whereabouts(connection, self.queue)
         self.dependencies = Dependencies(connection, self.queue)
         self.halts = Halts(connection)
         self.lanes = Lanes(connection)

@@ -119,11 +119,11 @@ class Views:
     def quadrant(self, request: GetQuadrant) -> Quadrant:
         """The history of one quadrant."""
         versions = versions_of(self._store, request.x, request.y)
-        jobs = self._store.queue.touching(request.x, request.y, limit=1_000)
+        jobs = self._store.whereabouts.touching(request.x, request.y, limit=1_000)
         return Quadrant(x=request.x, y=request.y, versions=versions, jobs=self._jobs.views(jobs))
 
     def _jobs_within(self, box: tuple[int, int, int, int], limit: int) -> list[JobView]:
-        found = self._store.queue.within(*box, limit=limit)
+        found = self._store.whereabouts.within(*box, limit=limit)
         if found is None:
             raise ProtocolError(
                 Code.TOO_LARGE,
