@@ -64,7 +64,7 @@ async def test_a_plan_that_comes_in_parts_is_told_of_before_it_is_accepted(house
     one = await desk()
     draft = one.page.locator("[data-draft=big]")
     await expect(draft).to_contain_text("Harbour")
-    await expect(draft).to_contain_text("4 of 6 steps have come. Nothing is accepted yet.")
+    await expect(draft).to_contain_text("4 of 6 steps have come. Not accepted yet.")
     await program.exchange(PlanPart(plan="big", first=4, steps=steps[4:]))
     await program.exchange(PlanCommit(plan="big"))
     await expect(draft).to_have_count(0)

@@ -1,7 +1,7 @@
 /** A plan in a few lines: its name, its progress, its rate, time left and cost, and what can be done with it. */
 
 import { signal } from "@preact/signals";
-import { useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import type { Draft, Plan } from "./api";
 import { clockAhead } from "./clock";
 import { narrow } from "./filter";
@@ -98,7 +98,7 @@ export function DraftCard({ draft }: { draft: Draft }) {
       {isComing && <progress class="coming" max={draft.steps} value={draft.here} aria-label="Steps that have come" />}
       <p class="entering">
         <Icon name={isComing ? "download" : "spinner"} size={14} className={isComing ? "" : "spin"} />
-        {isComing ? `${draft.here.toLocaleString("en")} of ${steps} have come. Nothing is accepted yet.` : `Being proved${steps ? `, ${steps}` : ""}. It is accepted as a whole, or not at all.`}
+        {isComing ? `${draft.here.toLocaleString("en")} of ${steps} have come. Not accepted yet.` : `Being proved${steps ? `, ${steps}` : ""}. It is accepted as a whole, or not at all.`}
       </p>
       <Reply at={`plan:${draft.plan}`} />
       {isOpen && (
@@ -180,8 +180,11 @@ interface SureGiven {
 }
 
 function Sure({ text, button, name, go, close }: SureGiven) {
+  const drawer = useRef<HTMLDivElement>(null);
+  // On a small screen it would open below the edge.
+  useEffect(() => drawer.current?.scrollIntoView({ block: "nearest" }), []);
   return (
-    <div class="drawer" data-sure={name}>
+    <div class="drawer" data-sure={name} ref={drawer}>
       <p class="note">{text}</p>
       <div class="buttons">
         <button
