@@ -10,7 +10,7 @@ from services.keeper.events import Row as EventRow
 from services.keeper.events import job_text
 from services.keeper.lifecycle import Cells
 from services.keeper.queue import CellRow
-from services.keeper.row import PLACES, Row, rank, text, untouched
+from services.keeper.row import Row, fresh, rank, text, untouched
 
 
 class Line(NamedTuple):
@@ -42,31 +42,14 @@ def numbered(waits: Sequence[int], first: int) -> list[int]:
 
 def _lines(draft: Draft, first: int) -> Iterator[Line]:
     asked, plan = draft.asked, draft.asked.id
-    shared = (asked.lane, asked.priority, rank(asked))
+    turn = (asked.lane, asked.priority, rank(asked))
     rest = untouched(max_attempts=draft.max_attempts, created_at=draft.now)
     for i, (job, waits) in enumerate(zip(draft.jobs, draft.waits, strict=True)):
         id, cells = first + i, job.quadrants
         quadrants = text(cells)
         told = job_text(str(id), plan, job.kind, job.state, job.model_id, quadrants.replace(" ", ""))
         yield Line(
-            row=(
-                id,
-                plan,
-                job.step,
-                job.kind,
-                job.state,
-                job.model_id,
-                job.prompt,
-                job.negative_prompt,
-                quadrants,
-                text(job.padding),
-                text(job.scaffold),
-                job.x,
-                job.y,
-                *shared,
-                id << PLACES,
-                *rest,
-            ),
+            row=fresh(id, job, plan, turn, quadrants, rest),
             cells=_cells(id, job, cells),
             needs=[(id, needed) for needed in numbered(waits, first)] if waits else [],
             event=(draft.now, plan, id, told),

@@ -7,6 +7,7 @@ from operator import itemgetter
 from typing import Protocol
 
 from protocol.plan import Lane
+from services.keeper.drafted import Drafted, DraftedRender
 from services.keeper.lifecycle import Cells, Job
 from services.keeper.schema import BULK_RANK
 
@@ -19,8 +20,8 @@ COLUMNS = (
     "cost, created_at, started_at, finished_at"
 )
 INSERT = f"INSERT INTO generation_queue ({COLUMNS}) VALUES ({', '.join('?' * len(COLUMNS.split(', ')))})"
-
-
+_FIELD_OF = {"plan_id": "plan", "status": "state"}
+"""What a job calls its columns, where that is another word."""
 PLACES = 20
 """Bits between the places of two jobs that came one after the other, so that others can be moved between."""
 
@@ -62,46 +63,43 @@ def text(cells: Sequence[tuple[int, int]]) -> str:
     return f"[{', '.join([f'[{x}, {y}]' for x, y in cells])}]" if cells else "[]"
 
 
-def row(job: Job) -> Row:
-    """What a job is written down as."""
+def fresh(id: int, job: Drafted | DraftedRender, plan: str, turn: Row, quadrants: str, rest: Row) -> Row:
+    """What a drafted job is written down as, COLUMNS in their order.
+
+    What all jobs of its plan have in common is given: `turn` are lane, priority and rank, `rest` is what is
+    behind the place.
+    """
     return (
-        job.id,
-        job.plan,
+        id,
+        plan,
         job.step,
         job.kind,
         job.state,
         job.model_id,
         job.prompt,
         job.negative_prompt,
-        text(job.quadrants),
+        quadrants,
         text(job.padding),
         text(job.scaffold),
         job.x,
         job.y,
-        job.lane,
-        job.priority,
-        rank(job),
-        place(job),
-        int(job.suspended),
-        job.deaths,
-        job.attempt,
-        job.max_attempts,
-        job.not_before,
-        job.token,
-        job.lease_request,
-        job.lease_worker,
-        job.lease_expires_at,
-        job.worker,
-        job.doing,
-        job.error_class,
-        job.reason,
-        job.limited,
-        job.calls,
-        job.cost,
-        job.created_at,
-        job.started_at,
-        job.finished_at,
+        *turn,
+        id << PLACES,
+        *rest,
     )
+
+
+def row(job: Job) -> Row:
+    """What a job is written down as."""
+    told = job._asdict() | {
+        "quadrants": text(job.quadrants),
+        "padding": text(job.padding),
+        "scaffold": text(job.scaffold),
+        "rank": rank(job),
+        "place": place(job),
+        "suspended": int(job.suspended),
+    }
+    return tuple(told[_FIELD_OF.get(name, name)] for name in COLUMNS.split(", "))
 
 
 def job_of(row: sqlite3.Row) -> Job:
@@ -114,7 +112,7 @@ def job_of(row: sqlite3.Row) -> Job:
 
 
 # By position: to look up each column by its name takes longer than all the rest.
-_NAMED = {"plan": "plan_id", "state": "status"}
+_NAMED = {field: name for name, field in _FIELD_OF.items()}
 _FIELDS = list(Job._fields)
 _BY_FIELD = itemgetter(*(COLUMNS.split(", ").index(_NAMED.get(name, name)) for name in _FIELDS))
 _CELLS = [_FIELDS.index(name) for name in ("quadrants", "padding", "scaffold")]
