@@ -55,8 +55,8 @@ def job_row(job: Job, now: float, tiles: Sequence[TileRef] = ()) -> Row:
 
 def plan_row(plan: str, name: str, jobs: int, now: float) -> Row:
     """What it is written down as that a plan was accepted: the text of a PlanChange, without making one."""
-    named = f'"plan":"{plan}","name":{json.dumps(name)}'
-    text = f'{{"kind":"plan",{named},"state":"accepted","jobs":{jobs},"tiles":[]}}'
+    named = json.dumps(name) if name else '""'
+    text = f'{{"kind":"plan","plan":"{plan}","name":{named},"state":"accepted","jobs":{jobs},"tiles":[]}}'
     return now, plan, 0, text
 
 

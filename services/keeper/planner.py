@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Collection, Generator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from protocol.errors import Code, ProtocolError
@@ -274,7 +274,7 @@ class Planner:
         """Put the plan in; from here on it is accepted, and its jobs follow whatever happens."""
         self.check_room(drawn.plan.jobs, self._store.queue.unfinished())
         position = self._store.queue.standing_before(rank(drawn.plan)) if drawn.plan.jobs else 0
-        plan = replace(drawn.plan, staged=drawn.path.name, position=position)
+        plan = drawn.plan._replace(staged=drawn.path.name, position=position)
         self.entering.add(plan.id, plan.bounds, plan.jobs)
         self._store.plans.insert([plan])
         self._store.events.extend([_told(plan)])

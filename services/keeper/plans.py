@@ -3,8 +3,7 @@
 import json
 import sqlite3
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from protocol.plan import Lane
 
@@ -12,8 +11,7 @@ OUTMOST = 500
 """Plans on either side that are looked at to say how far all reach."""
 
 
-@dataclass(frozen=True)
-class PlanRow:
+class PlanRow(NamedTuple):
     """One accepted plan. `borrowed` are jobs of other plans that already do what this one asked for."""
 
     id: str
@@ -40,7 +38,8 @@ class PlanRow:
     @property
     def job_ids(self) -> list[int]:
         """The jobs it was accepted with, in order; a plan's own jobs are numbered without a gap."""
-        return sorted({*range(self.first_job, self.first_job + self.jobs), *self.borrowed})
+        own = range(self.first_job, self.first_job + self.jobs)
+        return sorted({*own, *self.borrowed}) if self.borrowed else list(own)
 
 
 class Plans:
@@ -67,9 +66,9 @@ class Plans:
                     plan.position,
                     plan.first_job,
                     plan.jobs,
-                    json.dumps(plan.borrowed),
+                    json.dumps(plan.borrowed) if plan.borrowed else "[]",
                     *plan.bounds,
-                    json.dumps(plan.left_out),
+                    json.dumps(plan.left_out) if plan.left_out else "[]",
                     plan.left_out_count,
                     plan.priority,
                     plan.entered,
