@@ -23,21 +23,28 @@ TELL_SECONDS = 10.0
 
 
 def main(words: Sequence[str]) -> int:
-    """Run the drills. Exit code: 0 nothing was lost, 1 something was."""
+    """Run the drills. Exit code: 0 nothing was lost, 1 something was, 130 interrupted, with what ended before."""
     given = _parser().parse_args(words)
     logging.getLogger().addHandler(logging.NullHandler())
     orders = [_order(given, seed) for seed in range(given.seed, given.seed + given.seeds)]
+    verdicts: list[Verdict] = []
+    interrupted = False
     try:
-        verdicts = asyncio.run(_drills(orders, given.at_once, _teller(quiet=given.json)))
+        asyncio.run(_drills(orders, given.at_once, _teller(quiet=given.json), verdicts))
     except KeyboardInterrupt:
-        return INTERRUPTED
+        interrupted = True
     finally:
         if sys.stderr.isatty():
             print(end="\r\033[K", file=sys.stderr)
+    if interrupted and not verdicts:
+        return INTERRUPTED
+    verdicts.sort(key=lambda verdict: verdict.order.seed)
     if given.json:
         print(json.dumps(as_json(verdicts), indent=2))
     else:
         show(verdicts, Console(width=None if sys.stdout.isatty() else 160))
+    if interrupted:
+        return INTERRUPTED
     return 0 if all(verdict.well for verdict in verdicts) else NOT_WELL
 
 
@@ -62,15 +69,17 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-async def _drills(orders: list[Order], at_once: int, tell: Callable[[int, str], None]) -> list[Verdict]:
-    """The verdicts in the order of the seeds; `at_once` drills share the machine."""
+async def _drills(
+    orders: list[Order], at_once: int, tell: Callable[[int, str], None], verdicts: list[Verdict]
+) -> None:
+    """Add the verdict of each drill as it ends; `at_once` drills share the machine."""
     turn = asyncio.Semaphore(at_once)
 
-    async def run(order: Order) -> Verdict:
+    async def run(order: Order) -> None:
         async with turn:
-            return await Drill(order, tell).run()
+            verdicts.append(await Drill(order, tell).run())
 
-    return list(await asyncio.gather(*(run(order) for order in orders)))
+    await asyncio.gather(*(run(order) for order in orders))
 
 
 def _order(given: argparse.Namespace, seed: int) -> Order:
