@@ -1,6 +1,5 @@
 """The planner: turns what was asked for into jobs in the queue, or says why it cannot be done."""
 
-from collections import Counter
 from collections.abc import Callable, Collection, Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ from services.keeper.entry import Line, enter
 from services.keeper.events import Row as EventRow
 from services.keeper.events import plan_row as event_of
 from services.keeper.ground import Box, Cell, Ground, around, survey, survey_renders, touch
+from services.keeper.lineup import LineUp
 from services.keeper.lookout import Lookout
 from services.keeper.panorama import Panorama, is_wide, look
 from services.keeper.plans import PlanRow
@@ -325,23 +325,6 @@ def _accepted(plan: PlanRow, *, duplicate: bool = False) -> Accepted:
         left_out=named([((x, y), why) for x, y, why in plan.left_out]),
         left_out_count=plan.left_out_count,
     )
-
-
-class LineUp:
-    """Where plans accepted together come to stand, behind so many pending jobs as `before` counts."""
-
-    def __init__(self, before: Callable[[int], int]) -> None:
-        self._before = before
-        self._known: dict[int, int] = {}
-        self._added: Counter[int] = Counter()
-
-    def position(self, own: int, pending: int) -> int:
-        """How many jobs stand before the first of a plan of this rank, of which so many are pending."""
-        if own not in self._known:
-            self._known[own] = self._before(own)
-        position = self._known[own] + sum(jobs for other, jobs in self._added.items() if other <= own)
-        self._added[own] += pending
-        return position
 
 
 def _told(plan: PlanRow) -> EventRow:
