@@ -23,7 +23,10 @@ TELL_SECONDS = 10.0
 
 
 def main(words: Sequence[str]) -> int:
-    """Run the drills. Exit code: 0 nothing was lost, 1 something was, 130 interrupted (says what ended)."""
+    """Run the drills, and say what came of those that ended.
+
+    Exit code: 0 nothing was lost, 1 something was, 130 interrupted.
+    """
     given = _parser().parse_args(words)
     logging.getLogger().addHandler(logging.NullHandler())
     orders = [_order(given, seed) for seed in range(given.seed, given.seed + given.seeds)]
