@@ -117,6 +117,24 @@ def test_the_same_result_again_is_acknowledged_again_and_committed_once(
     assert house.select("SELECT count(*) FROM orphan_results") == [(0,)]
 
 
+def test_of_results_that_come_together_the_bad_one_alone_is_refused(
+    house: House, control: Peer, worker: Peer
+) -> None:
+    control.ask(Render(plan="r", quadrants=[(8 * i, 0) for i in range(5)]), Accepted)
+    leases = [worker.lease("render") for _ in range(5)]
+    with house.held():
+        for lease in leases:
+            ack, images = result(lease)
+            worker.send(ack, [b"<html>busy</html>", images[1]] if lease is leases[2] else images)
+            worker.send(ack, images[:1])
+    answers = [worker.hear().body for _ in range(10)]
+
+    refused = [answer for answer in answers if isinstance(answer, Error)]
+    assert sorted(error.code for error in refused) == [Code.BAD_FRAMES] * 5 + [Code.BAD_IMAGE]
+    states = [house.job(lease.job).state for lease in leases]
+    assert states == ["complete", "complete", "processing", "complete", "complete"]
+
+
 def test_pixels_come_back_as_they_were_handed_in(house: House, worker: Peer, lease: Lease) -> None:
     worker.ack(lease)
     envelope = worker.exchange(Fetch(layer="object", quadrants=[(1, 1), (5, 5), (0, 0)]))

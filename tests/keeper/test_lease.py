@@ -1,13 +1,18 @@
 """Leases: in order, once, with a token, until they run out."""
 
+import contextlib
+from pathlib import Path
+
 import pytest
 
 from protocol.control import CancelJob, Changed, Pause, Resume
-from protocol.errors import Code
+from protocol.errors import Code, ProtocolError
 from protocol.ingest import Accepted
 from protocol.message import Error
 from protocol.region import Render
 from protocol.work import Farewell, Goodbye, Idle, Lease, Nack, Nacked, Ready, Touch, Touched
+from services.keeper.database import DatabaseFile
+from services.keeper.store import TOKENS, Store
 from tests.keeper.house import Clock, House, Peer, island, until
 
 
@@ -48,6 +53,27 @@ def test_tokens_only_grow_also_over_a_restart(house: House, renders: list[int], 
     house.open()
     tokens.append(worker.lease("render").token)
     assert tokens == sorted(set(tokens))
+
+
+def test_tokens_only_grow_whatever_was_undone(tmp_path: Path) -> None:
+    file = DatabaseFile(tmp_path)
+    store, kept = Store(file.connection), []
+    store.begin()
+    kept.append(store.next_token())
+    with contextlib.suppress(ProtocolError), store.part():
+        _ = [store.next_token() for _ in range(TOKENS)]
+        raise ProtocolError(Code.BUSY, "Not now.")
+    kept.append(store.next_token())
+    store.commit()
+    store.begin()
+    _ = [store.next_token() for _ in range(TOKENS)]
+    store.rollback()
+    for one in (store, Store(file.connection)):
+        one.begin()
+        kept.append(one.next_token())
+        one.commit()
+    file.close()
+    assert kept == sorted(set(kept))
 
 
 def test_a_request_waits_for_work(house: House, control: Peer, worker: Peer) -> None:
