@@ -185,6 +185,17 @@ def test_every_event_is_one_line_with_its_ids(root: None, tmp_path: Path) -> Non
     assert taken[4].message.endswith(r"ValueError: no\nsuch thing")
 
 
+def test_what_is_said_at_once_is_a_line_for_each(root: None, tmp_path: Path) -> None:
+    log = logs.start("keeper", tmp_path, console=False)
+    logs.say_each(log, [])
+    logs.say_each(log, [("accepted", logs.about(plan="a")), ("accepted\ntoo", logs.about(plan="b"))])
+    taken = [logs.take_apart(line) for line in (tmp_path / "keeper.log").read_text().splitlines()]
+    assert [(line.plan, line.message) for line in taken if line] == [
+        ("a", "accepted"),
+        ("b", r"accepted\ntoo"),
+    ]
+
+
 def test_logs_are_rotated_and_so_many_are_kept(
     root: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
