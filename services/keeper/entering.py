@@ -71,6 +71,7 @@ class Entering:
         """Clear up after a plan of which no more is to be moved."""
         if plan != self._attached and not self._is_waiting(plan):
             self._under_way.drop(plan)
+            # Whoever drew it up may be the last to hear of it, and have found that it needs no file any more.
             path.unlink(missing_ok=True)
             log.info("plan %s: no more jobs are to be put into the queue", plan)
 

@@ -3,69 +3,40 @@
 import asyncio
 import uuid
 from collections.abc import Callable, Coroutine, Sequence
-from concurrent.futures import Executor
-from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from protocol.errors import ProtocolError
 from protocol.ingest import Accepted, PartTaken, PlanBegin, PlanCommit, PlanPart, Publish
 from protocol.message import Message
-from protocol.plan import Plan, PlanHead
+from protocol.plan import Plan
 from protocol.region import Planned, Replan
 from protocol.view import DraftView
 from services.actor import Letter, told
 from services.failpoint import failpoint
-from services.keeper import parts, staging
+from services.keeper import parts
 from services.keeper.bundle import SMALL, Bundle, bundles, is_small
-from services.keeper.drafter import Drafter
-from services.keeper.entry import enter
-from services.keeper.lookout import Lookout
+from services.keeper.drawing import Drawing, Drawings
 from services.keeper.parts import Parts
 from services.keeper.planner import Planner
 from services.keeper.progress import Progress, log
 from services.keeper.proposal import Drawn, Proposal
-from services.keeper.request import Case, Parted, Request, box_of, is_dry, name_of, plan_id, steps_of
+from services.keeper.request import Parted, Request, is_dry, name_of, plan_id, steps_of
 from services.keeper.slices import LongDeed
 from services.logs import about, say_each
 
-T = TypeVar("T")
-
 Deed = Callable[[], Message | None]
 Answers = list[tuple[Letter, Message]]
-AT_ONCE = 500
-"""Jobs that are put into the queue in one transaction; more follow from a file, some at a time."""
-LARGE, LARGE_REGION, LARGE_GROUND = 2_000, 4_500, 20_000
-"""Steps, quadrants to be filled, and tiles around, from which a process of its own draws a plan up."""
-
-
-@dataclass
-class Drawing:
-    """One request that is being drawn up beside the batches."""
-
-    request: Request
-    case: Case | None
-    """None until its ground is looked at."""
-    letters: list[Letter]
-    """Who asked for it: the first, and whoever asked again meanwhile."""
-    taken_up: asyncio.Event = field(default_factory=asyncio.Event)
-    lookout: Lookout = field(default_factory=Lookout)
-    stale: bool = False
-    """Whether the ground had changed, so that it must be drawn up again."""
-    error: ProtocolError | None = None
-    """Why it came to nothing."""
-    work: asyncio.Task[Any] | None = None
-    """What draws it up, to be ended if somebody calls it off."""
 
 
 class Intake:
     """Answers requests for plans.
 
-    `later` puts a deed into the next transaction, `at_length` begins one that may take several, as
-    `in_background` does with one that nobody waits for, `start` runs something beside that is dropped when
-    the keeper stops, `entering` is called when a plan was accepted whose jobs lie in `folder`.
+    `later` puts a deed into the next transaction, `at_length` begins one that may take several, `start` runs
+    something beside that is dropped when the keeper stops, `entering` is called when a plan was accepted
+    whose jobs lie in `folder`.
     """
 
     def __init__(
@@ -73,29 +44,26 @@ class Intake:
         *,
         planner: Planner,
         progress: Progress,
-        pool: Executor,
+        drawings: Drawings,
         parts: Parts,
         folder: Path,
         clock: Callable[[], float],
         later: Callable[[Letter, Deed], None],
         at_length: Callable[[Letter, LongDeed], Message | None],
-        in_background: Callable[[LongDeed], None],
         start: Callable[[Coroutine[Any, Any, None]], None],
         entering: Callable[[], None],
     ) -> None:
         self._planner = planner
         self._progress = progress
-        self._pool = pool
+        self._drawings = drawings
         self._parts = parts
         self._folder = folder
         self._clock = clock
         self._later = later
         self._at_length = at_length
-        self._in_background = in_background
         self._start = start
         self._entering = entering
         self._drawing: dict[str, Drawing] = {}
-        self.drafter = Drafter()
 
     def on_plan(self, letter: Letter, request: Request) -> Message | None:
         if isinstance(request, Replan):
@@ -248,7 +216,7 @@ class Intake:
         self._planner.lookouts.append(drawing.lookout)
         try:
             while True:
-                drawing.work = asyncio.create_task(self._draw(drawing, path, whole))
+                drawing.work = asyncio.create_task(self._drawings.draw(drawing, path, whole))
                 found = await drawing.work
                 drawing.taken_up.clear()
                 self._later(letter, partial(self._take_up, letter, drawing, found))
@@ -281,61 +249,6 @@ class Intake:
                 other.refuse(drawing.error)
             else:
                 self._later(other, partial(self._plan, other, request))
-
-    async def _draw(self, drawing: Drawing, path: Path, whole: Path) -> Proposal | Drawn | Planned:
-        """What a request comes down to; all that takes long is done in a thread or in another process."""
-        aside = self._aside
-        while drawing.case is None:
-            drawing.case = await self._look(drawing)
-        case, request, proposer = drawing.case, drawing.request, self._planner.proposer
-        if (
-            case.size > LARGE
-            or (case.region is not None and case.region.size > LARGE_REGION)
-            or case.ground.size > LARGE_GROUND
-        ):
-            if isinstance(request, Publish) and request.plan.steps:
-                await aside(parts.write, whole, request.plan, request.plan.steps)
-                head = PlanHead.model_validate(request.plan.model_dump(include=set(PlanHead.model_fields)))
-                parted = Parted(head, whole, case.size, box_of(request), request.plan.repair, request.dry_run)
-                case = replace(case, request=parted)
-            return await self.drafter.draw(self._planner.order(case, path), self._planner.number)
-        proposal = await aside(proposer.propose, case)
-        if proposal.planned is not None:
-            return proposal.planned
-        first = self._planner.number(len(proposal.draft.jobs))
-        if len(proposal.draft.jobs) <= AT_ONCE:
-            proposal.entry = await aside(enter, proposal.draft, first)
-            return proposal
-        await aside(staging.write, path, proposal.draft, first)
-        return proposer.drawn(proposal, first, path)
-
-    async def _look(self, drawing: Drawing) -> Case | None:
-        """Look at wide ground in many transactions; None if one of them came to nothing."""
-        looked: asyncio.Future[Case | None] = asyncio.get_running_loop().create_future()
-
-        def looking() -> LongDeed:
-            case = None
-            try:
-                case = yield from self._planner.surveying(drawing.request, drawing.lookout)
-            except ProtocolError as error:
-                if not looked.done():
-                    looked.set_exception(error)
-            finally:
-                if not looked.done():
-                    looked.set_result(case)
-            return None
-
-        self._in_background(looking())
-        return await looked
-
-    async def _aside(self, do: Callable[..., T], *arguments: Any) -> T:
-        """Do something in a thread; cancelled, it is over when the thread is, which nobody can end."""
-        working = asyncio.get_running_loop().run_in_executor(self._pool, partial(do, *arguments))
-        try:
-            return await asyncio.shield(working)
-        except asyncio.CancelledError:
-            await asyncio.wait([working])
-            raise
 
     def _take_up(self, letter: Letter, drawing: Drawing, found: Proposal | Drawn | Planned) -> Message | None:
         """Accept what was drawn up, unless the ground has changed meanwhile: then it is drawn up again."""

@@ -29,6 +29,7 @@ from services.keeper.bundle import is_small
 from services.keeper.clock import Steady, boot_id, wall
 from services.keeper.control import Control
 from services.keeper.database import DatabaseFile, DatabaseRefused, FolderLock
+from services.keeper.drawing import Drawings
 from services.keeper.edits import Edits
 from services.keeper.entering import Entering
 from services.keeper.exports import Exports
@@ -126,13 +127,12 @@ class Keeper:
         self._intake = Intake(
             planner=self._planner,
             progress=self._progress,
-            pool=self._planning,
+            drawings=Drawings(self._planner, pool=self._planning, in_background=self._batches.in_background),
             parts=Parts(data / "staged"),
             folder=data / "staged",
             clock=steady,
             later=self._batches.add,
             at_length=self._batches.at_length,
-            in_background=self._batches.in_background,
             start=self._tasks.start_aside,
             entering=self._entering.begin,
         )

@@ -17,9 +17,8 @@ from protocol.message import Error, Message
 from protocol.plan import Plan
 from protocol.region import Fill
 from services import failpoint
-from services.keeper import intake as intake_module
+from services.keeper import drawing, slices
 from services.keeper import parts as parts_module
-from services.keeper import slices
 from tests.keeper.house import PATIENCE_SECONDS, House, Peer, island, opened, until
 from tests.keeper.test_entering import far, killed
 from tests.keeper.test_parts import HEAD, entered, hand_in, islands
@@ -111,7 +110,7 @@ def test_a_crash_between_the_two_files_leaves_nothing_of_the_plan_and_an_hour_la
 def test_the_process_that_draws_a_plan_up_is_ended(
     house: House, control: Peer, ingest: Peer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(intake_module, "LARGE", 100)
+    monkeypatch.setattr(drawing, "LARGE", 100)
     monkeypatch.setenv("TILEWRIGHT_FAULTS", str(tmp_path))
     (tmp_path / "draft_begun").write_text("stop")
     hand_in(ingest, islands(101))

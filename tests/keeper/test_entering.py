@@ -16,7 +16,7 @@ from protocol.ingest import Accepted, PlanCommit
 from protocol.message import Error
 from protocol.region import Fill
 from services import failpoint
-from services.keeper import intake as intake_module
+from services.keeper import drawing
 from services.keeper.slices import PART
 from tests.keeper.house import PATIENCE_SECONDS, House, Peer, opened
 from tests.keeper.test_parts import entered, hand_in, islands
@@ -116,7 +116,7 @@ def test_a_keeper_killed_again_and_again_while_it_enters_a_plan_loses_and_double
 def test_a_process_that_is_killed_over_a_plan_changes_nothing_and_the_next_one_draws_it_up(
     house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str
 ) -> None:
-    monkeypatch.setattr(intake_module, "LARGE", 10)
+    monkeypatch.setattr(drawing, "LARGE", 10)
     monkeypatch.setenv("TILEWRIGHT_FAULTS", str(tmp_path))
     (tmp_path / place).write_text("kill")
     ingest = house.peer("ingest")

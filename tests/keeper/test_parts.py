@@ -9,7 +9,7 @@ from protocol.ingest import Accepted, PartTaken, PlanBegin, PlanCommit, PlanPart
 from protocol.message import Error
 from protocol.plan import STEP_LIMIT, PlanHead, Step
 from services.keeper import drafter as drafter_module
-from services.keeper import intake as intake_module
+from services.keeper import drawing
 from services.keeper import parts as parts_module
 from tests.keeper.house import House, Peer, island, opened, until
 
@@ -125,7 +125,7 @@ def test_a_large_plan_that_is_not_sound_is_refused_with_the_step(house: House, i
 def test_a_process_that_hangs_over_a_plan_is_ended_and_the_next_one_draws_it_up(
     house: House, ingest: Peer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(intake_module, "LARGE", 100)
+    monkeypatch.setattr(drawing, "LARGE", 100)
     monkeypatch.setattr(drafter_module, "LONGEST_SECONDS", 1.0)
     monkeypatch.setenv("TILEWRIGHT_FAULTS", str(tmp_path))
     (tmp_path / "draft_begun").write_text("stop")

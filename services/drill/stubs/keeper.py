@@ -2,13 +2,13 @@
 
 import runpy
 
-from services.keeper import bundle, entering, history, intake, orders, progress
+from services.keeper import bundle, drawing, entering, history, intake, orders, progress
 
 SMALLER = {
     "SMALL": (6, (bundle, intake)),
-    "AT_ONCE": (20, (intake,)),
-    "LARGE": (12, (intake,)),
-    "LARGE_REGION": (95, (intake,)),
+    "AT_ONCE": (20, (drawing,)),
+    "LARGE": (12, (drawing,)),
+    "LARGE_REGION": (95, (drawing,)),
     "PART": (20, (entering, history, orders, progress)),
 }
 """The real limits, so that a plan of a dozen steps is drawn up by a process of its own, entered little by
