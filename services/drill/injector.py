@@ -22,6 +22,9 @@ MET_SECONDS = 1.0
 """How long a fault waits for the one before it at the same place to be met."""
 
 
+Mark = tuple[int, int]
+
+
 @dataclass(frozen=True)
 class Recovery:
     """How long a process took to serve again after SIGKILL; `clean` if nothing else was killed meanwhile."""
@@ -166,9 +169,10 @@ class Injector:
             self.unmet.append(path.name)
         draft = path.with_name(f"..{path.name}")
         draft.write_text(fault.what)
+        mark = _mark(draft)
         draft.rename(path)
         if fault.what == "stop":
-            self._go(self._wake_when_met(fault))
+            self._go(self._wake_when_met(fault, mark))
         if fault.victim == "drafter":
             # Most plans are drawn up without one.
             self._go(self._publishers.large())
@@ -180,10 +184,10 @@ class Injector:
         name = "keeper" if fault.victim == "drafter" else fault.victim
         return self._stage.faults / f"{fault.place}@{name}"
 
-    async def _wake_when_met(self, fault: Fault) -> None:
+    async def _wake_when_met(self, fault: Fault, mark: Mark | None) -> None:
         """Let the process sleep for as long as its fault says, from when it has come to the place."""
-        path = self._armed(fault)
-        while path.exists():  # noqa: ASYNC110
+        # Another fault may be armed there in the moment in which this one is met.
+        while _mark(self._armed(fault)) == mark:  # noqa: ASYNC110
             await asyncio.sleep(LOOK_SECONDS)
         if fault.victim == "drafter":
             await self._wake_drafter(fault.seconds)
@@ -231,6 +235,14 @@ class Injector:
         for task in [task for task in self._beside if task.done()]:
             self._beside.discard(task)
             task.result()
+
+
+def _mark(path: Path) -> Mark | None:
+    """What tells the file that lies there now from any other; None if none does."""
+    with contextlib.suppress(FileNotFoundError):
+        found = path.stat()
+        return found.st_ino, found.st_mtime_ns
+    return None
 
 
 def _signal(pid: int, number: signal.Signals) -> None:
