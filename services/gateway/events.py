@@ -55,7 +55,7 @@ class Listeners:
         epoch = self._feed.epoch
         if since is None and epoch:
             return self._feed.last, epoch
-        if since is None or not epoch or not self._feed.up:
+        if not self._feed.up:
             return since, 0
         try:
             return await self._feed.start_of(since), epoch

@@ -81,12 +81,13 @@ class Feed:
                 break
         return newest, b"".join(parts)
 
-    async def start_of(self, since: int) -> int:
+    async def start_of(self, since: int | None) -> int:
         """Where a listener that has seen `since` goes on: there, or now if that number is not reached yet."""
-        if since <= self.last:
+        if since is not None and since <= self.last:
             return since
         # The page may have asked the keeper after our last look; only the keeper knows.
-        return min(since, (await self._keeper.ask(GetStatus(), Status)).last_event)
+        now = (await self._keeper.ask(GetStatus(), Status)).last_event
+        return now if since is None else min(since, now)
 
     def _begin(self, last: int) -> None:
         self.epoch += 1

@@ -42,7 +42,8 @@ async def test_an_older_version_comes_back_for_everybody(busy_house: House) -> N
     assert (await busy_house.picture(f"/tiles/generation/0/1/0?v={old[0, 0]}"))[0] == 404
     _, _, before = await busy_house.picture("/tiles/generation/1/0/0")
 
-    listener = Listener(busy_house)
+    _, was, _ = await busy_house.get("/api/status")
+    listener = Listener(busy_house, since=was["last_event"])
     status, answer = await busy_house.post("/api/quadrants/0/0/revert", {"version": old[0, 0]})
     assert (status, answer["quadrants"]) == (200, 1)
     assert await standing(busy_house) == new | {(0, 0): old[0, 0]}

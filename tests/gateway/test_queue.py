@@ -66,7 +66,8 @@ async def generates(desk: House, plan: str) -> list[dict[str, Any]]:
 async def test_pausing_one_thing_pauses_nothing_else_and_is_told_to_listeners(desk: House) -> None:
     await publish(desk, "paused-a", 0)
     await publish(desk, "paused-b", 0, model_id="chunky")
-    listener = Listener(desk)
+    _, was, _ = await desk.get("/api/status")
+    listener = Listener(desk, since=was["last_event"])
     await desk.post("/api/queue/pause", {"plan": "paused-a"})
     await desk.post("/api/queue/pause", {"model_id": "chunky"})
     assert {job["paused"] for job in await jobs(desk, plan="paused-a")} == {True}
