@@ -91,6 +91,13 @@ async def test_a_late_result_is_shown_and_adopted(house: House, painter: Painter
     _, answer = await house.post("/api/generate", {"quadrants": BLOCK})
     one = await desk()
     await one.sees_all(BLOCK, "processing")
+
+    async def called() -> bool:
+        # Its renders may be what is processed.
+        _, found, _ = await house.get(f"/api/jobs/{answer['jobs'][-1]}")
+        return bool(found["job"]["state"] == "processing")
+
+    await until(called, "the model call to be under way")
     await house.post(f"/api/jobs/{answer['jobs'][-1]}/cancel")
     painter.may_paint.set()
     await one.page.locator("[data-late='1']").click()
