@@ -89,15 +89,20 @@ class Stage:
     def up(self) -> "Stage":
         """Start the supervisor, on the settings as they are now."""
         self.process = None
-        with self.output.open("ab") as output:
-            self.process = subprocess.Popen(
-                self.words("up"),
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-                env=self.environment,
-                cwd=TREE,
-            )
+        # Started in the background of a shell, the tests themselves may have been told to ignore Ctrl-C.
+        before = signal.signal(signal.SIGINT, signal.default_int_handler)
+        try:
+            with self.output.open("ab") as output:
+                self.process = subprocess.Popen(
+                    self.words("up"),
+                    stdin=subprocess.DEVNULL,
+                    stdout=output,
+                    stderr=output,
+                    env=self.environment,
+                    cwd=TREE,
+                )
+        finally:
+            signal.signal(signal.SIGINT, before)
         return self
 
     def ready(self) -> "Stage":
