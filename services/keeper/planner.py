@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection, Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypedDict
 
 from protocol.errors import Code, ProtocolError
 from protocol.ingest import Accepted, Publish
@@ -39,10 +40,20 @@ FULL_SECONDS = 30.0
 """When it is worth asking again once the queue is full."""
 
 
+class Sought(TypedDict):
+    """What to look for on the ground, as `survey` and `look` take it."""
+
+    plan: str
+    replaces: str
+    draws: bool
+    lays: bool
+
+
 @dataclass(frozen=True)
 class Outline:
     """Where a request is about what."""
 
+    plan: str
     box: Box
     region: Region | None
     rest: Rest | None
@@ -50,9 +61,10 @@ class Outline:
     """Whether it may call models."""
 
     @property
-    def replaces(self) -> str:
-        """The plan that the new one stands in for."""
-        return self.rest.plan.id if self.rest is not None else ""
+    def sought(self) -> Sought:
+        """All that matters to it; a plan that it stands in for is no other's."""
+        replaces = self.rest.plan.id if self.rest is not None else ""
+        return Sought(plan=self.plan, replaces=replaces, draws=self.draws, lays=self.region is not None)
 
 
 class Planner:
@@ -123,14 +135,7 @@ class Planner:
         outline = self._outline(request)
         if is_wide(self._store, outline.box):
             return None
-        ground = survey(
-            self._store,
-            outline.box,
-            plan=plan_id(request),
-            replaces=outline.replaces,
-            draws=outline.draws,
-            lays=outline.region is not None,
-        )
+        ground = survey(self._store, outline.box, **outline.sought)
         return self._case(request, outline, ground, len(ground.finished))
 
     def surveying(self, request: Request, lookout: Lookout) -> Generator[None, None, Case]:
@@ -140,14 +145,7 @@ class Planner:
         """
         outline = self._outline(request)
         lookout.watch(around(outline.box)[0])
-        ground = yield from look(
-            self._store,
-            outline.box,
-            plan=plan_id(request),
-            replaces=outline.replaces,
-            draws=outline.draws,
-            lays=outline.region is not None,
-        )
+        ground = yield from look(self._store, outline.box, **outline.sought)
         return self._case(request, outline, ground, ground.finished.count)
 
     def _outline(self, request: Request) -> Outline:
@@ -158,7 +156,7 @@ class Planner:
         region = region_of(request, rest)
         box = region.box if region is not None else box_of(request)
         self.entering.check_box(box)
-        return Outline(box, region, rest, region is not None or calls_models(request))
+        return Outline(plan_id(request), box, region, rest, region is not None or calls_models(request))
 
     def _case(self, request: Request, outline: Outline, ground: Ground | Panorama, finished: int) -> Case:
         region, rest = outline.region, outline.rest
