@@ -56,6 +56,8 @@ class Injector:
         self._deaths = 0
         self._calm = False
         self._beside: set[asyncio.Task[None]] = set()
+        self._timing: set[asyncio.Task[None]] = set()
+        """Those of them that wait for a killed process to serve again."""
         self._sleepers: dict[int, str] = {}
 
     async def run(self, faults: list[Fault], done: Callable[[], int], ended: Callable[[], bool]) -> None:
@@ -127,7 +129,9 @@ class Injector:
         self._stage.kill(pid)
         if name == "keeper":
             self._deaths += 1
-        self._go(self._time(name, self._deaths))
+        timing = self._go(self._time(name, self._deaths))
+        self._timing.add(timing)
+        timing.add_done_callback(self._timing.discard)
 
     async def _time(self, name: str, deaths: int) -> None:
         began = time.monotonic()
@@ -223,13 +227,16 @@ class Injector:
         self._disarm("*@keeper")
         # One that has met its fault a moment ago still passes for ready.
         await asyncio.sleep(2 * PAUSE_SECONDS)
+        # Whoever still waits for a keeper would take the one that refuses a broken file for the end of it all.
+        await asyncio.gather(*self._timing)
         await self._stage.ready("keeper")
         self._deaths += 1
         await self._harm.befall(what)
 
-    def _go(self, work: Coroutine[Any, Any, None]) -> None:
+    def _go(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.get_running_loop().create_task(work)
         self._beside.add(task)
+        return task
 
     def _look_beside(self) -> None:
         for task in [task for task in self._beside if task.done()]:
