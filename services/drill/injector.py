@@ -227,7 +227,7 @@ class Injector:
         self._disarm("*@keeper")
         # One that has met its fault a moment ago still passes for ready.
         await asyncio.sleep(2 * PAUSE_SECONDS)
-        # Whoever still waits for a keeper would take the one that refuses a broken file for the end of it all.
+        # Whoever still waits for one would take the keeper that refuses a broken file for the end of it all.
         await asyncio.gather(*self._timing)
         await self._stage.ready("keeper")
         self._deaths += 1
