@@ -12,19 +12,16 @@ from protocol.message import JobKind
 from protocol.work import (
     Ack,
     Acked,
-    Asset,
     Farewell,
     Goodbye,
     Lease,
-    Made,
     Nack,
     Nacked,
     Ready,
-    TileImage,
     Touch,
     Touched,
 )
-from services import logs
+from services import logs, outcome
 from services.client import Client, Unanswered
 from services.failpoint import failpoint
 from services.task import (
@@ -165,15 +162,8 @@ class Worker:
             task.add_done_callback(self._returning.discard)
 
     async def _give_back(self, lease: Lease) -> None:
-        nack = Nack(
-            job=lease.job,
-            token=lease.token,
-            error_class="transient",
-            reason="It was leased for a request that was over.",
-            burn=False,
-        )
         try:
-            await self._client.ask(nack, Nacked)
+            await self._client.ask(outcome.returned(lease), Nacked)
         except ProtocolError as error:
             log.info("job %d could not be given back: %s", lease.job, error.message)
 
@@ -243,9 +233,8 @@ class Worker:
 
     async def _blame(self, lease: Lease, bug: Exception) -> None:
         """Say which job this worker dies of, so that it is not handed to the next one as if untried."""
-        reason = f"The worker broke over it: {type(bug).__name__}: {bug}"[:500]
-        nack = Nack(job=lease.job, token=lease.token, error_class="bug", reason=reason, retry=False)
         try:
+            nack = outcome.blamed(lease, bug)
             await self._client.ask(nack, Nacked, timeout=GOODBYE_SECONDS, resend=0.5)
         except ProtocolError as error:
             log.warning("job %d: it could not be said that the worker broke: %s", lease.job, error.message)
@@ -270,46 +259,12 @@ class Worker:
 
     async def _fail(self, lease: Lease, failure: TryFailed) -> None:
         log.warning("job %d attempt %d failed: %s", lease.job, lease.attempt, failure.reason)
-        nack = Nack(
-            job=lease.job,
-            token=lease.token,
-            error_class=failure.error_class,
-            reason=failure.reason[:8_000],
-            retry=failure.retry,
-            retry_after=failure.retry_after,
-            calls=failure.calls,
-            cost=failure.cost,
-        )
-        answer = await self._settle(lease, nack, Nacked)
+        answer = await self._settle(lease, outcome.nacked(lease, failure), Nacked)
         if answer is not None and answer.state != "pending":
             await self._forget(lease)
 
     async def _hand_in(self, lease: Lease, result: Result, seconds: float) -> None:
-        # Where nothing stands, pictures are alike; each is sent, and looked at, once.
-        numbers: dict[bytes, int] = {}
-        tiles = [
-            TileImage(layer=layer, x=x, y=y, attachment=numbers.setdefault(png, len(numbers)))
-            for layer, x, y, png in result.tiles
-        ]
-        attachments = list(numbers)
-        assets = []
-        if result.palette is not None:
-            assets.append(Asset(name="palette", attachment=len(attachments)))
-            attachments.append(result.palette)
-        made = Made(
-            worker=self.name,
-            seconds=seconds,
-            model_seconds=result.model_seconds,
-            template=result.template,
-            renders=result.renders,
-            saw=result.saw,
-            seed=result.seed,
-            parameters=result.parameters,
-            cost=result.cost,
-            calls=result.calls,
-            source=result.source,
-        )
-        ack = Ack(job=lease.job, token=lease.token, tiles=tiles, assets=assets, made=made)
+        ack, attachments = outcome.acked(lease, self.name, result, seconds)
         taken = await self._settle(lease, ack, Acked, attachments) is not None
         self.done += taken
         self.told(lease, result, taken)
