@@ -4,10 +4,8 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
-from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -15,17 +13,14 @@ import zmq
 
 from protocol.codec import MAP_LIMIT_BYTES
 from protocol.control import CONTROL
-from protocol.errors import Code, ProtocolError
 from protocol.event import Watch
 from protocol.ingest import INGEST
-from protocol.message import Message, Ping, Pong
-from protocol.work import WORK, Ack, Fetch, FetchAsset, Ready
-from services.actor import Letter, Mailbox
+from protocol.work import WORK
+from services.actor import Mailbox
 from services.blobs import Blobs
 from services.config import AppConfig, Sockets
 from services.keeper.adoption import Adoption
-from services.keeper.batch import Answers, Batches, Deed
-from services.keeper.bundle import is_small
+from services.keeper.batch import Answers, Batches
 from services.keeper.clock import Steady, boot_id, wall
 from services.keeper.control import Control
 from services.keeper.database import DatabaseFile, DatabaseRefused, FolderLock
@@ -46,6 +41,7 @@ from services.keeper.prospects import Prospects
 from services.keeper.pruning import Pruning
 from services.keeper.reaper import Reaper
 from services.keeper.store import Store
+from services.keeper.switchboard import Hand, Handlers, Switchboard
 from services.keeper.tasks import Tasks
 from services.keeper.views import Views
 from services.keeper.watchers import Watchers
@@ -63,8 +59,6 @@ POOL_THREADS, PLANNING_THREADS = 4, 2  # apart: results reach the disk while cit
 
 log = logging.getLogger("keeper")
 
-Handler = Callable[[Letter, Any], Message | None]
-
 
 class Keeper:
     """The only writer of one data folder. Raises DatabaseRefused if it must not touch what lies there."""
@@ -81,7 +75,6 @@ class Keeper:
         boot: Callable[[], str] = boot_id,
         chance: random.Random | None = None,
     ) -> None:
-        self._name = name
         self._lock = FolderLock(data)
         try:
             self._file = DatabaseFile(data)
@@ -181,31 +174,20 @@ class Keeper:
             add_sure=self._batches.add_sure,
             start=self._tasks.start,
         )
-        # Of results their files are put on disk first; then their commits are added, like all else.
-        self._ways: dict[type[Message], Callable[[Letter, Deed], None]] = {
-            Ready: self._batches.add_sure,
-            Ack: self._batches.at_once,
-            Fetch: self._batches.at_once,
-            FetchAsset: self._batches.at_once,
-        }
-        shared: Mapping[type[Message], Handler] = {Ping: self.on_ping}
-        self._ingest_handlers: dict[type[Message], Handler] = {**control.ingest, **shared}
-        self._work_handlers: dict[type[Message], Handler] = {**self._work.work, **shared}
-        self._control_handlers: dict[type[Message], Handler] = {
-            **control.control,
-            **self._work.control,
-            Watch: self._watchers.on_watch,
-            **shared,
-        }
+        switchboard = Switchboard(self._batches, self._intake.on_small, name)
+        self._ingest = switchboard.line(control.ingest)
+        self._lease = switchboard.line(self._work.work)
+        watching: Handlers = {Watch: self._watchers.on_watch}
+        self._control = switchboard.line(control.control, self._work.control, watching)
 
     async def run(self, stop: asyncio.Event, pulse: Pulse | None = None) -> None:
         """Serve until `stop`. A bug anywhere ends it with its traceback."""
         failed = self._tasks.open()
         context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
         boxes = [
-            self._mailbox(context, "ingest", INGEST, self._ingest_handlers),
-            self._mailbox(context, "work", WORK, self._work_handlers, WORK_FRAME_BYTES),
-            self._mailbox(context, "control", CONTROL, self._control_handlers),
+            self._mailbox(context, "ingest", INGEST, self._ingest),
+            self._mailbox(context, "work", WORK, self._lease, WORK_FRAME_BYTES),
+            self._mailbox(context, "control", CONTROL, self._control),
         ]
         ticking: asyncio.Task[None] | None = None
         stopping = asyncio.create_task(_wait(stop))
@@ -250,35 +232,15 @@ class Keeper:
         self._edits.take_over(config)
         self._prospects.take_over(config)
 
-    def on_ping(self, letter: Letter, ping: Ping) -> Message:
-        return Pong(name=self._name)
-
     def _mailbox(
         self,
         context: zmq.Context[zmq.Socket[bytes]],
         name: Any,
         known: Any,
-        handlers: Mapping[type[Message], Handler],
+        hand: Hand,
         frame_bytes: int = MAP_LIMIT_BYTES,
     ) -> Mailbox:
-        hand = partial(self._hand, handlers)
         return Mailbox(context, self._sockets.address(name), known, hand, max_frame_bytes=frame_bytes)
-
-    def _hand(self, handlers: Mapping[type[Message], Handler], letters: Sequence[Letter]) -> None:
-        """Hand what came in to those who answer it, small requests for plans together."""
-        for small, run in groupby(letters, lambda letter: is_small(letter.envelope.body)):
-            if small:
-                self._batches.add_all(list(run), self._intake.on_small)
-                continue
-            for letter in run:
-                body = letter.envelope.body
-                handler = handlers.get(type(body))
-                if handler is None:
-                    letter.refuse(
-                        ProtocolError(Code.UNKNOWN_TYPE, f"{body.TYPE} is an answer, not a request.")
-                    )
-                else:
-                    self._ways.get(type(body), self._batches.add)(letter, partial(handler, letter, body))
 
     def _start(self) -> None:
         """Give the leases that were out time: their workers could not be heard; void them after a boot."""
