@@ -45,7 +45,6 @@ class Injector:
         self.recoveries: list[Recovery] = []
         self.childless: list[float] = []
         """Seconds from the supervisor's end to the end of all that it had started."""
-        self.wrong: list[str] = []
         self._stage = stage
         self._publishers = publishers
         self._meddler = meddler
@@ -59,6 +58,11 @@ class Injector:
         self._timing: set[asyncio.Task[None]] = set()
         """Those of them that wait for a killed process to serve again."""
         self._sleepers: dict[int, str] = {}
+
+    @property
+    def wrong(self) -> list[str]:
+        """What did not happen as it should when the database came to harm."""
+        return self._harm.wrong
 
     async def run(self, faults: list[Fault], done: Callable[[], int], ended: Callable[[], bool]) -> None:
         """Inject each fault once so many jobs are done, or when nothing more will be."""
@@ -82,7 +86,6 @@ class Injector:
             if pid and stopped(pid):
                 _signal(pid, signal.SIGCONT)
         await asyncio.gather(*self._beside)
-        self.wrong += self._harm.wrong
 
     def _disarm(self, pattern: str) -> None:
         for path in self._stage.faults.glob(pattern):
