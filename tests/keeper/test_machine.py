@@ -39,7 +39,7 @@ from protocol.ingest import Accepted, Publish
 from protocol.message import Error, Message
 from protocol.order import Edit, Move, WorkerGone
 from protocol.plan import Plan, Step
-from protocol.work import Ack, Acked, Goodbye, Idle, Lease, Made, Nack, Nacked, Ready, Touch, Touched
+from protocol.work import WORK, Ack, Acked, Goodbye, Idle, Lease, Made, Nack, Nacked, Ready, Touch, Touched
 from services.actor import Letter
 from services.config import AppConfig, Sockets
 from services.keeper.images import HandedIn
@@ -168,10 +168,11 @@ class Life(RuleBasedStateMachine):
         """Let the keeper do something in a transaction of its own; its answer."""
         letter = Letter(self.ears, b"me", Envelope(id=uuid.uuid4().hex, body=body))  # type: ignore[arg-type]
         keeper = self.keeper
-        tables = (keeper._control_handlers, keeper._work_handlers)
-        handler = next((table[type(body)] for table in tables if type(body) in table), None)
-        deed = deed or partial(handler, letter, body)  # type: ignore[arg-type]
-        self.loop.run_until_complete(self._in_loop(lambda: keeper._batches.add(letter, deed)))
+        if deed is not None:
+            begin = partial(keeper._batches.add, letter, deed)
+        else:
+            begin = partial(keeper._lease if body.TYPE in WORK else keeper._control, [letter])
+        self.loop.run_until_complete(self._in_loop(begin))
         return self.ears.heard.pop(letter.envelope.id)
 
     @property
