@@ -4,12 +4,12 @@ import asyncio
 import sys
 from collections.abc import Coroutine
 
-from services.config import Camera
 from services.process import Process, run
 from services.pulse import BEAT_SECONDS
 from services.renderer.chromium import NoChromium
 from services.renderer.renderer import IN_PAGE, Renderer, Unusable
 from services.renderer.scenes import NotBuilt, files
+from services.renderer.settings import script
 from services.renderer.site import Site
 from services.worker import Worker
 
@@ -25,9 +25,7 @@ async def serve(process: Process) -> None:
     except NotBuilt as error:
         process.log.error("%s", error)
         sys.exit(str(error))
-    if process.config.camera != Camera():
-        process.log.warning("the scene has a camera of its own; that of app_config.json is not followed")
-    site = Site(found.page, found.city)
+    site = Site(found.page, found.city, script(process.config.camera, process.config.scene))
     await site.open()
     folder = process.sockets.folder / f"{process.name}.chromium"
     scene = process.config.scene.source

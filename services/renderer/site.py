@@ -10,8 +10,12 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
+from services.config import Camera, Scene
 from services.renderer.frame import BadFrame, size
+from services.renderer.settings import script
 
+SAMPLE = script(Camera(), Scene())
+"""What the page is told when nobody says otherwise."""
 LARGEST_FRAME = size(8_192, 8_192)
 POLICY = (
     "default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; "
@@ -39,11 +43,12 @@ class Expected:
 
 
 class Site:
-    """Serves the built page, its city, and takes each frame at an address that is used once."""
+    """Serves the built page, its settings, its city, and takes each frame at an address that is used once."""
 
-    def __init__(self, pages: Path, city: Path) -> None:
+    def __init__(self, pages: Path, city: Path, settings: str = SAMPLE) -> None:
         self._pages = pages
         self._city = city
+        self._settings = settings
         self._expected: dict[str, Expected] = {}
         self._runner: web.AppRunner | None = None
         self.origin = ""
@@ -54,6 +59,7 @@ class Site:
         app = web.Application(client_max_size=LARGEST_FRAME + 1, middlewares=[self._refuse_others])
         app.on_response_prepare.append(_add_headers)
         app.router.add_get("/", self._index)
+        app.router.add_get("/settings.js", self._settings_file)
         app.router.add_get("/city.json", self._city_file)
         app.router.add_post("/frames/{nonce}", self._take)
         app.router.add_static("/", self._pages)
@@ -98,6 +104,9 @@ class Site:
 
     async def _index(self, _: web.Request) -> web.StreamResponse:
         return web.FileResponse(self._pages / "index.html")
+
+    async def _settings_file(self, _: web.Request) -> web.StreamResponse:
+        return web.Response(text=self._settings, content_type="text/javascript")
 
     async def _city_file(self, _: web.Request) -> web.StreamResponse:
         return web.FileResponse(self._city)

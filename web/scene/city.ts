@@ -1,6 +1,7 @@
 // The city file, turned into view ground metres.
 
 import { toView } from "./camera";
+import { scaleAt, toGround } from "./place";
 
 /** A closed ring [x, y, x, y, …] in view ground metres; the last point is not repeated. */
 export type Ring = number[];
@@ -15,20 +16,27 @@ export interface City {
   buildings: Building[];
   areas: Area[];
   roads: Road[];
-  bounds: [number, number, number, number]; // metres east and south of the centre that the data covers
+  bounds: [number, number, number, number]; // metres east and south of the origin that the data covers
   outline: Ring; // the same in view ground metres
 }
 
 interface CityFile {
-  source: string; attribution: string; bounds: [number, number, number, number];
+  source: string; attribution: string; centre: [number, number]; bounds: [number, number, number, number];
   buildings: Building[]; areas: Area[]; roads: Road[];
 }
 
-/** Turns a flat list of metres east and south into view ground metres. */
+/** Turns a flat list of metres east and south of the origin into view ground metres. */
 function turn(flat: number[]): number[] {
   const turned = new Array<number>(flat.length);
   for (let i = 0; i < flat.length; i += 2) [turned[i], turned[i + 1]] = toView(flat[i], flat[i + 1]);
   return turned;
+}
+
+/** What moves metres from the file's centre to metres from the map's origin: nothing where the two are the same place. */
+function mover([lat, lon]: [number, number]): (flat: number[]) => number[] {
+  const [east, south] = toGround(lat, lon);
+  const scale = scaleAt(lat);
+  return (flat) => flat.map((value, i) => (i % 2 ? south : east) + value * scale);
 }
 
 /** Fetches the city; throws a plain sentence when it is missing or not a city. */
@@ -36,15 +44,18 @@ export async function loadCity(url: string): Promise<City> {
   const answer = await fetch(url);
   if (!answer.ok) throw new Error(`The city file ${url} could not be read: the server answered ${answer.status}.`);
   const file = (await answer.json().catch(() => ({}))) as CityFile;
-  if (!Array.isArray(file.buildings) || !Array.isArray(file.bounds)) throw new Error(`The file ${url} is not a city.`);
-  const [x0, y0, x1, y1] = file.bounds;
+  if (![file.buildings, file.bounds, file.centre].every(Array.isArray)) throw new Error(`The file ${url} is not a city.`);
+  const move = mover(file.centre);
+  const place = (flat: number[]) => turn(move(flat));
+  const bounds = move(file.bounds) as City["bounds"];
+  const [x0, y0, x1, y1] = bounds;
   return {
     source: file.source,
     attribution: file.attribution,
-    buildings: file.buildings.map((b) => ({ ...b, rings: b.rings.map((ring) => counterClockwise(turn(ring))) })),
-    areas: file.areas.map((a) => ({ kind: a.kind, rings: a.rings.map(turn) })),
-    roads: file.roads.map((r) => ({ ...r, line: turn(r.line) })),
-    bounds: file.bounds,
+    buildings: file.buildings.map((b) => ({ ...b, rings: b.rings.map((ring) => counterClockwise(place(ring))) })),
+    areas: file.areas.map((a) => ({ kind: a.kind, rings: a.rings.map(place) })),
+    roads: file.roads.map((r) => ({ ...r, line: place(r.line) })),
+    bounds,
     outline: turn([x0, y0, x1, y0, x1, y1, x0, y1]),
   };
 }

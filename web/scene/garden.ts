@@ -58,7 +58,7 @@ export function gardenSquare(x0: number, y0: number, x1: number, y1: number, ang
   return geometry;
 }
 
-/** Sets where the data lies, in metres [x0, y0, x1, y1] east and south of the centre, and what the ground knows of buildings. */
+/** Sets where the data lies, in metres [x0, y0, x1, y1] east and south of the origin, and what the ground knows of buildings. */
 export function setLand(bounds: readonly [number, number, number, number], near: Field, settled: Field): void {
   uniforms.land.value = new Vector4(...bounds);
   for (const [name, field] of [["near", near], ["settled", settled]] as const) {

@@ -29,6 +29,16 @@ FLAGS = [
     "--disable-background-networking",
 ]
 PLANES = ("colour", "object", "depth")
+CAMERA = {
+    "latitude": 37.7664,
+    "longitude": -122.4481,
+    "azimuth": -15.0,
+    "elevation": -45.0,
+    "metres_per_pixel": 0.29296875,
+}
+SETTINGS = (
+    f"window.tilewrightSettings = {json.dumps({'camera': CAMERA, 'source': {'kind': 'san-francisco'}})}"
+)
 
 
 class Page:
@@ -43,6 +53,9 @@ class Page:
             return web.Response(text="ok")
 
         app.router.add_post("/frame", frame)
+        app.router.add_get(
+            "/settings.js", lambda _: web.Response(text=SETTINGS, content_type="text/javascript")
+        )
         app.router.add_get("/city.json", lambda _: web.FileResponse(DIST / "cities" / "sanfrancisco.json"))
         app.router.add_get("/", lambda _: web.FileResponse(DIST / "scene" / "index.html"))
         app.router.add_static("/", DIST / "scene")
