@@ -7,6 +7,7 @@ import aiohttp
 from services.config import Camera, Scene
 from services.renderer.settings import script
 from services.renderer.site import Site
+from tests.renderer.bare import Bare
 from tests.renderer.conftest import STUB
 
 
@@ -34,7 +35,7 @@ def test_nothing_in_the_settings_can_leave_its_script() -> None:
 
 
 async def test_the_site_serves_them_as_a_script() -> None:
-    site = Site(STUB, STUB / "index.html", script(Camera(elevation=-30.0), Scene()))
+    site = Site(STUB, Bare(), script(Camera(elevation=-30.0), Scene()))
     await site.open()
     try:
         async with aiohttp.ClientSession() as session, session.get(f"{site.origin}/settings.js") as answer:

@@ -1,0 +1,118 @@
+// Source tiles on their way into the page: fetched from our own site, decoded, kept while they are used.
+
+import type { Features } from "../city";
+import { NOTHING } from "../city";
+import { readFootprints } from "./footprints";
+import { metresOf, round, tileOf } from "./place";
+import { schemaOf, SCHEMAS } from "./schema";
+import { decode } from "./tile";
+
+/** What services/renderer/sources says of the source at /source.json. */
+export interface Description {
+  name: string;
+  attribution: string;
+  zoom: number;
+  tiles: [number, number, number, number]; // the first and the last column and row: x0, y0, x1, y1
+  schema: string | null;
+  layers: string[]; // the layers that its tiles may have, where it says so
+  reach: number; // metres that a feature may reach out of its tile
+}
+
+/** Something that could not be loaded, and why; the address has no key in it. */
+export interface Failure { address: string; reason: string }
+
+/** A source tile. */
+export interface Tile { column: number; row: number; features: Features }
+
+export const keyOf = (column: number, row: number): string => `${column},${row}`;
+
+const KEPT = 100; // decoded tiles
+
+/** Reads what the source says of itself; throws a plain sentence when it cannot be used. */
+export async function describe(): Promise<Description> {
+  const answer = await fetch("/source.json");
+  if (!answer.ok) throw new Error(`The source could not be read: ${(await answer.text()).slice(0, 300)}`);
+  return (await answer.json()) as Description;
+}
+
+/** The tiles of a source. What a tile holds never changes while the page is open. */
+export class Supply {
+  private readonly kept = new Map<string, Promise<Features>>(); // the one used last is the last
+  private readonly schema: string | null;
+
+  constructor(private readonly source: Description) {
+    const named = Object.entries(SCHEMAS).find(([, schema]) => schema === schemaOf(source.layers));
+    this.schema = source.schema ?? named?.[0] ?? null;
+  }
+
+  /** The ground that the source covers, [x0, y0, x1, y1] in metres east and south of the origin. */
+  get bounds(): [number, number, number, number] {
+    const { zoom, tiles: [x0, y0, x1, y1] } = this.source;
+    return [...metresOf(zoom, x0, y0), ...metresOf(zoom, x1 + 1, y1 + 1)].map(round) as [number, number, number, number];
+  }
+
+  /** The tiles with features on a box of ground given in metres east and south, in a fixed order. */
+  under([x0, y0, x1, y1]: readonly number[]): [column: number, row: number][] {
+    const { zoom, reach } = this.source;
+    const [low, high] = [tileOf(zoom, x0 - reach, y0 - reach), tileOf(zoom, x1 + reach, y1 + reach)].map((place) => place.map(Math.floor));
+    return this.within(low[0], low[1], high[0], high[1]);
+  }
+
+  /** A tile and those around it, as far as the source has them, in a fixed order. */
+  around(column: number, row: number): [column: number, row: number][] {
+    return this.within(column - 1, row - 1, column + 1, row + 1);
+  }
+
+  private within(x0: number, y0: number, x1: number, y1: number): [column: number, row: number][] {
+    const [left, top, right, bottom] = this.source.tiles;
+    const found: [number, number][] = [];
+    for (let x = Math.max(x0, left); x <= Math.min(x1, right); x++) for (let y = Math.max(y0, top); y <= Math.min(y1, bottom); y++) found.push([x, y]);
+    return found;
+  }
+
+  /** Loads tiles that are not kept yet; says of each what it holds, or why that is not known. */
+  async load(wanted: readonly [column: number, row: number][]): Promise<{ tiles: Map<string, Tile>; failed: Failure[] }> {
+    const tiles = new Map<string, Tile>();
+    const failed: Failure[] = [];
+    await Promise.all(wanted.map(async ([column, row]) => {
+      const key = keyOf(column, row);
+      const features = this.kept.get(key) ?? this.fetch(column, row);
+      this.kept.delete(key);
+      this.kept.set(key, features);
+      try {
+        tiles.set(key, { column, row, features: await features });
+      } catch (error) {
+        // What failed is asked for again by the next frame that needs it.
+        if (this.kept.get(key) === features) this.kept.delete(key);
+        failed.push(error instanceof Missing ? error.failure : { address: `tile ${this.source.zoom}/${column}/${row}`, reason: String(error) });
+      }
+    }));
+    for (const key of this.kept.keys()) {
+      if (this.kept.size <= Math.max(KEPT, wanted.length)) break;
+      this.kept.delete(key);
+    }
+    failed.sort((a, b) => (a.address < b.address ? -1 : 1));
+    return { tiles, failed };
+  }
+
+  private async fetch(column: number, row: number): Promise<Features> {
+    const { zoom } = this.source;
+    const answer = await fetch(`/tiles/${zoom}/${column}/${row}`);
+    if (answer.status === 204) return NOTHING;
+    const address = decodeURIComponent(answer.headers.get("Tile-Address") ?? `tile ${zoom}/${column}/${row}`);
+    if (!answer.ok) throw new Missing({ address, reason: (await answer.text()).slice(0, 500) });
+    const content = await answer.arrayBuffer();
+    try {
+      if (answer.headers.get("Content-Type") === "application/json") return readFootprints(content);
+      return decode(content, zoom, column, row, this.schema);
+    } catch (error) {
+      throw new Missing({ address, reason: error instanceof Error ? error.message : String(error) });
+    }
+  }
+}
+
+class Missing extends Error {
+  constructor(readonly failure: Failure) {
+    super(failure.reason);
+  }
+}
