@@ -128,6 +128,8 @@ class Scene(Section):
     """The zoom of the tiles; the largest there is where none is named."""
     tile_schema: Literal["mapbox-streets", "openmaptiles", "protomaps", "openstreetmap"] | None = None
     """What the layers mean; found by their names where none is named."""
+    tallest: Annotated[int | None, Field(ge=20, le=600)] = None
+    """Metres up to which buildings are drawn. The more, the longer a frame takes: shadows come from afar."""
     attribution: Annotated[str | None, Field(max_length=500)] = None
     api_key: Annotated[str | None, Field(max_length=1_000, repr=False)] = None
     """Put in place of {key} in the address of the tiles."""
@@ -136,10 +138,10 @@ class Scene(Section):
     def _fields_fit_the_source(self) -> Self:
         belong = {
             "san-francisco": (),
-            "vector-tiles": ("tiles", "zoom", "tile_schema", "attribution", "api_key"),
-            "geojson": ("file", "attribution"),
+            "vector-tiles": ("tiles", "zoom", "tile_schema", "tallest", "attribution", "api_key"),
+            "geojson": ("file", "tallest", "attribution"),
         }[self.source]
-        for field in ("tiles", "file", "zoom", "tile_schema", "attribution", "api_key"):
+        for field in ("tiles", "file", "zoom", "tile_schema", "tallest", "attribution", "api_key"):
             if getattr(self, field) is not None and field not in belong:
                 raise _fault((field,), f'it has no meaning with "source": "{self.source}"; take it out')
         needed = {"vector-tiles": "tiles", "geojson": "file"}.get(self.source)
@@ -157,8 +159,8 @@ class Scene(Section):
             if missing:
                 raise _fault(
                     ("tiles",),
-                    f"{' and '.join(missing)} is missing in it; it is a folder or an address with {{z}}, {{x}} "
-                    "and {y}, or a file .mbtiles or .pmtiles",
+                    f"{' and '.join(missing)} is missing in it; it is a folder or an address with {{z}}, "
+                    "{x} and {y}, or a file .mbtiles or .pmtiles",
                 )
         if not self.on_server:
             if self.api_key is not None:
@@ -184,6 +186,11 @@ class Scene(Section):
             raise _fault(("api_key",), 'it is neither a key nor one variable like "${TILES_KEY}"')
         if self.api_key is not None and url.scheme == "http" and not _is_loopback(host):
             raise _fault(("tiles",), "a key would travel in the open; use https")
+
+    @property
+    def tallest_metres(self) -> int:
+        """The height up to which buildings are drawn; those of the sample are low."""
+        return self.tallest or (64 if self.source == "san-francisco" else 200)
 
     @property
     def on_server(self) -> bool:

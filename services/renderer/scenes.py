@@ -25,7 +25,7 @@ class Files:
 def files(scene: Scene, beside: Path = DEFAULT_CONFIG.parent, kept: Path | None = None) -> Files:
     """The page, and the source that the configuration names; raises NotBuilt if one is missing.
 
-    Relative paths are taken from `beside`, the folder of the configuration; tiles of servers are kept in `kept`.
+    Relative paths start at `beside`, the folder of the configuration; tiles of servers are kept in `kept`.
     """
     page, sample = BUILT / "scene", BUILT / "cities" / "sanfrancisco"
     needed = [page / "index.html", *([sample] if scene.source == "san-francisco" else [])]

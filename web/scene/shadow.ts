@@ -8,9 +8,10 @@ import { METRES_PER_PIXEL, UP } from "./camera";
 import type { Chunk } from "./chunk";
 import { SHEAR } from "./light";
 import { BLOCK, uniforms } from "./program";
+import { sourceSettings } from "./settings";
 
 const TEXELS = 4; // per metre
-export const HIGHEST = 64; // metres; nothing in the city casts from higher up
+export const HIGHEST = sourceSettings.tallest ?? 64; // metres; nothing in the city casts from higher up
 const WIDTH = Math.ceil(BLOCK * METRES_PER_PIXEL + SHEAR[0] * HIGHEST + 8) * TEXELS;
 const HEIGHT = Math.ceil(BLOCK / UP + (1 - SHEAR[1]) * HIGHEST + 4) * TEXELS;
 const KEPT = 48; // maps; 2.5 MB each

@@ -9,7 +9,7 @@ from services.renderer.sources.footprints import Footprints
 from services.renderer.sources.mbtiles import MBTiles
 from services.renderer.sources.pmtiles import PMTiles
 from services.renderer.sources.sample import sample
-from services.renderer.sources.source import Source
+from services.renderer.sources.source import Source, Unusable
 
 
 def opened(scene: Scene, beside: Path, cities: Path, kept: Path | None) -> Source:
@@ -26,9 +26,14 @@ def opened(scene: Scene, beside: Path, cities: Path, kept: Path | None) -> Sourc
     assert scene.tiles is not None
     if scene.on_server:
         assert scene.zoom is not None
+        key = scene.key()
+        if scene.api_key is not None and key is None:
+            raise Unusable(
+                f"{scene.key_variable()} is not set, so scene.api_key in app_config.json has no key."
+            )
         return Address(
             scene.tiles,
-            scene.key(),
+            key,
             kept,
             zoom=scene.zoom,
             attribution=attribution or "",

@@ -35,6 +35,8 @@ class Folder(Source):
         file = Path(self._template.format(z=self._about.zoom, x=column, y=row))
         try:
             content = await asyncio.to_thread(_read, file)
+            if not content:
+                raise BadTile("it is empty; ground without features has no file, or one with layers")
             return Tile(str(file), unpacked(content))
         except FileNotFoundError:
             if not self._root.is_dir():

@@ -12,7 +12,7 @@ from services.renderer.sources.source import Description, Source, Tile, Unusable
 ZOOM = 15
 LARGEST = 1 << 30
 WIDEST = 2_000.0
-"""Metres; what is wider is no building, and every frame near it would have to load all that lies beside it."""
+"""Metres; what is wider is no building, and every frame near it would load all that lies beside."""
 KEPT = (
     "height",
     "min_height",
@@ -59,12 +59,12 @@ class Footprints(Source):
 
 
 def _polygons(file: Path) -> Iterator[tuple[dict[str, object], list[Ring]]]:
-    """The properties that matter and the rings of every polygon; raises Unusable with the place of what is wrong."""
+    """The properties that matter and the rings of every polygon; raises Unusable with its place."""
     document = _document(file)
     features = document.get("features") if document.get("type") == "FeatureCollection" else None
     if not isinstance(features, list):
         raise Unusable(
-            f'{file} is no GeoJSON FeatureCollection: {{"type": "FeatureCollection", "features": [ … ]}}.'
+            f'{file} is no GeoJSON of the kind {{"type": "FeatureCollection", "features": [ … ]}}.'
         )
     for number, feature in enumerate(features):
         where = f"{file}: features[{number}]"
@@ -126,8 +126,8 @@ def _home(ring: Ring) -> tuple[int, int, float]:
     metres = _EQUATOR * math.cos(math.radians(ring[0][1])) / (1 << ZOOM)
     if max(x1 - x0, y1 - y0) * metres > WIDEST:
         raise Unusable(
-            f"The footprint at ({ring[0][0]:g}, {ring[0][1]:g}) is wider than {WIDEST:g} m, so it is no building; "
-            "take it out of scene.file."
+            f"The footprint at ({ring[0][0]:g}, {ring[0][1]:g}) is wider than {WIDEST:g} m, so it is no "
+            "building; take it out of scene.file."
         )
     x, y = math.floor((x0 + x1) / 2), math.floor((y0 + y1) / 2)
     return x, y, max(x - x0, x1 - x - 1, y - y0, y1 - y - 1, 0.0) * metres

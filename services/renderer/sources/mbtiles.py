@@ -93,7 +93,8 @@ class MBTiles(Source):
     def _range(self, zoom: int, bounds: str) -> Range | None:
         """The tiles that there are, or that the file's bounds promise: empty ground need not have any."""
         x0, x1, y0, y1 = self._database.execute(
-            "select min(tile_column), max(tile_column), min(tile_row), max(tile_row) from tiles where zoom_level = ?",
+            "select min(tile_column), max(tile_column), min(tile_row), max(tile_row) from tiles "
+            "where zoom_level = ?",
             (zoom,),
         ).fetchone()
         if x0 is None:

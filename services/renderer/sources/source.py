@@ -11,6 +11,10 @@ Range = tuple[int, int, int, int]
 """The first and the last column and row of tiles: x0, y0, x1, y1."""
 
 
+ROUNDING = 1e-4
+"""Parts of a tile; files give their bounds in 1e-7 degrees at best."""
+
+
 class SourceFault(Exception):
     """Raised when a tile cannot be had: its address, without any key, and the reason."""
 
@@ -50,7 +54,7 @@ class Tile:
 
 
 class Source(ABC):
-    """Features of the world in tiles of web mercator (columns and rows from the north-west, as the web has them)."""
+    """Features of the world in tiles of web mercator, columns and rows counted from the north-west."""
 
     @abstractmethod
     def describe(self) -> Description:
@@ -58,7 +62,7 @@ class Source(ABC):
 
     @abstractmethod
     async def tile(self, column: int, row: int) -> Tile | None:
-        """The tile, or None where the source says that there is none; raises SourceFault if that is not known."""
+        """The tile, or None where the source says there is none; raises SourceFault if that is not known."""
 
     async def close(self) -> None:
         """Give back what the source holds open."""
@@ -66,9 +70,9 @@ class Source(ABC):
 
 
 def tiles_under(zoom: int, west: float, south: float, east: float, north: float) -> Range:
-    """The tiles that lie under a box of degrees, edges that only touch not counted."""
-    left, top = place(zoom, west, north)
-    right, bottom = place(zoom, east, south)
+    """The tiles under a box of degrees; those that it only touches, rounding aside, are not counted."""
+    (left, top), (right, bottom) = place(zoom, west, north), place(zoom, east, south)
+    left, top, right, bottom = left + ROUNDING, top + ROUNDING, right - ROUNDING, bottom - ROUNDING
     last = (1 << zoom) - 1
 
     def held(value: int) -> int:
@@ -77,8 +81,8 @@ def tiles_under(zoom: int, west: float, south: float, east: float, north: float)
     return (
         held(math.floor(left)),
         held(math.floor(top)),
-        held(max(math.floor(left), math.ceil(right) - 1)),
-        held(max(math.floor(top), math.ceil(bottom) - 1)),
+        held(max(math.floor(left), math.floor(right))),
+        held(max(math.floor(top), math.floor(bottom))),
     )
 
 

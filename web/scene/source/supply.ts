@@ -2,6 +2,7 @@
 
 import type { Features } from "../city";
 import { NOTHING } from "../city";
+import { HIGHEST } from "../shadow";
 import { readFootprints } from "./footprints";
 import { metresOf, round, tileOf } from "./place";
 import { schemaOf, SCHEMAS } from "./schema";
@@ -27,6 +28,7 @@ export interface Tile { column: number; row: number; features: Features }
 export const keyOf = (column: number, row: number): string => `${column},${row}`;
 
 const KEPT = 100; // decoded tiles
+const ON_ROOF = 8; // metres for what stands on a roof
 
 /** Reads what the source says of itself; throws a plain sentence when it cannot be used. */
 export async function describe(): Promise<Description> {
@@ -103,8 +105,9 @@ export class Supply {
     if (!answer.ok) throw new Missing({ address, reason: (await answer.text()).slice(0, 500) });
     const content = await answer.arrayBuffer();
     try {
-      if (answer.headers.get("Content-Type") === "application/json") return readFootprints(content);
-      return decode(content, zoom, column, row, this.schema);
+      const read = answer.headers.get("Content-Type")?.startsWith("application/json") ? readFootprints(content) : decode(content, zoom, column, row, this.schema);
+      for (const building of read.buildings) building.height = Math.min(building.height, HIGHEST - ON_ROOF);
+      return read;
     } catch (error) {
       throw new Missing({ address, reason: error instanceof Error ? error.message : String(error) });
     }
