@@ -1,6 +1,7 @@
 // Cars, vans and buses: a body and a cabin each.
 
 import { BufferAttribute, InstancedBufferAttribute, InstancedBufferGeometry } from "three";
+import { OF_Y, OF_Z } from "./camera";
 import { Dice } from "./hash";
 import { carId, Material } from "./material";
 import { pack, packColour } from "./mesh";
@@ -90,7 +91,7 @@ void main() {
   colour = vec4(bytes(paint).rgb / 255.0, part);
   object = bytes(tag);
   // The far sides are hidden by the near ones, but software WebGL would shade them all the same.
-  gl_Position = normal.z > normal.y ? project(place) : vec4(2.0, 2.0, 2.0, 1.0);
+  gl_Position = normal.z * ${OF_Z.toFixed(8)} > normal.y * ${OF_Y.toFixed(8)} ? project(place) : vec4(2.0, 2.0, 2.0, 1.0);
 }`,
   /* glsl */ `
 in vec3 place;

@@ -15,6 +15,9 @@ export interface Features { buildings: Building[]; areas: Area[]; roads: Road[] 
 /** Ground of which nothing is known but that nothing stands on it. */
 export const NOTHING: Features = { buildings: [], areas: [], roads: [] };
 
+/** To whole centimetres: what the same place is called in two tiles then agrees. */
+export const round = (metres: number): number => Math.round(metres * 100) / 100;
+
 /** Turns a flat list of metres east and south into view ground metres. */
 export function turn(flat: number[]): number[] {
   const turned = new Array<number>(flat.length);

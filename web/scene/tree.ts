@@ -1,6 +1,7 @@
 // Trees. The camera never turns, so a tree is one quad that faces it; the shader makes it round.
 
 import { BufferAttribute, InstancedBufferAttribute, InstancedBufferGeometry } from "three";
+import { COSINE } from "./camera";
 import { Dice, hash, hashPlace } from "./hash";
 import { On, valueAt, type Field, type Mask } from "./mask";
 import { Material, treeId } from "./material";
@@ -20,6 +21,8 @@ export class Trees {
   plant(shadow: Shade, x: number, y: number, radius: number, colour: Colour, conifer: boolean): void {
     const seed = hashPlace(x, y, 31);
     const id = treeId(seed);
+    // Its quad shows a conifer from the side; seen steeply from above it is as round as any tree.
+    conifer &&= COSINE > 0.35;
     const half = conifer ? radius * 1.75 : radius;
     const z = conifer ? half * 0.8 : radius * 1.25;
     this.places.push(x, y, z, half);
@@ -106,7 +109,7 @@ void main() {
   ivec2 texel = clamp(ivec2(floor(g)), ivec2(0), textureSize(shadowMap, 0) - 1);
   sunny = (1.0 - texelFetch(shadowMap, texel, 0).r) * shadowFrame.w > top.z + 0.8 ? 0.0 : 1.0;
   vec2 offset = corner * crown.w;
-  gl_Position = project(crown.xyz + vec3(offset.x, offset.y * ${Math.SQRT1_2}, offset.y * ${Math.SQRT1_2}));
+  gl_Position = project(crown.xyz + fromScreen(vec3(offset, 0.0)));
 }`,
   /* glsl */ `
 in vec2 at;
@@ -139,7 +142,7 @@ void main() {
     if (abs(at.x) > width || t < 0.04) discard;
     n = normalize(vec3(at.x / width * 0.9, 0.15 - 0.45 * (1.0 - tier), 0.7));
   }
-  vec3 world = vec3(n.x, (n.y - n.z) * ${Math.SQRT1_2}, (n.y + n.z) * ${Math.SQRT1_2});
+  vec3 world = fromScreen(n);
   float tone = dot(world, SUN) + (noise(cell, seed) - 0.5) * 0.34;
   vec3 c = colour.rgb / 255.0;
   if (tone > 0.74) c = c * 1.32 + vec3(0.06, 0.07, 0.0);
@@ -150,7 +153,7 @@ void main() {
   vec2 facing = colour.a < 0.5 ? at : at * 0.5;
   float bulge = sqrt(max(0.0, 1.0 - dot(facing, facing))) * tree.w * (colour.a < 0.5 ? 0.8 : 0.3);
   float up = at.y * tree.w;
-  vec3 p = tree.xyz + vec3(at.x * tree.w, (up - bulge) * ${Math.SQRT1_2}, (up + bulge) * ${Math.SQRT1_2});
+  vec3 p = tree.xyz + fromScreen(vec3(at.x * tree.w, up, bulge));
   plane(c, vec4(object.xyz, 0.0), p);
 }`,
 );

@@ -4,7 +4,7 @@
 // from what happens to be loaded.
 
 import type { Object3D } from "three";
-import { METRES_PER_PIXEL, toPixel, toView, UP } from "./camera";
+import { BEHIND, fromView, METRES_PER_PIXEL, toPixel, toView, UP } from "./camera";
 import { CHUNK, Chunk, overlaps, Stage, type Box } from "./chunk";
 import { boxOf, type Ring } from "./city";
 import { District, DISTRICT, groundOf, grown, MARGIN } from "./district";
@@ -25,7 +25,7 @@ const PLOTS_KEPT = 64;
 const REACH = 200;
 
 /** How far from a block something may stand that is seen or casts its shadow there. */
-const SIGHT = HIGHEST * (1 + Math.max(...SHEAR.map(Math.abs))) + 16;
+const SIGHT = HIGHEST * (BEHIND + Math.max(...SHEAR.map(Math.abs))) + 16;
 
 export class World {
   readonly bounds: Box; // in world pixels
@@ -178,12 +178,6 @@ function blocks(x: number, y: number, width: number, height: number): Box {
 /** The ground at height 0 under a rectangle of world pixels. */
 function groundUnder([left, top, right, bottom]: Box): Box {
   return [left * METRES_PER_PIXEL, -bottom / UP, right * METRES_PER_PIXEL, -top / UP];
-}
-
-/** View ground metres to metres east and south; the view is turned, never stretched. */
-function fromView(x: number, y: number): [number, number] {
-  const [east, south] = [toView(1, 0), toView(0, 1)];
-  return [x * east[0] + y * east[1], x * south[0] + y * south[1]];
 }
 
 /** Those used longest ago, all but the so many that are kept. */

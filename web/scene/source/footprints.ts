@@ -1,7 +1,7 @@
 // A tile of footprints, as services/renderer/sources/footprints.py cuts them out of a GeoJSON file.
 
-import { counterClockwise, turn, type Features } from "../city";
-import { metresAt, round } from "./place";
+import { counterClockwise, round, turn, type Features } from "../city";
+import { toGround } from "../place";
 import { heightsOf } from "./schema";
 
 interface Footprint { properties: Record<string, unknown>; rings: [number, number][][] }
@@ -14,7 +14,7 @@ export function readFootprints(content: ArrayBuffer): Features {
     buildings: footprints.map(({ properties, rings }) => ({
       type: typeof properties.building === "string" && properties.building !== "yes" ? properties.building : "building",
       ...heightsOf(properties),
-      rings: rings.map((ring) => counterClockwise(turn(ring.flatMap(([lon, lat]) => metresAt(lon, lat).map(round))))),
+      rings: rings.map((ring) => counterClockwise(turn(ring.flatMap(([lon, lat]) => toGround(lat, lon).map(round))))),
     })),
   };
 }

@@ -1,10 +1,10 @@
 // Source tiles on their way into the page: fetched from our own site, decoded, kept while they are used.
 
 import type { Features } from "../city";
-import { NOTHING } from "../city";
+import { NOTHING, round } from "../city";
+import { groundToTile, tileToGround } from "../place";
 import { HIGHEST } from "../shadow";
 import { readFootprints } from "./footprints";
-import { metresOf, round, tileOf } from "./place";
 import { schemaOf, SCHEMAS } from "./schema";
 import { decode } from "./tile";
 
@@ -41,23 +41,33 @@ export async function describe(): Promise<Description> {
 export class Supply {
   private readonly kept = new Map<string, Promise<Features>>(); // the one used last is the last
   private readonly schema: string | null;
+  private readonly origin: [column: number, row: number]; // the map's origin in the tile grid
+  private readonly metres: number; // along each side of a tile
 
   constructor(private readonly source: Description) {
+    this.origin = groundToTile(source.zoom, 0, 0);
+    this.metres = tileToGround(source.zoom, 0, 1)[1] - tileToGround(source.zoom, 0, 0)[1];
     const named = Object.entries(SCHEMAS).find(([, schema]) => schema === schemaOf(source.layers));
     this.schema = source.schema ?? named?.[0] ?? null;
   }
 
   /** The ground that the source covers, [x0, y0, x1, y1] in metres east and south of the origin. */
   get bounds(): [number, number, number, number] {
-    const { zoom, tiles: [x0, y0, x1, y1] } = this.source;
-    return [...metresOf(zoom, x0, y0), ...metresOf(zoom, x1 + 1, y1 + 1)].map(round) as [number, number, number, number];
+    const [x0, y0, x1, y1] = this.source.tiles;
+    return [...this.corner(x0, y0), ...this.corner(x1 + 1, y1 + 1)] as [number, number, number, number];
   }
 
   /** The tiles with features on a box of ground given in metres east and south, in a fixed order. */
   under([x0, y0, x1, y1]: readonly number[]): [column: number, row: number][] {
-    const { zoom, reach } = this.source;
-    const [low, high] = [tileOf(zoom, x0 - reach, y0 - reach), tileOf(zoom, x1 + reach, y1 + reach)].map((place) => place.map(Math.floor));
-    return this.within(low[0], low[1], high[0], high[1]);
+    const { reach } = this.source;
+    const [column, row] = this.origin;
+    const tile = (metres: number, from: number) => Math.floor(metres / this.metres + from);
+    return this.within(tile(x0 - reach, column), tile(y0 - reach, row), tile(x1 + reach, column), tile(y1 + reach, row));
+  }
+
+  // Counted from the origin and not the short way round the earth, since a source may cover all of it.
+  private corner(column: number, row: number): [east: number, south: number] {
+    return [round((column - this.origin[0]) * this.metres), round((row - this.origin[1]) * this.metres)];
   }
 
   /** A tile and those around it, as far as the source has them, in a fixed order. */

@@ -2,9 +2,9 @@
 
 import { VectorTile, type VectorTileFeature } from "@mapbox/vector-tile";
 import { PbfReader } from "pbf";
-import { counterClockwise, NOTHING, turn, type Features } from "../city";
+import { counterClockwise, NOTHING, round, turn, type Features } from "../city";
+import { tileToGround } from "../place";
 import { areaOf, clipLine, clipRing, polygons, type Point } from "./clip";
-import { metresOf, round } from "./place";
 import { SCHEMAS, schemaOf, type Schema } from "./schema";
 
 const LEAST_AREA = 4; // square tile units; smaller pieces are left by cutting at the border
@@ -36,7 +36,7 @@ export function decode(content: ArrayBuffer, zoom: number, column: number, row: 
 
   function read(feature: VectorTileFeature, reader: Schema["layers"][string]): void {
     const { properties, extent } = feature;
-    const flat = (points: readonly Point[]) => turn(points.flatMap((p) => metresOf(zoom, column + p.x / extent, row + p.y / extent).map(round)));
+    const flat = (points: readonly Point[]) => turn(points.flatMap((p) => tileToGround(zoom, column + p.x / extent, row + p.y / extent).map(round)));
     if (feature.type === 3) {
       const building = reader.building?.(properties) ?? null;
       const kind = building ? null : reader.area?.(properties) ?? null;
