@@ -27,7 +27,7 @@ export interface Tile { column: number; row: number; features: Features }
 
 export const keyOf = (column: number, row: number): string => `${column},${row}`;
 
-const KEPT = 100; // decoded tiles
+const KEPT = 150_000; // features of decoded tiles; a kilobyte each
 const ON_ROOF = 8; // metres for what stands on a roof
 
 /** Reads what the source says of itself; throws a plain sentence when it cannot be used. */
@@ -39,7 +39,7 @@ export async function describe(): Promise<Description> {
 
 /** The tiles of a source. What a tile holds never changes while the page is open. */
 export class Supply {
-  private readonly kept = new Map<string, Promise<Features>>(); // the one used last is the last
+  private readonly kept = new Map<string, { features: Promise<Features>; count: number }>(); // the one used last is the last
   private readonly schema: string | null;
   private readonly origin: [column: number, row: number]; // the map's origin in the tile grid
   private readonly metres: number; // along each side of a tile
@@ -88,19 +88,23 @@ export class Supply {
     const failed: Failure[] = [];
     await Promise.all(wanted.map(async ([column, row]) => {
       const key = keyOf(column, row);
-      const features = this.kept.get(key) ?? this.fetch(column, row);
+      const entry = this.kept.get(key) ?? { features: this.fetch(column, row), count: 0 };
       this.kept.delete(key);
-      this.kept.set(key, features);
+      this.kept.set(key, entry);
       try {
-        tiles.set(key, { column, row, features: await features });
+        const features = await entry.features;
+        entry.count = features.buildings.length + features.areas.length + features.roads.length;
+        tiles.set(key, { column, row, features });
       } catch (error) {
         // What failed is asked for again by the next frame that needs it.
-        if (this.kept.get(key) === features) this.kept.delete(key);
+        if (this.kept.get(key) === entry) this.kept.delete(key);
         failed.push(error instanceof Missing ? error.failure : { address: `tile ${this.source.zoom}/${column}/${row}`, reason: String(error) });
       }
     }));
-    for (const key of this.kept.keys()) {
-      if (this.kept.size <= Math.max(KEPT, wanted.length)) break;
+    let count = [...this.kept.values()].reduce((sum, entry) => sum + entry.count, 0);
+    for (const [key, entry] of this.kept) {
+      if (count <= KEPT || tiles.has(key)) break;
+      count -= entry.count;
       this.kept.delete(key);
     }
     failed.sort((a, b) => (a.address < b.address ? -1 : 1));
