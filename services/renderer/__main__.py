@@ -21,7 +21,7 @@ DRAIN_SECONDS = 5.0
 async def serve(process: Process) -> None:
     """Draw until told to stop."""
     try:
-        found = files(process.config.scene)
+        found = files(process.config.scene, process.config_path.parent, process.data / "tiles")
     except NotBuilt as error:
         process.log.error("%s", error)
         sys.exit(str(error))
@@ -42,6 +42,7 @@ async def serve(process: Process) -> None:
     finally:
         await renderer.close()
         await site.close()
+        await found.city.close()
 
 
 async def _work(process: Process, renderer: Renderer, worker: Worker) -> None:

@@ -10,6 +10,9 @@ def script(camera: Camera, scene: Scene) -> str:
 
     Safe in a file of its own and inside a page: all is ASCII, and nothing in it can close a script element.
     """
-    settings = {"camera": camera.model_dump(mode="json"), "source": {"kind": scene.source}}
+    settings = {
+        "camera": camera.model_dump(mode="json"),
+        "source": {"kind": scene.source, "tallest": scene.tallest_metres},
+    }
     text = json.dumps(settings, allow_nan=False).replace("</", "<\\/").replace("<!--", "<\\u0021--")
     return f"window.tilewrightSettings = {text};\n"

@@ -1,7 +1,6 @@
-// The city file, turned into view ground metres.
+// What a city consists of, in view ground metres.
 
 import { toView } from "./camera";
-import { scaleAt, toGround } from "./place";
 
 /** A closed ring [x, y, x, y, …] in view ground metres; the last point is not repeated. */
 export type Ring = number[];
@@ -10,54 +9,20 @@ export interface Building { type: string; height: number; base: number; rings: R
 export interface Area { kind: string; rings: Ring[] }
 export interface Road { kind: string; structure: string; oneway: boolean; line: number[] }
 
-export interface City {
-  source: string;
-  attribution: string;
-  buildings: Building[];
-  areas: Area[];
-  roads: Road[];
-  bounds: [number, number, number, number]; // metres east and south of the origin that the data covers
-  outline: Ring; // the same in view ground metres
-}
+/** What a source says about a piece of ground. */
+export interface Features { buildings: Building[]; areas: Area[]; roads: Road[] }
 
-interface CityFile {
-  source: string; attribution: string; centre: [number, number]; bounds: [number, number, number, number];
-  buildings: Building[]; areas: Area[]; roads: Road[];
-}
+/** Ground of which nothing is known but that nothing stands on it. */
+export const NOTHING: Features = { buildings: [], areas: [], roads: [] };
 
-/** Turns a flat list of metres east and south of the origin into view ground metres. */
-function turn(flat: number[]): number[] {
+/** To whole centimetres: what the same place is called in two tiles then agrees. */
+export const round = (metres: number): number => Math.round(metres * 100) / 100;
+
+/** Turns a flat list of metres east and south into view ground metres. */
+export function turn(flat: number[]): number[] {
   const turned = new Array<number>(flat.length);
   for (let i = 0; i < flat.length; i += 2) [turned[i], turned[i + 1]] = toView(flat[i], flat[i + 1]);
   return turned;
-}
-
-/** What moves metres from the file's centre to metres from the map's origin: nothing where the two are the same place. */
-function mover([lat, lon]: [number, number]): (flat: number[]) => number[] {
-  const [east, south] = toGround(lat, lon);
-  const scale = scaleAt(lat);
-  return (flat) => flat.map((value, i) => (i % 2 ? south : east) + value * scale);
-}
-
-/** Fetches the city; throws a plain sentence when it is missing or not a city. */
-export async function loadCity(url: string): Promise<City> {
-  const answer = await fetch(url);
-  if (!answer.ok) throw new Error(`The city file ${url} could not be read: the server answered ${answer.status}.`);
-  const file = (await answer.json().catch(() => ({}))) as CityFile;
-  if (![file.buildings, file.bounds, file.centre].every(Array.isArray)) throw new Error(`The file ${url} is not a city.`);
-  const move = mover(file.centre);
-  const place = (flat: number[]) => turn(move(flat));
-  const bounds = move(file.bounds) as City["bounds"];
-  const [x0, y0, x1, y1] = bounds;
-  return {
-    source: file.source,
-    attribution: file.attribution,
-    buildings: file.buildings.map((b) => ({ ...b, rings: b.rings.map((ring) => counterClockwise(place(ring))) })),
-    areas: file.areas.map((a) => ({ kind: a.kind, rings: a.rings.map(place) })),
-    roads: file.roads.map((r) => ({ ...r, line: place(r.line) })),
-    bounds,
-    outline: turn([x0, y0, x1, y0, x1, y1, x0, y1]),
-  };
 }
 
 /** Twice the signed area of a ring in square metres; positive when it runs counter-clockwise seen from above. */
@@ -67,8 +32,8 @@ export function doubleArea(ring: Ring): number {
   return sum;
 }
 
-// Walls need to know their outside. A hole is turned too; building.ts turns it back.
-function counterClockwise(ring: Ring): Ring {
+/** A ring that runs counter-clockwise, so that walls know their outside. A hole is turned too; building.ts turns it back. */
+export function counterClockwise(ring: Ring): Ring {
   if (doubleArea(ring) >= 0) return ring;
   const turned: Ring = [];
   for (let i = ring.length - 2; i >= 0; i -= 2) turned.push(ring[i], ring[i + 1]);

@@ -1,11 +1,10 @@
 // The ground of the blocks: gardens, patios and soil in plots along the streets, and the blank paper beyond the data.
 
-import { BufferAttribute, BufferGeometry, DataTexture, LinearFilter, RedFormat, UnsignedByteType, Vector4 } from "three";
+import { BufferAttribute, BufferGeometry } from "three";
 import { toView } from "./camera";
-import type { Field } from "./mask";
 import { Material } from "./material";
 import { FENCE, HEDGE, PATIO, SOIL, type Colour } from "./palette";
-import { program, uniforms } from "./program";
+import { program } from "./program";
 import type { Link } from "./street";
 
 /** The angle that most streets run along near a place, from sums over squares of so many metres. */
@@ -56,19 +55,6 @@ export function gardenSquare(x0: number, y0: number, x1: number, y1: number, ang
   geometry.setAttribute("turn", new BufferAttribute(new Float32Array([...turn, ...turn, ...turn, ...turn]), 2));
   geometry.setIndex([0, 1, 2, 0, 2, 3]);
   return geometry;
-}
-
-/** Sets where the data lies, in metres [x0, y0, x1, y1] east and south of the origin, and what the ground knows of buildings. */
-export function setLand(bounds: readonly [number, number, number, number], near: Field, settled: Field): void {
-  uniforms.land.value = new Vector4(...bounds);
-  for (const [name, field] of [["near", near], ["settled", settled]] as const) {
-    const texture = new DataTexture(field.data, field.width, field.height, RedFormat, UnsignedByteType);
-    texture.minFilter = texture.magFilter = LinearFilter;
-    texture.unpackAlignment = 1;
-    texture.needsUpdate = true;
-    uniforms[`${name}Map`].value = texture;
-    uniforms[`${name}Frame`].value = new Vector4(field.x0, field.y0, 1 / (field.width * field.step), 1 / (field.height * field.step));
-  }
 }
 
 const vec = (c: Colour) => `vec3(${c.map((v) => (v / 255).toFixed(4)).join(", ")})`;

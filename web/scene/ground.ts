@@ -40,11 +40,11 @@ export function areaMask(kind: string): number {
   return rank === 2 || rank === 3 || rank === 4 ? On.park : On.bare;
 }
 
-/** Draws all areas of the city; there are few, so they are one mesh. */
+/** Draws the areas of one source tile: all that lies on each other, since areas are cut at the borders of tiles. */
 export function layAreas(solid: Solid, areas: readonly Area[]): void {
   const sized = areas.map((area) => ({ area, look: areaFinish(area.kind), size: Math.abs(doubleArea(area.rings[0])) })).filter((a) => a.look);
   sized.sort((a, b) => a.look!.rank - b.look!.rank || b.size - a.size);
-  // Every area has a height of its own, so two that overlap never fight for a pixel.
+  // Every area of a tile has a height of its own, so two that overlap never fight for a pixel.
   sized.forEach(({ area, look }, i) => solid.level(area.rings, LAYER.area + (i / sized.length) * 0.1, look!.paint));
 }
 

@@ -12,7 +12,7 @@ export const uniforms: Record<string, IUniform> = {
   block: { value: null }, // x, y of the first world pixel, nearest depth, depth range in metres
   shadowMap: { value: null },
   shadowFrame: { value: null },
-  land: { value: null }, // garden.ts
+  land: { value: null }, // land.ts
   nearMap: { value: null },
   nearFrame: { value: null },
   settledMap: { value: null },

@@ -3,8 +3,8 @@
 /** Angles in degrees; azimuth and elevation as in services/tiling/camera.py. */
 export interface CameraSettings { latitude: number; longitude: number; azimuth: number; elevation: number; metres_per_pixel: number }
 
-/** What is drawn; each kind of source adds fields of its own. */
-export interface SourceSettings { kind: string }
+/** What is drawn; nothing is drawn higher than tallest, in metres. */
+export interface SourceSettings { kind: string; tallest?: number }
 
 declare global {
   interface Window { tilewrightSettings?: { camera: CameraSettings; source: SourceSettings } }

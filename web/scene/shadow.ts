@@ -9,10 +9,11 @@ import { BEHIND, METRES_PER_PIXEL, UP } from "./camera";
 import type { Chunk } from "./chunk";
 import { SHEAR } from "./light";
 import { BLOCK, uniforms } from "./program";
+import { sourceSettings } from "./settings";
 
 const TEXELS = 2 ** Math.round(Math.log2(1.171875 / METRES_PER_PIXEL)); // per metre; a little more than one per pixel
 const LATTICE = Math.max(1, 1 / TEXELS); // metres
-export const HIGHEST = 64; // metres; nothing in the city casts from higher up
+export const HIGHEST = sourceSettings.tallest ?? 64; // metres; nothing in the city casts from higher up
 const LEAN = BEHIND - SHEAR[1]; // metres that a point of a pixel slides nearer over the sheared ground per metre of height
 const WIDTH = Math.ceil((BLOCK * METRES_PER_PIXEL + SHEAR[0] * HIGHEST + 8) / LATTICE) * LATTICE * TEXELS;
 const HEIGHT = Math.ceil((BLOCK / UP + Math.abs(LEAN) * HIGHEST + 4) / LATTICE) * LATTICE * TEXELS;
