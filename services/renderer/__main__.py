@@ -10,7 +10,7 @@ from services.pulse import BEAT_SECONDS
 from services.renderer.chromium import NoChromium
 from services.renderer.fingerprint import fingerprint
 from services.renderer.renderer import IN_PAGE, Renderer
-from services.renderer.scenes import Files, NotBuilt, files
+from services.renderer.scenes import BUILT, NotBuilt, files
 from services.renderer.site import Site
 from services.renderer.stage import Unusable
 from services.worker import Worker
@@ -32,9 +32,7 @@ async def serve(process: Process) -> None:
     site = Site(found.page, found.city)
     await site.open()
     folder = process.sockets.folder / f"{process.name}.chromium"
-    renderer = Renderer(
-        site, folder, process.config.browser, _scene(process.config, found), process.config.recycle
-    )
+    renderer = Renderer(site, folder, process.config.browser, _scene(process.config), process.config.recycle)
     process.take_over.append(renderer.take_over)
     worker = Worker(process.sockets.address("work"), process.name, ["render"], renderer.perform, slots=SLOTS)
     try:
@@ -80,13 +78,15 @@ async def _report(process: Process, renderer: Renderer, worker: Worker) -> None:
         await asyncio.sleep(BEAT_SECONDS)
 
 
-def _scene(config: AppConfig, found: Files) -> str:
+def _scene(config: AppConfig) -> str:
     """What is drawn and how it is looked at, as every tile version says it."""
     camera = config.camera
     place = f"{camera.latitude:.12g}, {camera.longitude:.12g}"
     angles = f"azimuth {camera.azimuth:.12g}, elevation {camera.elevation:.12g}"
     scale = f"{camera.metres_per_pixel:.12g} m/px"
-    return f"{config.scene.source} {fingerprint(found.city)} from {place}, {angles}, {scale}"
+    # The page says which state of another source it draws.
+    version = f" {fingerprint(BUILT / 'cities')}" if config.scene.source == "san-francisco" else ""
+    return f"{config.scene.source}{version} from {place}, {angles}, {scale}"
 
 
 if __name__ == "__main__":

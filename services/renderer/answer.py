@@ -1,5 +1,6 @@
 """What the page says: of itself when its scene is built, and of each frame when it has drawn."""
 
+import re
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -10,6 +11,7 @@ SHOWN = 3
 """Addresses that an error names; more of them say no more."""
 ADDRESS_LENGTH = 200
 REASON_LENGTH = 150
+STATUS = re.compile(r"(?:^|\b(?:status|HTTP) ?)([1-5][0-9][0-9])\b")
 ASK_AGAIN = (408, 425, 429)
 """Refusals that pass: a time-out, too early, too often."""
 
@@ -27,7 +29,7 @@ class Info(BaseModel):
 
 
 class Failure(BaseModel):
-    """One address that the page could not load, and why: the HTTP status first, if there was one."""
+    """One address that the page could not load, and why; with `status 403`, or 403 first, if refused."""
 
     model_config = ConfigDict(extra="ignore")
 
@@ -37,8 +39,9 @@ class Failure(BaseModel):
     @property
     def final(self) -> bool:
         """Whether the address was refused for good: a wrong key, nothing there."""
-        status = self.reason.removeprefix("HTTP ")[:3]
-        return status.isdigit() and 400 <= int(status) < 500 and int(status) not in ASK_AGAIN
+        found = STATUS.search(self.reason)
+        status = int(found[1]) if found else 0
+        return 400 <= status < 500 and status not in ASK_AGAIN
 
     @property
     def words(self) -> str:

@@ -3,6 +3,7 @@
 import asyncio
 import functools
 import io
+import re
 from pathlib import Path
 
 import pytest
@@ -101,15 +102,25 @@ async def test_a_scene_that_could_not_be_loaded_fails_its_job_and_no_other(
     assert "503 Service Unavailable" in again.reason
     assert "CANARY" not in again.reason
     assert len(again.reason) < 700
-    await page.tab.evaluate(told, ["incomplete", [{"address": "http://a/b", "reason": "403 Forbidden"}]])
+    await page.tab.evaluate(
+        told, ["incomplete", [{"address": "http://a/b", "reason": "the server refused the key (status 403)"}]]
+    )
     await desk.until("a refusal", lambda: desk.nacked[-1].error_class == "rejected")
-    assert desk.nacked[-1].reason.endswith("http://a/b (403 Forbidden).")
+    assert desk.nacked[-1].reason.endswith("http://a/b (the server refused the key (status 403)).")
     await page.tab.evaluate(told, [None, []])
     await desk.done(bad)
     assert (stub.page, stub.stage.replaced) == (page, replaced)
     stop.set()
     await working
     desk.close()
+
+
+async def test_the_status_says_which_browser_draws_and_how_much(stub: Renderer) -> None:
+    await stub.draw(1, frame_box((0, 0)))
+    browser = re.escape(stub.browser.program)
+    sandbox = "" if stub.browser.sandboxed else ", no sandbox"
+    said = rf"Chromium \d+\.[\d.]+ \({browser}{sandbox}\), [^;]+; \d+ frames, \d+ recycles, \d+ MB"
+    assert re.fullmatch(said, stub.doing())
 
 
 async def test_a_job_whose_quadrants_are_not_in_its_frame_is_a_bug_not_a_loop(
