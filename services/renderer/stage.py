@@ -51,6 +51,8 @@ class Stage:
         # A short name: sockets in it have paths of limited length.
         self._folders = (folder, folder.with_suffix(".spare"))
         self._configured = configured
+        self._started: list[Browser] = []
+        """Every browser that may run; more than one only while one relieves another."""
         self._browser: Browser | None = None
         self._page: Page | None = None
         self._replacing = asyncio.Lock()
@@ -78,8 +80,7 @@ class Stage:
         """Start the browser and build the scene; raises NoChromium or Unusable."""
         # What an earlier life of this process left where we do not start now.
         await self._new_browser(self._folders[1]).close()
-        self._browser = self._new_browser(self._folders[0])
-        await self._browser.start()
+        self._browser = await self._start(self._folders[0])
         try:
             self._page = await self._open_page(self._browser)
         except PageFault as fault:
@@ -87,8 +88,8 @@ class Stage:
 
     async def close(self) -> None:
         """End the browser; nothing of it stays."""
-        if self._browser is not None:
-            await self._browser.close()
+        for browser in list(self._started):
+            await self._end(browser)
 
     async def present(self) -> Page:
         """The page in use, once there is one."""
@@ -124,15 +125,15 @@ class Stage:
         Frames are drawn in the old one until the new one has drawn, and those under way are finished there.
         """
         old_browser, old = self.browser, self.page
-        browser = self._new_browser(self._other(old_browser.folder)) if whole else old_browser
+        browser = old_browser
         try:
             if whole:
-                await browser.start()
+                browser = await self._start(self._other(old_browser.folder))
             page = await self._open_page(browser)
-        except (PageFault, NoChromium) as error:
+        except (PageFault, NoChromium, TimeoutError) as error:
             log.warning("the page draws on, as no other could be opened: %s", error)
-            if whole:
-                await browser.close()
+            for spare in [found for found in self._started if found is not self.browser]:
+                await self._end(spare)
             return False
         async with self._replacing:
             overtaken = self.page is not old
@@ -142,13 +143,13 @@ class Stage:
                 self._since = 0
         if overtaken:
             # It died meanwhile, and has been replaced already.
-            await (browser.close() if whole else page.close())
+            await (self._end(browser) if whole else page.close())
             return False
         log.info("drew on in a new %s after %d frames", "browser" if whole else "page", old.frames)
         # So that `watch` looks at the new page.
         old.gone.set()
         await old.at_rest()
-        await (old_browser.close() if whole else old.close())
+        await (self._end(old_browser) if whole else old.close())
         return True
 
     async def _await_deaths(self) -> None:
@@ -197,10 +198,9 @@ class Stage:
             # A page that does not even close has taken the browser with it.
             closed = attempt == 1 and self._page is not None and await self._page.close()
             if not (closed and self.browser.connected):
-                await self.browser.close(hangs=not closed)
+                await self._end(self.browser, hangs=not closed)
                 await asyncio.sleep(exponential(attempt - 1, first=0.5, limit=4.0) if attempt > 1 else 0)
-                self._browser = self._new_browser(self.browser.folder)
-                await self._browser.start()
+                self._browser = await self._start(self.browser.folder)
             try:
                 self._page = await self._open_page(self.browser)
             except PageFault as error:
@@ -241,6 +241,18 @@ class Stage:
             )
             self._last = None
             self._doubts = 0
+
+    async def _start(self, folder: Path) -> Browser:
+        browser = self._new_browser(folder)
+        self._started.append(browser)
+        await browser.start()
+        return browser
+
+    async def _end(self, browser: Browser, *, hangs: bool = False) -> None:
+        await browser.close(hangs=hangs)
+        # Whoever is called off meanwhile leaves it to `close`.
+        if browser in self._started:
+            self._started.remove(browser)
 
     def _new_browser(self, folder: Path) -> Browser:
         return Browser(folder, self._configured, self.site.origin)

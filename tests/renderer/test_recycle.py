@@ -118,3 +118,15 @@ async def test_a_new_page_that_draws_otherwise_is_not_used(
     assert "draw it again" in caplog.text
     assert await stub.stage.recycle()
     assert len(stub.browser.tabs) == 1
+
+
+async def test_a_stop_while_another_browser_is_opened_leaves_neither(stub: Renderer) -> None:
+    page = stub.page
+    recycling = asyncio.create_task(stub.stage.recycle(whole=True))
+    async with asyncio.timeout(60):
+        while len(browsers(stub)) < 2:  # noqa: ASYNC110 - processes do not tell us when they change
+            await asyncio.sleep(0.05)
+    recycling.cancel()
+    await asyncio.gather(recycling, return_exceptions=True)
+    # The fixture sees to it that neither outlives the renderer.
+    assert stub.page is page
