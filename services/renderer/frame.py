@@ -44,9 +44,11 @@ class Frame:
             raise BadFrame(f"the page sent {len(content)} bytes, not {size(width, height)}")
         planes = np.frombuffer(content, np.uint8).reshape(PLANES, height, width, CHANNELS)
         frame = cls(pixels, planes[0], planes[1], planes[2], source)
-        if not bool((frame.depth[..., 3] == 255).all()):
+        # As numbers of four bytes, of which the last comes first: a tenth of the work.
+        depths = frame.depth.view("<u4")
+        if int(np.bitwise_and.reduce(depths, axis=None)) >> 24 != 255:
             raise BadFrame("the page sent pixels that were never drawn")
-        if scene and height > 1 and _meet(pixels, scene) and bool((frame.depth == frame.depth[0, 0]).all()):
+        if scene and height > 1 and _meet(pixels, scene) and depths.min() == depths.max():
             raise BadFrame("the page sent a blank frame of ground that has a scene")
         return frame
 

@@ -36,6 +36,8 @@ async def busy(renderer: Renderer) -> AsyncIterator[list[Frame]]:
         # Two boxes, so that the drawings are not shared.
         while not stopped.is_set():
             drawn.append(await renderer.draw(job, HERE._replace(right=job)))
+            # Jobs enough, and some of this machine for the page that is opened.
+            await asyncio.sleep(0.05)
 
     jobs = [asyncio.create_task(go_on(job)) for job in (1, 2)]
     yield drawn
