@@ -4,34 +4,52 @@ import asyncio
 import statistics
 import tempfile
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Iterator, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
-
-import numpy as np
+from typing import Any
 
 from bench.figure import Figure
+from bench.keeper import Asker, keeper
+from protocol.ingest import Publish
+from protocol.plan import Plan, Step
+from protocol.work import Lease
 from services.config import Scene
 from services.renderer.browser import Browser
-from services.renderer.frame import Frame
 from services.renderer.page import Page
-from services.renderer.renderer import Renderer
+from services.renderer.renderer import IN_PAGE, Renderer
 from services.renderer.scenes import files
 from services.renderer.site import Site
+from services.renderer.usage import megabytes
 from services.tiling.quadrant import Box, frame_box, frame_quadrants
+from services.worker import Result, Worker
 
-Draw = Callable[[int, Box], Awaitable[Frame]]
+Frames = Sequence[tuple[int, int]]
 
 WARM_UP = [(0, 0), (1, 0)]
-ROUNDS = [
-    [(-2, 0), (-1, 0), (-2, 1), (-1, 1)],
-    [(0, -2), (1, -2), (0, -1), (1, -1)],
-    [(2, 0), (3, 0), (2, 1), (3, 1)],
-    [(-2, -2), (-1, -2), (-2, -1), (-1, -1)],
-    [(0, 2), (1, 2), (0, 3), (1, 3)],
-]
-"""Frames drawn as a plan asks for them: neighbours, none of them drawn before. Each round is followed by one
-launch, so that what else the machine does meanwhile slows both ways alike."""
+ROUNDS = [[(left + x, top + y) for y in range(2) for x in range(4)] for top in (-2, 1) for left in (-4, 0)]
+"""Frames drawn as a plan asks for them: neighbours, none of them drawn before. In each round they are drawn
+for a keeper, then in a page that does nothing but draw, and one of them by a browser launched for it: so what
+else the machine does meanwhile slows all three alike."""
+FIRSTS = 3
 SHIFTS = [(512, 0), (0, 512), (-300, 411)]
+
+ALONE = """async requests => {
+    // Drawn to the end, but neither read back, beyond one pixel of each block, nor sent.
+    const read = WebGL2RenderingContext.prototype.readPixels, send = window.fetch;
+    WebGL2RenderingContext.prototype.readPixels = function (x, y, width, height, format, type, pixels) {
+        read.call(this, x, y, 1, 1, format, type, pixels);
+        pixels[width * height * 4 - 1] = 255;
+    };
+    window.fetch = async (address, options) =>
+        options?.method === "POST" ? new Response(null, { status: 204 }) : send(address, options);
+    const started = performance.now();
+    for (const request of requests) await window.tilewright.draw(request);
+    const took = performance.now() - started;
+    WebGL2RenderingContext.prototype.readPixels = read;
+    window.fetch = send;
+    return took / 1000;
+}"""
 
 
 def figures() -> Iterator[Figure]:
@@ -39,52 +57,108 @@ def figures() -> Iterator[Figure]:
     yield from asyncio.run(_measure())
 
 
+class Counting(Worker):
+    """A worker that tells how many results the keeper has taken."""
+
+    taken = 0
+    heard: asyncio.Event
+
+    def told(self, lease: Lease, result: Result, taken: bool) -> None:
+        """Count what the keeper says it has on disk."""
+        self.taken += taken
+        self.heard.set()
+
+
 async def _measure() -> list[Figure]:
     found = files(Scene())
     site = Site(found.page, found.city)
     await site.open()
-    warm: list[float] = []
+    acked: list[float] = []
+    alone: list[float] = []
     launched: list[float] = []
-    with tempfile.TemporaryDirectory(prefix="tw-") as folder:
+    with tempfile.TemporaryDirectory(prefix="tw-") as folder, keeper() as keeping:
         renderer = Renderer(site, Path(folder) / "warm", None, "san-francisco")
+        asker = Asker(keeping.sockets.address("ingest"))
+        worker = Counting(
+            keeping.sockets.address("work"), "bench-1", ["render"], renderer.perform, slots=IN_PAGE + 1
+        )
+        worker.heard, stop = asyncio.Event(), asyncio.Event()
+        working = asyncio.create_task(worker.run(stop))
         try:
             await renderer.open()
-            await asyncio.gather(*(_cut(renderer.draw, frame) for frame in WARM_UP))
+            await _acked(asker, worker, WARM_UP)
+            drawing = await Page.open(renderer.browser, site)
+            await drawing.tab.evaluate(ALONE, _requests(WARM_UP))
             for frames in ROUNDS:
-                # As the renderer works: one frame is cut and encoded while the next is drawn.
-                together = asyncio.gather(*(_cut(renderer.draw, frame) for frame in frames))
-                warm.append(await _seconds(together) / len(frames))
+                acked.append(await _seconds(_acked(asker, worker, frames)) / len(frames))
+                alone.append(await drawing.tab.evaluate(ALONE, _requests(frames)) / len(frames))
                 launched.append(await _seconds(_launch(Path(folder) / "cold", site, frames[0])))
+            await drawing.close()
+            memory = await asyncio.to_thread(lambda: megabytes(renderer.browser.processes()))
             differing = await _differing(renderer)
+            first = [await _first(Path(folder) / "cold", site, WARM_UP[0]) for _ in range(FIRSTS)]
+            drawn_by = renderer.page.graphics
         finally:
+            stop.set()
+            await asyncio.gather(working, return_exceptions=True)
+            asker.close()
             await renderer.close()
             await site.close()
-    per_frame, per_launch = statistics.median(warm), statistics.median(launched)
-    # Round by round: what else the machine does then slows both, and leaves their ratio alone.
-    ratio = statistics.median(cold / hot for cold, hot in zip(launched, warm, strict=True))
     count = sum(map(len, ROUNDS))
     return [
         Figure(
-            "render_warm_seconds",
-            per_frame,
+            "render_acked_seconds",
+            statistics.median(acked),
             "s",
-            note=f"1024² drawn, read back, cut and encoded; {count} frames, {len(ROUNDS[0])} in a row",
+            note=f"1024², drawn by {drawn_by}, read, checked, cut, encoded, in the keeper; {count} frames",
+        ),
+        Figure(
+            "render_alone_seconds",
+            statistics.median(alone),
+            "s",
+            note="the same frames drawn in another page, neither read back nor sent",
         ),
         Figure(
             "render_launch_seconds",
-            per_launch,
+            statistics.median(launched),
             "s",
-            note=f"the same with a browser launched for each frame; {len(launched)} launches",
+            note=f"with a browser launched for each frame, drawn, cut and encoded; {len(launched)} launches",
         ),
-        Figure("render_warm_vs_launch", ratio, "×", ">= 8", note=f"median of {len(warm)} rounds"),
+        Figure(
+            "render_acked_vs_launch",
+            _ratio(launched, acked),
+            "×",
+            ">= 25",
+            f"median of {len(ROUNDS)} rounds of {len(ROUNDS[0])} frames",
+        ),
+        Figure("render_acked_vs_alone", _ratio(alone, acked), "×", ">= 0.85", "the same"),
+        Figure(
+            "render_first_frame_seconds",
+            statistics.median(first),
+            "s",
+            "<= 4",
+            "from the browser being up to the first frame, which is drawn twice and compared",
+        ),
+        Figure(
+            "render_browser_megabytes",
+            memory,
+            "MB",
+            "<= 1500",
+            f"all its processes after {count} frames, shared memory counted once",
+        ),
         Figure(
             "render_overlap_differing_pixels",
             differing,
             "px",
             "== 0",
-            note=f"{len(SHIFTS)} shifted frames against the canonical ones: colour, object, depth",
+            f"{len(SHIFTS)} shifted frames against the canonical ones: colour, object, depth",
         ),
     ]
+
+
+def _ratio(slow: Sequence[float], quick: Sequence[float]) -> float:
+    """Round by round: what else the machine does then slows both, and leaves their ratio alone."""
+    return statistics.median(a / b for a, b in zip(slow, quick, strict=True))
 
 
 async def _seconds(work: Awaitable[object]) -> float:
@@ -93,17 +167,50 @@ async def _seconds(work: Awaitable[object]) -> float:
     return time.perf_counter() - started
 
 
-async def _cut(draw: Draw, frame: tuple[int, int]) -> None:
-    drawn = await draw(1, frame_box(frame))
-    await asyncio.to_thread(drawn.tiles, frame_quadrants(frame))
+async def _acked(asker: Asker, worker: Counting, frames: Frames) -> None:
+    """From the plan being published to its last frame being on the keeper's disk."""
+    steps = [
+        Step(id=f"r{number}", kind="render", quadrants=[tuple(cell) for cell in frame_quadrants(frame)])
+        for number, frame in enumerate(frames)
+    ]
+    wanted = worker.taken + len(frames)
+    name = "bench-" + "-".join(map(str, frames[0]))
+    await asyncio.to_thread(asker.ask, Publish(plan=Plan(id=name, steps=steps)))
+    while worker.taken < wanted:
+        worker.heard.clear()
+        await worker.heard.wait()
+
+
+def _requests(frames: Frames) -> list[dict[str, Any]]:
+    corners = [frame_box(frame) for frame in frames]
+    return [
+        {"job": "alone", "x": at.left, "y": at.top, "width": 1_024, "height": 1_024, "url": "/frames/alone"}
+        for at in corners
+    ]
 
 
 async def _launch(folder: Path, site: Site, frame: tuple[int, int]) -> None:
+    """One frame as whoever launches a browser for it would make it: drawn once."""
+    async with _opened(folder, site) as browser:
+        page = await Page.open(browser, site)
+        page.frames = 1
+        await asyncio.to_thread((await page.draw(1, frame_box(frame))).tiles, frame_quadrants(frame))
+
+
+async def _first(folder: Path, site: Site, frame: tuple[int, int]) -> float:
+    """Seconds from a browser that runs to the first frame of ours: drawn twice, and compared."""
+    async with _opened(folder, site) as browser:
+        started = time.perf_counter()
+        await (await Page.open(browser, site)).draw(1, frame_box(frame))
+        return time.perf_counter() - started
+
+
+@asynccontextmanager
+async def _opened(folder: Path, site: Site) -> AsyncIterator[Browser]:
     browser = Browser(folder, None, site.origin)
     await browser.start()
     try:
-        page = await Page.open(browser, site)
-        await _cut(page.draw, frame)
+        yield browser
     finally:
         await browser.close()
 
@@ -115,24 +222,5 @@ async def _differing(renderer: Renderer) -> int:
         shifted = await renderer.draw(1, Box(x, y, x + 1_024, y + 1_024))
         under = {(i // 1_024, j // 1_024) for i in (x, x + 1_023) for j in (y, y + 1_023)}
         for frame in under:
-            differing += _differ(shifted, await renderer.draw(1, frame_box(frame)))
+            differing += shifted.differing(await renderer.draw(1, frame_box(frame)))
     return differing
-
-
-def _differ(frame: Frame, other: Frame) -> int:
-    a, b = frame.pixels, other.pixels
-    both = Box(max(a.left, b.left), max(a.top, b.top), min(a.right, b.right), min(a.bottom, b.bottom))
-    return sum(
-        int((_part(mine, a, both) != _part(theirs, b, both)).any(axis=2).sum())
-        for mine, theirs in (
-            (frame.colour, other.colour),
-            (frame.object, other.object),
-            (frame.depth, other.depth),
-        )
-    )
-
-
-def _part(plane: np.ndarray, whole: Box, part: Box) -> np.ndarray:
-    return plane[
-        part.top - whole.top : part.bottom - whole.top, part.left - whole.left : part.right - whole.left
-    ]

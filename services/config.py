@@ -250,6 +250,13 @@ class Counts(Section):
     generator: Annotated[int, Field(ge=0, le=64)] = 1
 
 
+class Recycle(Section):
+    """After how many frames, or with how much memory in its browser, the renderer opens a new page."""
+
+    frames: Annotated[int, Field(ge=10, le=10_000_000)] = 2_000
+    megabytes: Annotated[int, Field(ge=100, le=1_000_000)] = 1_200
+
+
 class Starter(Section):
     """The plan published on an empty world: quadrants around the scene's centre."""
 
@@ -274,6 +281,7 @@ class AppConfig(Section):
     """The most jobs that may be unfinished at once; a plan that would exceed it is to come back later."""
     browser: str | None = None
     """The Chromium to use; found by itself when not given."""
+    recycle: Recycle = Recycle()
 
     _reasons: dict[str, str] | None = PrivateAttr(default=None)
 

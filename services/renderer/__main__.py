@@ -4,13 +4,16 @@ import asyncio
 import sys
 from collections.abc import Coroutine
 
+from services.config import AppConfig
 from services.process import Process, run
 from services.pulse import BEAT_SECONDS
 from services.renderer.chromium import NoChromium
-from services.renderer.renderer import IN_PAGE, Renderer, Unusable
-from services.renderer.scenes import NotBuilt, files
+from services.renderer.fingerprint import fingerprint
+from services.renderer.renderer import IN_PAGE, Renderer
+from services.renderer.scenes import BUILT, NotBuilt, files
 from services.renderer.settings import script
 from services.renderer.site import Site
+from services.renderer.stage import Unusable
 from services.worker import Worker
 
 SLOTS = IN_PAGE + 1
@@ -28,8 +31,8 @@ async def serve(process: Process) -> None:
     site = Site(found.page, found.city, script(process.config.camera, process.config.scene))
     await site.open()
     folder = process.sockets.folder / f"{process.name}.chromium"
-    scene = process.config.scene.source
-    renderer = Renderer(site, folder, process.config.browser, scene)
+    renderer = Renderer(site, folder, process.config.browser, _scene(process.config), process.config.recycle)
+    process.take_over.append(renderer.take_over)
     worker = Worker(process.sockets.address("work"), process.name, ["render"], renderer.perform, slots=SLOTS)
     try:
         process.pulse.doing("opening the browser")
@@ -71,8 +74,19 @@ async def _unless_stopped(process: Process, work: Coroutine[None, None, None]) -
 
 async def _report(process: Process, renderer: Renderer, worker: Worker) -> None:
     while True:
-        process.pulse.doing("replacing the browser" if renderer.mending else worker.doing())
+        process.pulse.doing(f"{worker.doing()} · {renderer.doing()}")
         await asyncio.sleep(BEAT_SECONDS)
+
+
+def _scene(config: AppConfig) -> str:
+    """What is drawn and how it is looked at, as every tile version says it."""
+    camera = config.camera
+    place = f"{camera.latitude:.12g}, {camera.longitude:.12g}"
+    angles = f"azimuth {camera.azimuth:.12g}, elevation {camera.elevation:.12g}"
+    scale = f"{camera.metres_per_pixel:.12g} m/px"
+    # The page says which state of another source it draws.
+    version = f" {fingerprint(BUILT / 'cities')}" if config.scene.source == "san-francisco" else ""
+    return f"{config.scene.source}{version} from {place}, {angles}, {scale}"
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ import os
 import shutil
 from pathlib import Path
 
+import psutil
 from playwright.async_api import BrowserContext, Page, Playwright, async_playwright
 from playwright.async_api import Error as PlaywrightError
 
@@ -36,10 +37,12 @@ class Browser:
         self.origin = origin
         self.program = ""
         self.version = ""
+        self.sandboxed = False
         self._configured = configured
         self._profile = folder / "profile"
         self._playwright: Playwright | None = None
         self._context: BrowserContext | None = None
+        self._drivers: list[psutil.Process] = []
 
     async def start(self) -> None:
         """Start the first Chromium that starts; raises NoChromium with what every one of them said.
@@ -48,7 +51,9 @@ class Browser:
         """
         await self._sweep()
         self.folder.mkdir(mode=0o700)
+        others = await asyncio.to_thread(leftovers.drivers)
         self._playwright = await asyncio.wait_for(async_playwright().start(), START_SECONDS)
+        self._drivers = [found for found in await asyncio.to_thread(leftovers.drivers) if found not in others]
         refusals: list[str] = []
         for program in programs(self._configured, self._playwright.chromium.executable_path):
             try:
@@ -72,13 +77,23 @@ class Browser:
     @property
     def name(self) -> str:
         """Program and version, for a person."""
-        return f"Chromium {self.version} ({self.program})"
+        unsafe = "" if self.sandboxed else ", no sandbox"
+        return f"Chromium {self.version} ({self.program}{unsafe})"
 
     @property
     def connected(self) -> bool:
         """Whether the browser answers as far as we know; one that hangs seems to."""
         browser = self._context.browser if self._context else None
         return browser is not None and browser.is_connected()
+
+    @property
+    def tabs(self) -> list[Page]:
+        """Its open tabs; the one that it starts with stays empty."""
+        return self._context.pages[1:] if self._context else []
+
+    def processes(self) -> list[psutil.Process]:
+        """All of it that runs. It takes a while: every process of this machine is looked at."""
+        return leftovers.find(self._profile)
 
     async def new_tab(self) -> Page:
         """An empty tab."""
@@ -95,6 +110,7 @@ class Browser:
         with contextlib.suppress(PlaywrightError, TimeoutError, OSError):
             if self._playwright is not None:
                 await asyncio.wait_for(self._playwright.stop(), CLOSE_SECONDS)
+        await asyncio.to_thread(leftovers.end, self._drivers)
         self._context = self._playwright = None
         await self._sweep()
 
@@ -116,6 +132,7 @@ class Browser:
 
     async def _launch(self, program: Path, *, sandbox: bool) -> BrowserContext:
         assert self._playwright is not None
+        self.sandboxed = sandbox
         return await self._playwright.chromium.launch_persistent_context(
             self._profile,
             executable_path=program,

@@ -26,6 +26,23 @@ def find(profile: Path) -> list[psutil.Process]:
     return found
 
 
+def drivers() -> list[psutil.Process]:
+    """Playwright's drivers among our children."""
+    found = []
+    for process in psutil.Process().children():
+        with contextlib.suppress(psutil.Error):
+            if "run-driver" in process.cmdline():
+                found.append(process)
+    return found
+
+
+def end(processes: list[psutil.Process]) -> None:
+    """Kill those that still run; asyncio reaps them. A stopped driver does not even hear that we close."""
+    for process in processes:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.kill()
+
+
 def kill(profile: Path, *, seconds: float = 5.0) -> int:
     """Kill them all and wait until they are gone; the number killed. New ones may appear while we kill."""
     killed: set[int] = set()

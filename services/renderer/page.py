@@ -2,35 +2,52 @@
 
 import asyncio
 import logging
-from typing import Literal
+import random
+from typing import Any, Literal
 
 from playwright.async_api import ConsoleMessage
 from playwright.async_api import Error as PlaywrightError
 from playwright.async_api import Page as Tab
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import ValidationError
 
+from services.renderer.answer import Answer, Incomplete, Info
 from services.renderer.browser import CLOSE_SECONDS, Browser
+from services.renderer.fingerprint import fingerprint
 from services.renderer.frame import BadFrame, Frame
 from services.renderer.site import Expected, Site
+from services.renderer.vigil import Hung, Vigil
 from services.tiling.quadrant import Box
 
 READY_SECONDS = 120.0
-FIRST_SECONDS = 60.0
-"""The first frame compiles shaders."""
-LEAST_SECONDS = 10.0
-PATIENCE = 20.0
-"""A later frame may take this many times as long as the one before it, within the bounds above."""
+BUILDING = 20.0
+"""How many frames' time a scene may take to build before it counts as hung."""
+DRAW_SECONDS = 120.0
+"""How long a page that works, or waits for what it downloads, may take for a frame."""
+FRAME_PIXELS = 1 << 20
+PIECE = 128
+"""World pixels along one side of what is drawn again of a frame: 2 % of the work of drawing it."""
+SOFTWARE = ("SwiftShader", "llvmpipe", "softpipe", "Basic Render")
 COMPLAINTS = 50
 """Different errors of one page that are logged."""
 
-DRAW = """async request => {
-    const drawn = await window.tilewright.draw(request);
-    return { job: drawn.job, lost: drawn.lost || window.tilewright.lost() };
+DRAW = """async ([request, again]) => {
+    const both = [window.tilewright.draw(request)];
+    if (again) both.push(window.tilewright.draw(again));
+    const [drawn, redrawn] = await Promise.all(both);
+    const lost = drawn.lost || window.tilewright.lost();
+    return { job: drawn.job, again: redrawn?.job ?? null, lost, failed: drawn.failed ?? [] };
+}"""
+GRAPHICS = """() => {
+    const gl = document.createElement("canvas").getContext("webgl2");
+    const known = gl?.getExtension("WEBGL_debug_renderer_info");
+    const name = known ? gl.getParameter(known.UNMASKED_RENDERER_WEBGL) : gl?.getParameter(gl.RENDERER);
+    gl?.getExtension("WEBGL_lose_context")?.loseContext();
+    return name ?? "";
 }"""
 
 log = logging.getLogger("page")
 
-Cause = Literal["crashed", "closed", "context lost", "hung", "bad frame", "failed"]
+Cause = Literal["crashed", "closed", "context lost", "hung", "bad frame", "differs", "failed"]
 
 
 class PageFault(Exception):
@@ -41,27 +58,26 @@ class PageFault(Exception):
         self.cause = cause
 
 
-class Info(BaseModel):
-    """What the page says of itself once its scene is built; bounds in world pixels, x0, y0, x1, y1."""
-
-    model_config = ConfigDict(extra="ignore")
-
-    build: str
-    metres_per_pixel: float
-    bounds: tuple[float, float, float, float]
-
-
 class Page:
     """One tab with the scene in it."""
 
-    def __init__(self, tab: Tab, site: Site) -> None:
+    def __init__(self, tab: Tab, site: Site, browser: Browser) -> None:
         self.tab = tab
         self.gone = asyncio.Event()
         """Set when the tab crashed or closed, also while nobody draws."""
+        self.frames = 0
+        """How many it has drawn that were accepted."""
+        self.vigil = Vigil(lambda: tab.evaluate("() => 0"), browser.processes, lambda: site.serving > 0)
+        self.graphics = ""
+        """What draws: `software`, or the GPU as WebGL calls it."""
+        self.build = ""
+        """The version of the page, and the digest of its files."""
         self._site = site
+        self._browser = browser
         self._crashed = False
-        self.patience = FIRST_SECONDS
-        """How long the next frame may take."""
+        self._under_way = 0
+        self._at_rest = asyncio.Event()
+        self._at_rest.set()
         self._info: Info | None = None
         self._complaints: set[str] = set()
         tab.on("crash", self._on_crash)
@@ -74,17 +90,41 @@ class Page:
         """A page whose scene is built; raises PageFault if that cannot be."""
         try:
             async with asyncio.timeout(READY_SECONDS):
-                page = cls(await browser.new_tab(), site)
-                await page.tab.goto(f"{site.origin}/", timeout=READY_SECONDS * 1_000)
-                said = await page.tab.evaluate("() => window.tilewright.ready")
-                page._info = Info.model_validate(said)
+                page = cls(await browser.new_tab(), site, browser)
+        except TimeoutError:
+            raise PageFault("hung", f"the browser opened no tab within {READY_SECONDS:g} s") from None
+        except PlaywrightError as error:
+            raise PageFault("failed", f"the browser opened no tab: {_first_line(error)}") from error
+        try:
+            await page._build()
+        except PageFault:
+            await page.close()
+            raise
+        return page
+
+    async def _build(self) -> None:
+        """Load the page and wait until it has built its scene; raises PageFault."""
+        try:
+            async with asyncio.timeout(READY_SECONDS):
+                await self.vigil.keep(self._load(), leniency=BUILDING)
         except TimeoutError:
             raise PageFault("hung", f"the scene was not built within {READY_SECONDS:g} s") from None
+        except Hung as error:
+            raise PageFault("hung", f"the scene was not built: {error}") from error
         except PlaywrightError as error:
             raise PageFault("failed", f"the scene could not be built: {_first_line(error)}") from error
         except ValidationError as error:
             raise PageFault("failed", f"the page does not keep to its contract: {error}") from error
-        return page
+
+    async def _load(self) -> None:
+        await self.tab.goto(f"{self._site.origin}/", timeout=READY_SECONDS * 1_000)
+        digest = await asyncio.to_thread(fingerprint, self._site.pages)
+        self._info = Info.model_validate(await self.tab.evaluate("() => window.tilewright.ready"))
+        self.build = f"{self._info.build} {digest}"
+        graphics = str(await self.tab.evaluate(GRAPHICS))
+        self.graphics = (
+            "software" if any(name in graphics for name in SOFTWARE) else graphics[:80] or "no WebGL"
+        )
 
     @property
     def info(self) -> Info:
@@ -92,43 +132,63 @@ class Page:
         assert self._info is not None
         return self._info
 
-    async def draw(self, job: int, pixels: Box) -> Frame:
+    @property
+    def words(self) -> str:
+        """What draws, with its versions."""
+        version = f"state {self.info.version}, " if self.info.version else ""
+        return f"{version}page {self.build}, Chromium {self._browser.version}, {self.graphics}"
+
+    async def draw(
+        self, job: int, pixels: Box, *, leniency: float = 1.0, known: Frame | None = None
+    ) -> Frame:
         """Draw the world pixels; raises PageFault if the frame is not beyond doubt the one asked for.
 
         A lost WebGL context gives blank or old pixels without any error, so the page is asked for it
         before and after it reads them, each frame has an address of its own, and the pixels are checked.
+
+        Two drawings must agree. A scene is complete before it is drawn, and pixels depend on their place
+        alone, so they can differ only where the machine does not repeat itself: from its first moment in a
+        new page or GPU process, or by and by. So the first frame of a page is drawn twice as a whole, and of
+        every later one a piece, each time another; that costs 2 %. Instead, a frame that is `known` already
+        may be compared. Raises Incomplete if a part of the scene could not be loaded.
         """
-        width, height = pixels.right - pixels.left, pixels.bottom - pixels.top
-        expected = self._site.expect(job, width, height)
-        request = {
-            "job": expected.nonce,
-            "x": pixels.left,
-            "y": pixels.top,
-            "width": width,
-            "height": height,
-            "url": expected.path,
-        }
-        clock = asyncio.get_running_loop().time
-        started = clock()
+        whole = self.frames == 0
+        again = None if known else pixels if whole else _piece(pixels)
+        expected = self._expect(job, pixels)
+        repeated = self._expect(job, again) if again else None
+        area = (pixels.right - pixels.left) * (pixels.bottom - pixels.top) * (2 if whole else 1)
+        self._under_way += 1
+        self._at_rest.clear()
         try:
-            async with asyncio.timeout(self.patience):
-                said = await self.tab.evaluate(DRAW, request)
-        except TimeoutError:
-            raise PageFault("hung", f"no frame within {self.patience:g} s") from None
+            answer = await self._answer(
+                _request(expected, pixels),
+                _request(repeated, again) if repeated and again else None,
+                leniency * max(1.0, area / FRAME_PIXELS),
+            )
         except PlaywrightError as error:
             raise self._fault(error, expected) from error
         finally:
-            self._site.forget(expected)
-        if said["lost"]:
+            self._under_way -= 1
+            if not self._under_way:
+                self._at_rest.set()
+            for sent in (expected, repeated):
+                if sent:
+                    self._site.forget(sent)
+        if answer.lost:
             raise PageFault("context lost", "WebGL was lost while the frame was read")
-        if said["job"] != expected.nonce or not expected.content.done() or expected.content.cancelled():
-            raise PageFault("bad frame", f"the page answered for {said['job']} without its frame")
-        try:
-            frame = Frame.read(expected.content.result(), pixels, self._scene())
-        except BadFrame as error:
-            raise PageFault("bad frame", str(error)) from error
-        self.patience = min(FIRST_SECONDS, max(LEAST_SECONDS, PATIENCE * (clock() - started)))
+        if answer.failed:
+            raise Incomplete(answer.failed)
+        frame = self._taken(answer.job, expected, pixels, self._scene())
+        other = self._taken(answer.again, repeated, again, None) if repeated and again else known
+        if other and (differing := await asyncio.to_thread(frame.differing, other)):
+            drawn = "before" if known else "again"
+            raise PageFault("differs", f"{differing} pixels of the frame were others when drawn {drawn}")
+        self.frames += 1
         return frame
+
+    async def at_rest(self) -> None:
+        """Wait until it draws nothing."""
+        await self._at_rest.wait()
 
     async def close(self) -> bool:
         """Close the tab, whatever it is doing; whether it did close."""
@@ -140,6 +200,31 @@ class Page:
         except PlaywrightError:
             return self.tab.is_closed()
         return True
+
+    def _expect(self, job: int, pixels: Box) -> Expected:
+        return self._site.expect(job, pixels.right - pixels.left, pixels.bottom - pixels.top)
+
+    async def _answer(self, request: dict[str, Any], again: dict[str, Any] | None, leniency: float) -> Answer:
+        """What the page says to both requests; raises PageFault if that is nothing usable."""
+        try:
+            async with asyncio.timeout(DRAW_SECONDS):
+                said = await self.vigil.keep(self.tab.evaluate(DRAW, [request, again]), leniency=leniency)
+            return Answer.model_validate(said)
+        except TimeoutError:
+            raise PageFault("hung", f"no frame within {DRAW_SECONDS:g} s") from None
+        except Hung as error:
+            raise PageFault("hung", str(error)) from error
+        except ValidationError as error:
+            raise PageFault("failed", f"the page does not keep to its contract: {error}") from error
+
+    def _taken(self, name: str | None, expected: Expected, pixels: Box, scene: Box | None) -> Frame:
+        """The frame that was sent to this address; raises PageFault unless it is one."""
+        if name != expected.nonce or not expected.content.done() or expected.content.cancelled():
+            raise PageFault("bad frame", f"the page answered for {name} without its frame")
+        try:
+            return Frame.read(expected.content.result(), pixels, scene, self.words)
+        except BadFrame as error:
+            raise PageFault("bad frame", str(error)) from error
 
     def _scene(self) -> Box:
         left, top, right, bottom = self.info.bounds
@@ -170,6 +255,27 @@ class Page:
         if self.tab.is_closed() or "closed" in error.message:
             return PageFault("closed", "the browser ended")
         return PageFault("failed", _first_line(error))
+
+
+def _piece(pixels: Box) -> Box:
+    """A part of the frame, each time another one."""
+    width, height = min(PIECE, pixels.right - pixels.left), min(PIECE, pixels.bottom - pixels.top)
+    left, top = (
+        random.randint(pixels.left, pixels.right - width),
+        random.randint(pixels.top, pixels.bottom - height),
+    )
+    return Box(left, top, left + width, top + height)
+
+
+def _request(expected: Expected, pixels: Box) -> dict[str, Any]:
+    return {
+        "job": expected.nonce,
+        "x": pixels.left,
+        "y": pixels.top,
+        "width": pixels.right - pixels.left,
+        "height": pixels.bottom - pixels.top,
+        "url": expected.path,
+    }
 
 
 def _first_line(error: PlaywrightError) -> str:

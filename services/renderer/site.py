@@ -47,13 +47,15 @@ class Site:
     """Serves the page, its settings and source, and takes each frame at an address that is used once."""
 
     def __init__(self, pages: Path, source: Source, settings: str = SAMPLE) -> None:
-        self._pages = pages
+        self.pages = pages
         self._source = source
         self._settings = settings
         self._expected: dict[str, Expected] = {}
         self._runner: web.AppRunner | None = None
         self.origin = ""
         self.refused: set[str] = set()
+        self.serving = 0
+        """Requests of the page that are not answered yet."""
 
     async def open(self) -> None:
         """Listen on a free port of 127.0.0.1."""
@@ -64,7 +66,7 @@ class Site:
         app.router.add_get("/source.json", self._describe_source)
         app.router.add_get(r"/tiles/{zoom:\d+}/{column:\d+}/{row:\d+}", self._give_tile)
         app.router.add_post("/frames/{nonce}", self._take)
-        app.router.add_static("/", self._pages)
+        app.router.add_static("/", self.pages)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", 0)
@@ -98,14 +100,18 @@ class Site:
         """Refuse what was meant for another host: we are the browser's proxy for every address."""
         asked = request.url.authority
         if asked == urlsplit(self.origin).netloc:
-            return await handler(request)
+            self.serving += 1
+            try:
+                return await handler(request)
+            finally:
+                self.serving -= 1
         if asked not in self.refused:
             self.refused.add(asked)
             log.info("the browser asked for %s and did not get it", asked[:200])
         return web.Response(status=403, text="The page may only reach its own site.")
 
     async def _index(self, _: web.Request) -> web.StreamResponse:
-        return web.FileResponse(self._pages / "index.html")
+        return web.FileResponse(self.pages / "index.html")
 
     async def _settings_file(self, _: web.Request) -> web.StreamResponse:
         return web.Response(text=self._settings, content_type="text/javascript")

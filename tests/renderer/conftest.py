@@ -6,10 +6,12 @@ import tempfile
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import psutil
 import pytest
 import pytest_asyncio
 
-from services.renderer import leftovers
+from services.renderer import browser, leftovers
+from services.renderer.chromium import switches_here
 from services.renderer.renderer import Renderer
 from services.renderer.scenes import BUILT
 from services.renderer.site import Site
@@ -22,9 +24,13 @@ CITY = sample(BUILT / "cities")
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def stub() -> AsyncIterator[Renderer]:
-    """A renderer on the page that misbehaves when told to."""
-    async for renderer in opened(Site(STUB, Bare())):
-        yield renderer
+    """A renderer on the page that misbehaves when told to, with little memory for its JavaScript."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            browser, "switches_here", lambda: [*switches_here(), "--js-flags=--max-old-space-size=64"]
+        )
+        async for renderer in opened(Site(STUB, Bare())):
+            yield renderer
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -37,7 +43,7 @@ async def scene(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Rende
 
 
 async def opened(site: Site) -> AsyncIterator[Renderer]:
-    """A renderer for as long as it is asked for; afterwards nothing of it may be left."""
+    others = psutil.Process().children()
     folder = Path(tempfile.mkdtemp(prefix="tw-"))
     renderer = Renderer(site, folder / "chromium", None, "san-francisco")
     await site.open()
@@ -50,6 +56,10 @@ async def opened(site: Site) -> AsyncIterator[Renderer]:
     finally:
         await renderer.close()
         await site.close()
-        left = leftovers.find(folder / "chromium" / "profile")
+        left = [process for process in psutil.Process().children() if process not in others]
+        for name in ("chromium", "chromium.spare"):
+            left += leftovers.find(folder / name / "profile")
+        files = list(folder.iterdir())
         shutil.rmtree(folder)
-    assert left == [], "Chromium outlived its renderer"
+    assert left == [], "Chromium or its driver outlived the renderer, or was not reaped"
+    assert files == []

@@ -1,12 +1,14 @@
 """Whatever happens to the browser, the frame that was asked for comes, and nothing else does."""
 
 import asyncio
+import contextlib
 import os
 import signal
 from collections.abc import Callable
 
 import psutil
 import pytest
+from playwright.async_api import Error as PlaywrightError
 
 from services.renderer import leftovers
 from services.renderer.frame import Frame
@@ -40,6 +42,13 @@ async def until(what: str, true: Callable[[], bool], seconds: float = 30.0) -> N
         raise AssertionError(f"{what}: not within {seconds:g} s") from None
 
 
+def driver_of(renderer: Renderer) -> psutil.Process:
+    """Other tests of this process may have drivers of their own; the browser's parent is the one."""
+    driver = of_type(renderer, "browser").parent()
+    assert driver is not None and "node" in driver.name()
+    return driver
+
+
 async def one_browser(renderer: Renderer) -> None:
     def browsers() -> int:
         words = [process.cmdline() for process in processes(renderer)]
@@ -66,14 +75,14 @@ async def good(renderer: Renderer, frame: tuple[int, int]) -> Frame:
     return await renderer.draw(1, place(*frame))
 
 
-@pytest.mark.parametrize("victim", ["browser", "gpu-process", "renderer", "driver"])
+@pytest.mark.parametrize("victim", ["browser", "gpu-process", "renderer", "driver", "chrome://crash"])
 async def test_a_killed_process_costs_no_frame(stub: Renderer, victim: str) -> None:
     before = await good(stub, (3, -2))
     if victim == "driver":
-        # Other tests of this process may have drivers of their own; the browser's parent is the one.
-        driver = of_type(stub, "browser").parent()
-        assert driver is not None and "node" in driver.name()
-        driver.kill()
+        driver_of(stub).kill()
+    elif victim.startswith("chrome://"):
+        with contextlib.suppress(PlaywrightError):
+            await stub.page.tab.goto(victim)
     else:
         os.kill(of_type(stub, victim).pid, signal.SIGKILL)
     assert same(await stub.draw(1, place(3, -2)), before)
@@ -92,20 +101,22 @@ async def test_a_gpu_process_killed_again_and_again_costs_no_frame(stub: Rendere
 
 async def test_a_page_that_dies_while_nobody_draws_is_replaced_at_once(stub: Renderer) -> None:
     await good(stub, (0, 0))
-    page, replaced = stub.page, stub.replaced
+    page, replaced = stub.page, stub.stage.replaced
     os.kill(of_type(stub, "browser").pid, signal.SIGKILL)
     await until("a new page", lambda: stub.page is not page)
-    assert stub.replaced == replaced + 1
+    assert stub.stage.replaced == replaced + 1
 
 
-async def test_a_stopped_browser_is_killed_and_replaced(stub: Renderer) -> None:
+@pytest.mark.parametrize("stopped", ["browser", "driver"])
+async def test_a_stopped_browser_is_killed_and_replaced(stub: Renderer, stopped: str) -> None:
     before = await good(stub, (1, 1))
-    old = of_type(stub, "browser")
-    stub.page.patience = 0.5
-    for process in processes(stub):
+    old, driver = of_type(stub, "browser"), driver_of(stub)
+    stub.page.vigil.quiet_seconds = 1.0
+    for process in [driver] if stopped == "driver" else processes(stub):
         process.suspend()
     assert same(await stub.draw(1, place(1, 1)), before)
     assert not old.is_running()
+    assert not driver.is_running()
     await one_browser(stub)
 
 
@@ -113,6 +124,9 @@ async def test_a_stopped_browser_is_killed_and_replaced(stub: Renderer) -> None:
     ("fault", "cause"),
     [
         ("hang", "hung"),
+        ("never", "hung"),
+        ("exhaust", "crashed"),
+        ("flicker", "differs"),
         ("throw", "failed"),
         ("silent", "bad frame"),
         ("short", "bad frame"),
@@ -127,7 +141,7 @@ async def test_a_page_that_goes_wrong_is_replaced_and_the_frame_drawn_again(
     before = await good(stub, (5, 5))
     await good(stub, (6, 6))
     page = stub.page
-    page.patience = 2.0
+    page.vigil.busy_seconds = page.vigil.quiet_seconds = 1.0
     await page.tab.evaluate("fault => { window.stub.fault = fault; }", fault)
     assert same(await stub.draw(1, place(5, 5)), before)
     assert stub.page is not page
@@ -152,9 +166,9 @@ async def test_a_job_called_off_leaves_the_page_to_the_next_one(stub: Renderer) 
     called_off.cancel()
     with pytest.raises(asyncio.CancelledError):
         await called_off
-    replaced = stub.replaced
+    replaced = stub.stage.replaced
     assert same(await stub.draw(1, place(2, 2)), before)
-    assert stub.replaced == replaced
+    assert stub.stage.replaced == replaced
 
 
 async def test_the_browser_reaches_no_other_address(stub: Renderer) -> None:
