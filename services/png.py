@@ -12,8 +12,8 @@ from isal import isal_zlib
 from numpy.typing import NDArray
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
-COLOUR_TYPES = {3: 2, 4: 6}
-"""RGB and RGBA, by the number of channels."""
+COLOUR_TYPES = {1: 0, 3: 2, 4: 6}
+"""Grey, RGB and RGBA, by the number of channels."""
 LEVEL = 1
 """A quarter of the time of zlib's level 1, for files 5 % larger: 21 ms, not 83, for all layers of a frame."""
 HEAD = 16
@@ -28,19 +28,23 @@ class Prediction(IntEnum):
     ABOVE = 2
 
 
-def png(plane: NDArray[np.uint8], prediction: Prediction) -> bytes:
-    """A plane of RGB or RGBA pixels as a PNG file."""
-    height, width, channels = plane.shape
-    flat = plane.reshape(height, width * channels)
+def png(plane: NDArray[np.uint8] | NDArray[np.uint16], prediction: Prediction) -> bytes:
+    """A plane of RGB, RGBA or, with two dimensions, grey pixels as a PNG file of 8 or 16 bits a channel."""
+    height, width = plane.shape[:2]
+    channels = plane.shape[2] if plane.ndim == 3 else 1
+    pixel = channels * plane.itemsize
+    # More than one byte is written from the highest on.
+    ordered = np.ascontiguousarray(plane, ">u2").view(np.uint8) if plane.itemsize == 2 else plane
+    flat = ordered.reshape(height, width * pixel)
     # Every row is led by the type of its filter.
-    rows = np.empty((height, 1 + width * channels), np.uint8)
+    rows = np.empty((height, 1 + width * pixel), np.uint8)
     rows[:, 0] = prediction
     rows[:, 1:] = flat
     if prediction is Prediction.LEFT:
-        rows[:, 1 + channels :] -= flat[:, :-channels]
+        rows[:, 1 + pixel :] -= flat[:, :-pixel]
     elif prediction is Prediction.ABOVE:
         rows[1:, 1:] -= flat[:-1]
-    header = struct.pack(">IIBBBBB", width, height, 8, COLOUR_TYPES[channels], 0, 0, 0)
+    header = struct.pack(">IIBBBBB", width, height, 8 * plane.itemsize, COLOUR_TYPES[channels], 0, 0, 0)
     return b"".join(
         (
             SIGNATURE,

@@ -24,6 +24,16 @@ def test_pixels_come_back_as_they_were(
     assert np.array_equal(np.asarray(image), plane)
 
 
+@pytest.mark.parametrize("prediction", list(Prediction))
+@pytest.mark.parametrize(("kind", "mode"), [(np.uint8, "L"), (np.uint16, "I;16")])
+def test_grey_pixels_come_back_as_they_were(prediction: Prediction, kind: type, mode: str) -> None:
+    larger = np.random.default_rng(5).integers(0, np.iinfo(kind).max + 1, (9, 40), kind)
+    plane = larger[1:8, 2:35].T
+    image = Image.open(io.BytesIO(png(plane, prediction)))
+    assert (image.mode, image.size) == (mode, (7, 33))
+    assert np.array_equal(np.asarray(image), plane)
+
+
 def test_bytes_depend_on_the_pixels_alone() -> None:
     """The deflater must not look at what its thread's stack holds: each stack lies at another address."""
     generator = np.random.default_rng(4)
