@@ -244,6 +244,19 @@ async def test_what_a_server_does_wrong_is_named_without_the_key(
         assert await source.tile(*HERE) is not None
 
 
+async def test_a_server_that_finds_nothing_at_all_is_no_empty_ground(
+    remote: Callable[[], Awaitable[Source]],
+) -> None:
+    source = await remote()
+    with pytest.raises(SourceFault, match=r"nor any other tile yet; look at scene\.tiles"):
+        await source.tile(1, 1)
+    # One that has others tells the truth, also while they are still on their way.
+    assert [tile is None for tile in await asyncio.gather(source.tile(1, 1), source.tile(*HERE))] == [
+        True,
+        False,
+    ]
+
+
 async def test_a_wrong_key_is_said(server: Server, tmp_path: Path) -> None:
     server.fault = "key"
     source = Address(server.template(), "another-key", tmp_path, zoom=15, attribution="")

@@ -54,6 +54,10 @@ class Address(Source):
         name = urlsplit(template).hostname or "tiles"
         self._about = Description(name, attribution, zoom, tiles or (0, 0, last, last), schema)
         self._session: aiohttp.ClientSession | None = None
+        self._proven = self._folder is not None and next(self._folder.rglob("*.tile"), None) is not None
+        """Whether it ever gave a tile; before, one that is not found may mean that the address is wrong."""
+        self._asking = 0
+        self._answered = asyncio.Condition()
 
     def describe(self) -> Description:
         return self._about
@@ -69,7 +73,7 @@ class Address(Source):
         kept = await asyncio.to_thread(self._kept, column, row)
         if kept is None or time.time() - kept.at > FRESH_SECONDS:
             try:
-                kept = await self._ask(self._filled(column, row, self._key), address, kept)
+                kept = await self._fetched(self._filled(column, row, self._key), address, kept)
             except TimeoutError:
                 raise SourceFault(address, f"no answer within {TIMEOUT_SECONDS:g} s") from None
             except aiohttp.ClientPayloadError:
@@ -83,6 +87,25 @@ class Address(Source):
         if kept.content is None:
             return None
         return Tile(address, kept.content)
+
+    async def _fetched(self, url: str, address: str, kept: Kept | None) -> Kept:
+        self._asking += 1
+        try:
+            found = await self._ask(url, address, kept)
+            self._proven = self._proven or found.content is not None
+        finally:
+            self._asking -= 1
+            async with self._answered:
+                self._answered.notify_all()
+        if found.content is None and not self._proven:
+            async with self._answered:
+                await self._answered.wait_for(lambda: self._proven or not self._asking)
+            if not self._proven:
+                raise SourceFault(
+                    address,
+                    "the server did not find it, nor any other tile yet; look at scene.tiles and scene.zoom",
+                )
+        return found
 
     async def _ask(self, url: str, address: str, kept: Kept | None) -> Kept:
         headers = {"If-None-Match": kept.etag} if kept is not None and kept.etag else {}
