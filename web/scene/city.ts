@@ -56,8 +56,8 @@ export function doubleArea(ring: Ring): number {
   return sum;
 }
 
-// Walls need to know their outside. A hole is turned too; building.ts turns it back.
-function counterClockwise(ring: Ring): Ring {
+/** A ring that runs counter-clockwise, so that walls know their outside. A hole is turned too; building.ts turns it back. */
+export function counterClockwise(ring: Ring): Ring {
   if (doubleArea(ring) >= 0) return ring;
   const turned: Ring = [];
   for (let i = ring.length - 2; i >= 0; i -= 2) turned.push(ring[i], ring[i + 1]);

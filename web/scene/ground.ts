@@ -1,12 +1,15 @@
 // The ground under everything: block interiors, parks, woods, pitches, water.
 
-import type { Area, Ring } from "./city";
-import { doubleArea } from "./city";
+import { rectangleOf } from "./building";
+import { counterClockwise, doubleArea, type Area, type Ring } from "./city";
+import { SPACE, spaces } from "./lot";
 import { On } from "./mask";
+import { inside } from "./mass";
 import { Material } from "./material";
-import { COURT, LAWN, PARK, PITCH, PLAZA, ROCK, SAND, SCRUB, TRACK, WATER, WOOD, type Colour } from "./palette";
+import { COURT, LAWN, mix, PARK, PITCH, PLAZA, ROCK, SAND, SCRUB, TRACK, WATER, WOOD, type Colour } from "./palette";
+import { inset } from "./roof";
 import { Pattern, type Solid, type Finish } from "./solid";
-import { LAYER } from "./street";
+import { disc, LAYER, strip } from "./street";
 
 const finish = (colour: Colour, material: number, pattern: number): Finish => ({ colour, material, id: material, pattern });
 
@@ -20,7 +23,8 @@ export function areaFinish(kind: string): { paint: Finish; rank: number } | null
     case "park": case "common": case "garden": case "dog_park": case "recreation_ground": case "picnic_site": case "sports_centre":
       return { paint: finish(PARK, Material.green, Pattern.grass), rank: 3 };
     case "wood": case "forest": return { paint: finish(WOOD, Material.green, Pattern.wood), rank: 5 };
-    case "hospital": case "school": case "university": return { paint: finish(PLAZA, Material.pavement, Pattern.pavement), rank: 0 };
+    case "hospital": case "university": return { paint: finish(LAWN, Material.green, Pattern.grass), rank: 2 };
+    case "school": return { paint: finish(PLAZA, Material.pavement, Pattern.slabs), rank: 0 };
     case "parking": case "surface": return { paint: finish([142, 140, 142], Material.road, Pattern.asphalt), rank: 6 };
     case "playground": return { paint: finish(SAND, Material.ground, Pattern.soil), rank: 6 };
     case "bare_rock": return { paint: finish(ROCK, Material.ground, Pattern.soil), rank: 6 };
@@ -45,7 +49,73 @@ export function layAreas(solid: Solid, areas: readonly Area[]): void {
   const sized = areas.map((area) => ({ area, look: areaFinish(area.kind), size: Math.abs(doubleArea(area.rings[0])) })).filter((a) => a.look);
   sized.sort((a, b) => a.look!.rank - b.look!.rank || b.size - a.size);
   // Every area has a height of its own, so two that overlap never fight for a pixel.
-  sized.forEach(({ area, look }, i) => solid.level(area.rings, LAYER.area + (i / sized.length) * 0.1, look!.paint));
+  const step = 0.1 / sized.length;
+  sized.forEach(({ area, look }, i) => {
+    const z = LAYER.area + i * step;
+    if (area.kind.startsWith("water")) return layWater(solid, area.rings, z, step);
+    solid.level(area.rings, z, look!.paint);
+    layMarkings(solid, area, z + step / 2);
+  });
+}
+
+const SHALLOW = finish(mix(WATER, [190, 226, 222], 0.42), Material.water, Pattern.water);
+const BANK = finish(SAND, Material.kerb, Pattern.gravel);
+const DEEP = finish(WATER, Material.water, Pattern.water);
+
+/** Draws water: a bank of sand and stone around it, light where it is shallow, dark where it is deep. */
+function layWater(solid: Solid, rings: readonly Ring[], z: number, step: number): void {
+  for (const ring of rings) {
+    for (let i = 0, j = ring.length - 2; i < ring.length; j = i, i += 2) {
+      const [ax, ay, bx, by] = [ring[j], ring[j + 1], ring[i], ring[i + 1]];
+      const length = Math.hypot(bx - ax, by - ay);
+      if (length > 0.05) strip(solid, ax, ay, (bx - ax) / length, (by - ay) / length, length, 0, BANK_WIDTH, z, BANK);
+      disc(solid, bx, by, BANK_WIDTH, z, BANK);
+    }
+  }
+  solid.level(rings, z + step * 0.3, SHALLOW);
+  // A shore too jagged for the wide shallows gets narrow ones.
+  const deep = [3.4, 2, 1.1].map((metres) => (rings.length === 1 ? inset(counterClockwise(rings[0]), metres) : null)).find(Boolean);
+  if (deep) solid.level([deep], z + step * 0.6, DEEP);
+}
+
+const BANK_WIDTH = 2;
+const LINE = finish([240, 240, 232], Material.marking, Pattern.none);
+
+/** Paints the lines of courts and of parking spaces: as many as fit into the area. */
+function layMarkings(solid: Solid, { kind, rings }: Area, z: number): void {
+  const type = kind.split("/")[1];
+  const court = { tennis: [11.9, 5.5], basketball: [14, 7.5], volleyball: [9, 4.5], soccer: [48, 30], football: [50, 24] }[type];
+  const { x, y, ux, uy, long, wide } = rectangleOf(rings[0]);
+  const at = (s: number, t: number): [number, number] => [x + ux * s - uy * t, y + uy * s + ux * t];
+  const line = (s: number, t: number, along: number, across: number) => {
+    const [px, py] = at(s, t);
+    if (along) strip(solid, px, py, ux, uy, along, 0, 0.3, z, LINE);
+    else strip(solid, px, py, -uy, ux, across, 0, 0.3, z, LINE);
+  };
+  if (court) {
+    let [a, b] = court;
+    const shrink = Math.min(1, (long - 0.8) / a, (wide - 0.8) / b);
+    if (shrink < 0.3) return;
+    [a, b] = [a * shrink, b * shrink];
+    const [columns, rows] = [Math.max(1, Math.floor(long / (a + 3))), Math.max(1, Math.floor(wide / (b + 2)))];
+    for (let i = 0; i < columns; i++) {
+      for (let j = 0; j < rows; j++) {
+        const [s, t] = [((i + 0.5) / columns - 0.5) * long * 2, ((j + 0.5) / rows - 0.5) * wide * 2];
+        if (![[-a, -b], [a, -b], [a, b], [-a, b]].every(([p, q]) => inside(rings, ...at(s + p, t + q)))) continue;
+        for (const end of [-1, 1]) {
+          line(s - a, t + b * end, a * 2, 0);
+          line(s + a * end, t - b, 0, b * 2);
+        }
+        line(s, t - b, 0, b * 2);
+        if (type === "tennis") line(s - a * 0.55, t, a * 1.1, 0);
+      }
+    }
+  } else if (type === "parking" || type === "surface") {
+    spaces(rings, (px, py, dx, dy) => {
+      const [qx, qy] = [px + dy * (SPACE / 2) - dx * 2.5, py - dx * (SPACE / 2) - dy * 2.5];
+      strip(solid, qx, qy, dx, dy, 5, 0, 0.28, z, LINE);
+    });
+  }
 }
 
 /** Says whether a point lies inside a convex counter-clockwise or clockwise ring. */

@@ -4,8 +4,11 @@ import { DoubleSide, GLSL3, LessDepth, RawShaderMaterial, type IUniform } from "
 import { METRES_PER_PIXEL, UP } from "./camera";
 import { LIGHT_GLSL } from "./light";
 
-/** A block is the square of world pixels that is always drawn with the same transform, whatever was asked for. */
-export const BLOCK = 512;
+/**
+ * A block is the square of world pixels that is always drawn with the same transform, whatever was asked for. It is as
+ * large as a canonical frame: what stands across the border of two blocks is handed to the GPU twice.
+ */
+export const BLOCK = 1024;
 
 /** The uniforms that change from block to block; all programs share these objects. */
 export const uniforms: Record<string, IUniform> = {
@@ -67,9 +70,17 @@ uint dice(vec2 place, float salt) {
   return h ^ (h >> 16);
 }
 
-/** A number in [0, 1) for a whole place. */
-float noise(vec2 place, float salt) {
-  return float(dice(place, salt) & 0xffffu) / 65536.0;
+/** The middle of this pixel's cell of the pixel-art filter, in metres on the ground: what is decided by it is never cut by a cell. */
+vec2 cellGround() {
+  return (floor((gl_FragCoord.xy + block.xy) * 0.5) * 2.0 + 1.0) * vec2(1.0 / ACROSS, -1.0 / UP);
+}
+
+/** A number in [0, 1) for a whole place; weaker than dice, and cheap enough for every pixel of the ground. */
+float speck(vec2 place) {
+  uvec2 c = uvec2(ivec2(floor(place)));
+  uint h = (c.x * 0x8da6b343u) ^ (c.y * 0xd8163841u);
+  h = (h ^ (h >> 15)) * 0x85ebca6bu;
+  return float(h >> 16) / 65536.0;
 }
 ${LIGHT_GLSL}`;
 

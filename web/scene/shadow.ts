@@ -13,7 +13,7 @@ const TEXELS = 4; // per metre
 export const HIGHEST = 64; // metres; nothing in the city casts from higher up
 const WIDTH = Math.ceil(BLOCK * METRES_PER_PIXEL + SHEAR[0] * HIGHEST + 8) * TEXELS;
 const HEIGHT = Math.ceil(BLOCK / UP + (1 - SHEAR[1]) * HIGHEST + 4) * TEXELS;
-const KEPT = 48; // maps; 2.5 MB each
+const KEPT = 16; // maps; 5 MB each
 
 interface Map { target: WebGLRenderTarget; frame: Vector4; used: number }
 

@@ -1,31 +1,18 @@
 // The city in chunks: what stands where, found again by the pixels or the shadows that it can touch.
 
-import type { BufferGeometry, Object3D, RawShaderMaterial } from "three";
-import { planOf } from "./building";
+import type { Object3D } from "three";
+import { buildChunk, type Contents } from "./build";
 import { toPixel } from "./camera";
-import { carProgram, Cars } from "./car";
-import { boxOf, type Building, type City } from "./city";
+import { boxOf, type City } from "./city";
 import { CHUNK, Chunk, overlaps, Stage, still, type Box, type Built } from "./chunk";
-import { Facade, facadeProgram, raiseWalls } from "./facade";
-import { gardenProgram, gardenSquare, Grain, setLand } from "./garden";
+import { Grain, setLand } from "./garden";
 import { areaMask, insideConvex, layAreas } from "./ground";
 import { lotCars } from "./lot";
 import { Mask, On, type Field } from "./mask";
-import { flatRoof, pitchedRoof } from "./roof";
-import { Shade } from "./shade";
-import { groundProgram, Solid, solidProgram } from "./solid";
-import { KERB_WIDTH, laySegment, layMarks, linksOf, PAVEMENT_WIDTH, carsOf, streetTreesOf, type Link, type Stop } from "./street";
-import { plantGround, plantStreet, treeProgram, Trees } from "./tree";
+import { groundProgram, Solid } from "./solid";
+import { KERB_WIDTH, layMarks, linksOf, PAVEMENT_WIDTH, carsOf, streetTreesOf } from "./street";
 
 const KEPT = 700; // built chunks; a frame needs about 60
-
-interface Contents {
-  buildings: Building[];
-  segments: [Link, number][];
-  marks: Solid;
-  cars: Stop[];
-  trees: Stop[];
-}
 
 export class World {
   private readonly chunks = new Map<string, Chunk<Contents>>();
@@ -38,7 +25,7 @@ export class World {
   readonly features: number;
   readonly bounds: Box;
 
-  constructor(private readonly city: City) {
+  constructor(private readonly city: City, private readonly flat = false) {
     const links = linksOf(city.roads);
     this.features = city.buildings.length + city.areas.length + city.roads.length;
     this.mask = new Mask(city.outline);
@@ -82,7 +69,7 @@ export class World {
     const areas = new Solid();
     layAreas(areas, city.areas);
     const geometry = areas.mesh.geometry();
-    if (geometry) {
+    if (geometry && !flat) {
       this.areas.push(still(geometry, groundProgram, Stage.area));
     }
     const outline: number[] = [];
@@ -142,39 +129,9 @@ export class World {
     for (const chunk of built.slice(0, built.length - KEPT)) chunk.drop();
   }
 
-  private build(chunk: Chunk<Contents>): Built {
-    const solid = new Solid();
-    const shade = new Shade();
-    const [x0, y0, x1, y1] = [chunk.cx * CHUNK, chunk.cy * CHUNK, (chunk.cx + 1) * CHUNK, (chunk.cy + 1) * CHUNK];
-    const street = new Solid();
-    for (const [link, i] of chunk.content.segments) laySegment(street, link, i);
-    const facade = new Facade();
-    for (const building of chunk.content.buildings) {
-      const plan = planOf(building, this.mask);
-      const top = plan.pitched === "no" ? flatRoof(solid, shade, plan) : pitchedRoof(solid, shade, plan);
-      raiseWalls(facade, solid, plan, top);
-    }
-    const trees = new Trees();
-    const cars = new Cars();
-    for (const stop of chunk.content.cars) {
-      // Where the kerb should be there is the other carriageway, or a crossing street: nobody parks there.
-      if (!stop.beside || !(this.mask.at(...stop.beside) & On.asphalt)) cars.park(shade, stop);
-    }
-    for (const { x, y, seed } of chunk.content.trees) {
-      // A crossing street's asphalt, or a house built up to the street, leaves no room.
-      if (!(this.mask.at(x, y) & (On.asphalt | On.building))) plantStreet(trees, shade, x, y, seed);
-    }
-    plantGround(trees, shade, this.mask, this.settled, x0, y0, x1, y1, (x, y) => insideConvex(this.city.outline, x, y));
-    const parts: Built["parts"] = [];
-    const add = (stage: number, geometry: BufferGeometry | null, program: RawShaderMaterial) => geometry && parts.push([geometry, program, stage]);
-    add(Stage.wall, facade.mesh.geometry(), facadeProgram);
-    add(Stage.roof, solid.mesh.geometry(), solidProgram);
-    add(Stage.marking, chunk.content.marks.mesh.geometry(), groundProgram);
-    add(Stage.car, cars.geometry(), carProgram);
-    add(Stage.tree, trees.geometry(), treeProgram);
-    add(Stage.street, street.mesh.geometry(), groundProgram);
-    add(Stage.base, gardenSquare(x0, y0, x1, y1, this.grain.angle(chunk.cx, chunk.cy)), gardenProgram);
-    return { parts, casters: shade.geometry() };
+  private build({ cx, cy, content }: Chunk<Contents>): Built {
+    const within = (x: number, y: number) => insideConvex(this.city.outline, x, y);
+    return buildChunk(cx, cy, content, { mask: this.mask, settled: this.settled, angle: this.grain.angle(cx, cy), within }, this.flat);
   }
 
   /** Makes sure that every square of ground under a rectangle of world pixels has a chunk, also beyond the data. */
