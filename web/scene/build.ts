@@ -34,7 +34,8 @@ export function buildChunk(cx: number, cy: number, content: Contents, { mask, se
   if (flat) return flatChunk(content.buildings, x0, y0, x1, y1);
   const [solid, street, plots, shade, facade, sprites] = [new Solid(), new Solid(), new Solid(), new Shade(), new Facade(), new Sprites()];
   for (const [link, i] of content.segments) laySegment(street, link, i, within);
-  for (const building of content.buildings) {
+  // The nearer ones first, since they hide the others.
+  for (const building of [...content.buildings].sort((a, b) => a.rings[0][1] - b.rings[0][1])) {
     for (const plan of partsOf(planOf(building, mask))) {
       const top = plan.pitched === "no" ? flatRoof(solid, shade, plan) : pitchedRoof(solid, shade, plan);
       raiseWalls(facade, solid, plan, top);
@@ -54,10 +55,11 @@ export function buildChunk(cx: number, cy: number, content: Contents, { mask, se
   const add = (stage: number, geometry: BufferGeometry | null, program: RawShaderMaterial) => geometry && parts.push([geometry, program, stage]);
   add(Stage.wall, facade.mesh.geometry(), facadeProgram);
   add(Stage.roof, solid.mesh.geometry(), solidProgram);
-  add(Stage.sprite, sprites.geometry(), spriteProgram);
-  add(Stage.marking, content.marks.mesh.geometry(), groundProgram);
-  add(Stage.street, street.mesh.geometry(), groundProgram);
-  add(Stage.plot, plots.mesh.geometry(), groundProgram);
+  add(Stage.sprite, sprites.mesh.geometry(), spriteProgram);
+  // One mesh, from top to bottom: every mesh costs a call, and what lies hidden is not shaded when it comes later.
+  const ground = new Solid();
+  for (const layer of [content.marks, street, plots]) ground.mesh.append(layer.mesh);
+  add(Stage.street, ground.mesh.geometry(), groundProgram);
   add(Stage.base, gardenSquare(x0, y0, x1, y1), gardenProgram);
   return { parts, casters: shade.geometry() };
 }

@@ -37,7 +37,7 @@ export interface Plan {
 }
 
 /** Takes out corners that a wall would not show: the tiles' grid is 0.24 m, so straight walls jitter. */
-function straighten(ring: Ring): Ring {
+export function straighten(ring: Ring): Ring {
   let points = ring;
   for (let round = 0; round < 3; round++) {
     const kept: Ring = [];

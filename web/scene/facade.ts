@@ -3,6 +3,7 @@
 import { ACROSS, FLOOR, toPixel } from "./camera";
 import type { Plan, Wall } from "./building";
 import { Dice, hashPlace } from "./hash";
+import { SUN } from "./light";
 import { Material, normalCode } from "./material";
 import { Mesh, pack, packColour, type Layout } from "./mesh";
 import { AWNINGS, SIGNS, WARM_WHITE, mix, shade } from "./palette";
@@ -118,6 +119,8 @@ function blades(solid: Solid, plan: Plan, wall: Wall, dice: Dice): void {
   }
 }
 
+const vec = (v: readonly number[]) => `vec3(${v.map((n) => n.toFixed(8)).join(", ")})`;
+
 /** Draws the walls. */
 export const facadeProgram = program(
   /* glsl */ `
@@ -126,7 +129,7 @@ in vec4 foot, size;
 in uint paint, trim, tag, facing, style;
 out vec3 place;
 flat out vec4 wallFoot, wallSize, colour, trimColour, object, kind;
-flat out vec3 normal;
+flat out vec4 normal; // w says whether the sun reaches the wall at all
 void main() {
   place = position;
   wallFoot = foot;
@@ -135,13 +138,14 @@ void main() {
   trimColour = bytes(trim) / 255.0;
   object = bytes(tag);
   kind = bytes(style);
-  normal = (bytes(facing).xyz - 128.0) / 127.0;
+  normal.xyz = (bytes(facing).xyz - 128.0) / 127.0;
+  normal.w = max(dot(normal.xyz, ${vec(SUN)}), 0.0);
   gl_Position = project(position);
 }`,
   /* glsl */ `
 in vec3 place;
 flat in vec4 wallFoot, wallSize, colour, trimColour, object, kind;
-flat in vec3 normal;
+flat in vec4 normal;
 
 const vec3 GLASS = vec3(0.200, 0.271, 0.369), SKY = vec3(0.333, 0.451, 0.561);
 const vec3 LAMP = vec3(0.961, 0.859, 0.620), BLIND = vec3(0.859, 0.839, 0.780);
@@ -178,10 +182,10 @@ void main() {
     float left = floor(centre * 0.5 - wide * 0.5 + 0.5);
     float dx = cell.x - left;
     uint chance = dice(vec2(k, storey), seed + 3.0);
-    float luck = float(chance & 255u) / 256.0;
+    float luck = float(int(chance) & 255) / 256.0;
     bool inside = dx > -0.5 && dx < wide - 0.5;
     // High walls have a rhythm of their own: bands of glass, piers, or single windows.
-    int rhythm = (look == 3 || look == 5) && floors > 3.5 ? int(mod(seed, 3.0)) : 0;
+    int rhythm = (look == 3 || look == 5) && floors > 3.5 ? int(mod(seed, look == 5 ? 3.0 : 7.0)) : 0;
     if (rhythm == 1 && !street && row > -0.5) {
       inside = cell.x > floor((wallFoot.x + k * width) * 0.5 + 0.5) - 0.5 || mod(k, 3.0) > 0.5;
       if (r < 0.5) c = mix(c, trimColour.rgb, 0.5);
@@ -195,8 +199,8 @@ void main() {
           // Letters are cells of light here and there, away from the board's ends.
           uint letters = dice(vec2(floor(k * 0.5), seed), 5.0);
           float at = cell.x - pier + (fract(k * 0.5) > 0.25 ? floor(width * 0.5) : 0.0);
-          c = 0.42 + 0.36 * cos(6.2832 * (float(letters & 15u) / 16.0 + vec3(0.0, 0.33, 0.67)));
-          if (at > 1.5 && at < width - 1.5 && ((letters >> (8u + uint(at) % 20u)) & 1u) == 1u) c = vec3(0.98, 0.95, 0.85);
+          c = 0.42 + 0.36 * cos(6.2832 * (float(int(letters) & 15) / 16.0 + vec3(0.0, 0.33, 0.67)));
+          if (at > 1.5 && at < width - 1.5 && ((int(letters) >> (8 + (int(at) & 15))) & 1) == 1) c = vec3(0.98, 0.95, 0.85);
           shop = true;
           material = 3.0;
         }
@@ -211,7 +215,7 @@ void main() {
       } else if (inside && !garage && !door && !(look == 2 && luck > 0.78) && fromTop > 1.5) {
         if (r > 0.5 && r < 2.5) {
           window = true;
-          float lit = float((chance >> 8) & 255u) / 256.0;
+          float lit = float((int(chance) >> 8) & 255) / 256.0;
           c = r > 1.5 ? SKY : GLASS;
           if (lit < 0.14) c = LAMP * (r > 1.5 ? 1.0 : 0.9);
           else if (lit < 0.38 && r > 1.5) c = BLIND;
@@ -225,8 +229,8 @@ void main() {
   else if (fromTop < 1.5) c *= look == 0 ? 0.90 : 0.80;
   if (window) material = 4.0;
   c *= mix(0.70, 1.0, clamp(wallHeight / 2.6, 0.0, 1.0));
-  float sun = dot(normal, SUN) > 0.0 ? sunlight(place + normal * 0.3, 0.5) : 0.0;
-  vec3 lighting = light(normal, sun);
+  float sun = normal.w > 0.0 ? sunlight(place + normal.xyz * 0.3, 0.5) * normal.w : 0.0;
+  vec3 lighting = AMBIENT_OF_WALLS + SUN_COLOUR * sun;
   if (window || shop) lighting = mix(lighting, vec3(1.0), 0.35);
   plane(c * lighting, vec4(object.xy, material, object.w), place);
 }`,

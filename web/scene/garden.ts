@@ -1,6 +1,6 @@
 // The ground of the blocks: gardens, patios and soil in plots along the streets, and the blank paper beyond the data.
 
-import { BufferAttribute, BufferGeometry, DataTexture, LinearFilter, RedFormat, UnsignedByteType, Vector4 } from "three";
+import { BufferAttribute, BufferGeometry, DataTexture, RedFormat, UnsignedByteType, Vector4 } from "three";
 import { toView } from "./camera";
 import type { Ring } from "./city";
 import { hash } from "./hash";
@@ -69,7 +69,7 @@ function cut(ring: Ring, axis: 0 | 1, limit: number, sign: 1 | -1): Ring {
   return kept;
 }
 
-/** Lays the gardens of a square of ground where people live: plots of 7.6 x 5.2 m, a fence or a hedge on 62 % of their sides. */
+/** Lays the gardens of a square of ground where people live: plots of 7.6 x 5.2 m, a fence or a hedge on 40 % of their sides. */
 export function layPlots(solid: Solid, mask: Mask, settled: Field, x0: number, y0: number, x1: number, y1: number, angle: number, within: (x: number, y: number) => boolean): void {
   const [ux, uy] = [Math.cos(angle), Math.sin(angle)];
   const [mx, my] = [(x0 + x1) / 2, (y0 + y1) / 2];
@@ -96,10 +96,11 @@ export function layPlots(solid: Solid, mask: Mask, settled: Field, x0: number, y
         : kind < 0.29 ? { colour: SOIL, id: Material.ground, material: Material.ground, pattern: Pattern.beds, angle: angle + Math.PI / 2 }
           : { colour: lawn, id: Material.green, material: Material.green, pattern: Pattern.grass };
       const [s0, s1, t0, t1] = [i * DEEP, (i + 1) * DEEP, j * WIDE, (j + 1) * WIDE];
-      lay(s0, s1, t0, t1, 0.003, finish);
+      // Most lawns are the bare ground's own green.
+      if (finish.material !== Material.green || (luck & 0xc000) === 0) lay(s0, s1, t0, t1, 0.003, finish);
       for (const [chance, from, to, low, high] of [[luck >>> 16, s0, s0 + BORDER, t0, t1], [luck >>> 24, s0, s1, t0, t0 + BORDER]] as const) {
         const share = (chance & 255) / 255;
-        if (share < 0.62) lay(from, to, low, high, 0.006, { colour: share < 0.34 ? FENCE : HEDGE, id: Material.fence, material: Material.fence });
+        if (share < 0.4) lay(from, to, low, high, 0.006, { colour: share < 0.2 ? FENCE : HEDGE, id: Material.fence, material: Material.fence });
       }
     }
   }
@@ -113,17 +114,14 @@ export function gardenSquare(x0: number, y0: number, x1: number, y1: number): Bu
   return geometry;
 }
 
-/** Sets where the data lies, in metres [x0, y0, x1, y1] east and south of the centre, and what the ground knows of buildings. */
-export function setLand(bounds: readonly [number, number, number, number], near: Field, settled: Field): void {
+/** Sets where the data lies, in metres [x0, y0, x1, y1] east and south of the centre, and how close houses are to its ground. */
+export function setLand(bounds: readonly [number, number, number, number], near: Field): void {
   uniforms.land.value = new Vector4(...bounds);
-  for (const [name, field] of [["near", near], ["settled", settled]] as const) {
-    const texture = new DataTexture(field.data, field.width, field.height, RedFormat, UnsignedByteType);
-    texture.minFilter = texture.magFilter = LinearFilter;
-    texture.unpackAlignment = 1;
-    texture.needsUpdate = true;
-    uniforms[`${name}Map`].value = texture;
-    uniforms[`${name}Frame`].value = new Vector4(field.x0, field.y0, 1 / (field.width * field.step), 1 / (field.height * field.step));
-  }
+  const texture = new DataTexture(near.data, near.width, near.height, RedFormat, UnsignedByteType);
+  texture.unpackAlignment = 1;
+  texture.needsUpdate = true;
+  uniforms.nearMap.value = texture;
+  uniforms.nearFrame.value = new Vector4(near.x0, near.y0, 1 / (near.width * near.step), 1 / (near.height * near.step));
 }
 
 const [right, away] = [toView(1, 0), toView(0, 1)]; // where east and south point in view ground
@@ -140,8 +138,6 @@ void main() {
   /* glsl */ `
 in vec3 place;
 uniform vec4 land;
-uniform highp sampler2D nearMap;
-uniform vec4 nearFrame;
 void main() {
   vec2 ground = vec2(dot(place.xy, vec2(${right.map((v) => v.toFixed(8)).join(", ")})), dot(place.xy, vec2(${away.map((v) => v.toFixed(8)).join(", ")})));
   if (any(lessThan(ground, land.xy)) || any(greaterThan(ground, land.zw))) {
@@ -150,7 +146,6 @@ void main() {
   }
   vec2 cell = cellGround();
   vec3 c = vec3(0.52, 0.62, 0.33) * (0.93 + 0.07 * speck(cell / 0.7) + 0.07 * speck(cell / 3.1));
-  float near = texture(nearMap, (place.xy - nearFrame.xy) * nearFrame.zw).r;
-  plane(c * light(vec3(0.0, 0.0, 1.0), sunlight(place, 0.30)) * (1.0 - 0.42 * near), vec4(0.0, ${Material.green}.0, ${Material.green}.0, 0.0), place);
+  plane(c * light(vec3(0.0, 0.0, 1.0), sunlight(place, 0.30)) * (1.0 - 0.42 * nearness(cell)), vec4(0.0, ${Material.green}.0, ${Material.green}.0, 0.0), place);
 }`,
 );

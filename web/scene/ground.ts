@@ -1,6 +1,6 @@
 // The ground under everything: block interiors, parks, woods, pitches, water.
 
-import { rectangleOf } from "./building";
+import { rectangleOf, straighten } from "./building";
 import { counterClockwise, doubleArea, type Area, type Ring } from "./city";
 import { SPACE, spaces } from "./lot";
 import { On } from "./mask";
@@ -48,13 +48,13 @@ export function areaMask(kind: string): number {
 export function layAreas(solid: Solid, areas: readonly Area[]): void {
   const sized = areas.map((area) => ({ area, look: areaFinish(area.kind), size: Math.abs(doubleArea(area.rings[0])) })).filter((a) => a.look);
   sized.sort((a, b) => a.look!.rank - b.look!.rank || b.size - a.size);
-  // Every area has a height of its own, so two that overlap never fight for a pixel.
-  const step = 0.1 / sized.length;
-  sized.forEach(({ area, look }, i) => {
-    const z = LAYER.area + i * step;
-    if (area.kind.startsWith("water")) return layWater(solid, area.rings, z, step);
-    solid.level(area.rings, z, look!.paint);
-    layMarkings(solid, area, z + step / 2);
+  // Every area has a height of its own, so two that overlap never fight for a pixel. The upper ones come first: what they
+  // hide is then not shaded.
+  sized.reverse().forEach(({ area, look }, k) => {
+    const i = sized.length - 1 - k;
+    if (area.kind.startsWith("water")) return layWater(solid, area.rings);
+    layMarkings(solid, area);
+    solid.level(area.rings, LAYER.area + (i / sized.length) * (LAYER.court - LAYER.area), look!.paint);
   });
 }
 
@@ -63,34 +63,34 @@ const BANK = finish(SAND, Material.kerb, Pattern.gravel);
 const DEEP = finish(WATER, Material.water, Pattern.water);
 
 /** Draws water: a bank of sand and stone around it, light where it is shallow, dark where it is deep. */
-function layWater(solid: Solid, rings: readonly Ring[], z: number, step: number): void {
+function layWater(solid: Solid, rings: readonly Ring[]): void {
+  // A shore too jagged for the wide shallows gets narrow ones.
+  const deep = [3.4, 2, 1.1].map((metres) => (rings.length === 1 ? inset(straighten(counterClockwise(rings[0])), metres) : null)).find(Boolean);
+  if (deep) solid.level([deep], LAYER.water, DEEP);
+  solid.level(rings, LAYER.shallow, SHALLOW);
   for (const ring of rings) {
     for (let i = 0, j = ring.length - 2; i < ring.length; j = i, i += 2) {
       const [ax, ay, bx, by] = [ring[j], ring[j + 1], ring[i], ring[i + 1]];
       const length = Math.hypot(bx - ax, by - ay);
-      if (length > 0.05) strip(solid, ax, ay, (bx - ax) / length, (by - ay) / length, length, 0, BANK_WIDTH, z, BANK);
-      disc(solid, bx, by, BANK_WIDTH, z, BANK);
+      if (length > 0.05) strip(solid, ax, ay, (bx - ax) / length, (by - ay) / length, length, 0, BANK_WIDTH, LAYER.bank, BANK);
+      disc(solid, bx, by, BANK_WIDTH, LAYER.bank, BANK);
     }
   }
-  solid.level(rings, z + step * 0.3, SHALLOW);
-  // A shore too jagged for the wide shallows gets narrow ones.
-  const deep = [3.4, 2, 1.1].map((metres) => (rings.length === 1 ? inset(counterClockwise(rings[0]), metres) : null)).find(Boolean);
-  if (deep) solid.level([deep], z + step * 0.6, DEEP);
 }
 
 const BANK_WIDTH = 2;
 const LINE = finish([240, 240, 232], Material.marking, Pattern.none);
 
 /** Paints the lines of courts and of parking spaces: as many as fit into the area. */
-function layMarkings(solid: Solid, { kind, rings }: Area, z: number): void {
+function layMarkings(solid: Solid, { kind, rings }: Area): void {
   const type = kind.split("/")[1];
   const court = { tennis: [11.9, 5.5], basketball: [14, 7.5], volleyball: [9, 4.5], soccer: [48, 30], football: [50, 24] }[type];
   const { x, y, ux, uy, long, wide } = rectangleOf(rings[0]);
   const at = (s: number, t: number): [number, number] => [x + ux * s - uy * t, y + uy * s + ux * t];
   const line = (s: number, t: number, along: number, across: number) => {
     const [px, py] = at(s, t);
-    if (along) strip(solid, px, py, ux, uy, along, 0, 0.3, z, LINE);
-    else strip(solid, px, py, -uy, ux, across, 0, 0.3, z, LINE);
+    if (along) strip(solid, px, py, ux, uy, along, 0, 0.3, LAYER.court, LINE);
+    else strip(solid, px, py, -uy, ux, across, 0, 0.3, LAYER.court, LINE);
   };
   if (court) {
     let [a, b] = court;
@@ -113,7 +113,7 @@ function layMarkings(solid: Solid, { kind, rings }: Area, z: number): void {
   } else if (type === "parking" || type === "surface") {
     spaces(rings, (px, py, dx, dy) => {
       const [qx, qy] = [px + dy * (SPACE / 2) - dx * 2.5, py - dx * (SPACE / 2) - dy * 2.5];
-      strip(solid, qx, qy, dx, dy, 5, 0, 0.28, z, LINE);
+      strip(solid, qx, qy, dx, dy, 5, 0, 0.28, LAYER.court, LINE);
     });
   }
 }

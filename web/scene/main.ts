@@ -12,7 +12,7 @@ import { Frames, LOST } from "./frame";
 import { World } from "./world";
 
 /** The version of the scene's looks; a picture drawn by another version may differ. */
-const BUILD = "scene-1";
+const BUILD = "scene-2";
 
 interface Info {
   build: string; source: string; attribution: string; features: number; metres_per_pixel: number;

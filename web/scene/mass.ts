@@ -38,7 +38,7 @@ export function partsOf(plan: Plan): Plan[] {
     };
   });
   if (!blocks.length) return [plan];
-  return [{ ...plan, floors: lower, height: lower * FLOOR + 0.9, blocks: blocks.map(({ rings }) => rings[0]), terrace: plan.cls !== "commercial" && dice.chance(0.4) }, ...blocks];
+  return [{ ...plan, floors: lower, height: lower * FLOOR + 0.9, blocks: blocks.map(({ rings }) => rings[0]), terrace: plan.cls !== "commercial" && plan.area < 3000 && dice.chance(0.3) }, ...blocks];
 }
 
 /** Rectangles inside a footprint, one step away from its edges and from each other, the largest first. */

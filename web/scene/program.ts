@@ -18,8 +18,6 @@ export const uniforms: Record<string, IUniform> = {
   land: { value: null }, // garden.ts
   nearMap: { value: null },
   nearFrame: { value: null },
-  settledMap: { value: null },
-  settledFrame: { value: null },
 };
 
 export const VERTEX_GLSL = /* glsl */ `
@@ -54,11 +52,12 @@ layout(location = 2) out vec4 depthOut;
 
 /** Writes the three planes; tag is the object bytes, p the point in view ground metres. */
 void plane(vec3 colour, vec4 tag, vec3 p) {
-  colourOut = vec4(clamp(colour, 0.0, 1.0), 1.0);
-  objectOut = tag / 255.0;
+  colourOut = vec4(colour, 1.0);
+  objectOut = tag * ${(1 / 255).toFixed(12)};
   // Depth along the view axis from the plane through the world origin, 1/256 m steps, 16384 m added.
-  uint d = uint(((p.y - p.z) * ${Math.SQRT1_2.toFixed(8)} + 16384.0) * 256.0 + 0.5);
-  depthOut = vec4((d >> 16) & 255u, (d >> 8) & 255u, d & 255u, 255u) / 255.0;
+  // Signed numbers here and below: software WebGL takes several steps more for unsigned ones.
+  int d = int(((p.y - p.z) * ${Math.SQRT1_2.toFixed(8)} + 16384.0) * 256.0 + 0.5);
+  depthOut = vec4((d >> 16) & 255, (d >> 8) & 255, d & 255, 255) * ${(1 / 255).toFixed(12)};
 }
 
 /** 32 mixed bits for a whole place. */
@@ -77,10 +76,19 @@ vec2 cellGround() {
 
 /** A number in [0, 1) for a whole place; weaker than dice, and cheap enough for every pixel of the ground. */
 float speck(vec2 place) {
-  uvec2 c = uvec2(ivec2(floor(place)));
-  uint h = (c.x * 0x8da6b343u) ^ (c.y * 0xd8163841u);
-  h = (h ^ (h >> 15)) * 0x85ebca6bu;
-  return float(h >> 16) / 65536.0;
+  ivec2 c = ivec2(floor(place));
+  int h = (c.x * ${0x8da6b343 | 0}) ^ (c.y * ${0xd8163841 | 0});
+  h = (h ^ (h >> 15)) * ${0x85ebca6b | 0};
+  return float((h >> 16) & 65535) * ${1 / 65536};
+}
+
+uniform highp sampler2D nearMap;
+uniform vec4 nearFrame;
+
+/** How close houses are to a cell's ground, 0 to 1. Between the map's squares of 2 m every other cell takes the next one. */
+float nearness(vec2 cell) {
+  vec2 turn = fract(floor((gl_FragCoord.xy + block.xy) * 0.5) * 0.5) - 0.25;
+  return texelFetch(nearMap, ivec2(floor((cell - nearFrame.xy) * 0.5 + turn)), 0).r;
 }
 ${LIGHT_GLSL}`;
 

@@ -11,8 +11,9 @@ import { BLOCK, uniforms } from "./program";
 
 const TEXELS = 4; // per metre
 export const HIGHEST = 64; // metres; nothing in the city casts from higher up
-const WIDTH = Math.ceil(BLOCK * METRES_PER_PIXEL + SHEAR[0] * HIGHEST + 8) * TEXELS;
-const HEIGHT = Math.ceil(BLOCK / UP + (1 - SHEAR[1]) * HIGHEST + 4) * TEXELS;
+const SPARE = 8; // metres around a block: a sprite that reaches into it asks for the light at its own place
+const WIDTH = Math.ceil(BLOCK * METRES_PER_PIXEL + SHEAR[0] * HIGHEST + 2 * SPARE) * TEXELS;
+const HEIGHT = Math.ceil(BLOCK / UP + (1 - SHEAR[1]) * HIGHEST + 2 * SPARE) * TEXELS;
 const KEPT = 16; // maps; 5 MB each
 
 interface Map { target: WebGLRenderTarget; frame: Vector4; used: number }
@@ -63,8 +64,8 @@ export class Shadows {
       depthTexture: new DepthTexture(WIDTH, HEIGHT, UnsignedShortType),
     });
     // A point of the block at height z lies at y + z = -pixel / UP, so its sheared y is lower by (1 - SHEAR.y) z.
-    const x0 = Math.floor(bx * BLOCK * METRES_PER_PIXEL) - 4;
-    const y0 = Math.floor((-(by + 1) * BLOCK) / UP - (1 - SHEAR[1]) * HIGHEST) - 1;
+    const x0 = Math.floor(bx * BLOCK * METRES_PER_PIXEL) - SPARE;
+    const y0 = Math.floor((-(by + 1) * BLOCK) / UP - (1 - SHEAR[1]) * HIGHEST) - SPARE;
     const frame = new Vector4(x0, y0, TEXELS, HIGHEST);
     const scene = new Scene();
     scene.matrixWorldAutoUpdate = false;

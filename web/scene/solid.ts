@@ -133,8 +133,6 @@ in vec3 place;
 flat in vec4 colour, object;
 flat in vec3 normal, fine, coarse, lines;
 flat in vec2 share;
-uniform highp sampler2D nearMap;
-uniform vec4 nearFrame;
 void main() {
   vec3 c = colour.rgb;
   vec2 cell = cellGround();
@@ -144,8 +142,7 @@ ${ground ? `
   if (fract(dot(place, lines)) < share.x) c *= share.y;
   if (grain > 0.994 && fine.z > 0.095 && fine.z < 0.105) c = vec3(0.93, 0.86, 0.47); // flowers in the grass
   if (grain > 0.955 && fine.z > 0.115 && fine.z < 0.125) c = mix(c, vec3(0.80, 0.92, 0.98), 0.4); // glints on water
-  float near = texture(nearMap, (place.xy - nearFrame.xy) * nearFrame.zw).r;
-  c *= light(normal, sunlight(place, 0.30)) * (1.0 - 0.42 * near);` : `
+  c *= light(normal, sunlight(place, 0.30)) * (1.0 - 0.42 * nearness(cell));` : `
   c *= 1.0 + (grain - 0.5) * fine.z;
   if (fract(dot(place, lines)) < share.x) c *= share.y;
   c *= light(normal, dot(normal, SUN) > 0.0 ? sunlight(place + normal * 0.12, 0.30) : 0.0);`}

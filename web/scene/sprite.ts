@@ -1,9 +1,10 @@
 // Cars and trees as sprites. The camera never turns, so each is drawn once by arithmetic, dot by dot, and every instance
 // stands on whole dots of the world: a dot is a cell of the pixel-art filter, which then leaves its colour as it is.
 
-import { BufferAttribute, DataTexture, InstancedBufferAttribute, InstancedBufferGeometry, InstancedInterleavedBuffer, InterleavedBufferAttribute, NearestFilter, RGBAFormat, UnsignedByteType } from "three";
+import { DataTexture, NearestFilter, RGBAFormat, UnsignedByteType } from "three";
 import { METRES_PER_PIXEL, TILT, toPixel } from "./camera";
 import { SHEAR } from "./light";
+import { Mesh, type Layout } from "./mesh";
 import type { Colour } from "./palette";
 import { BLOCK, program, uniforms } from "./program";
 
@@ -59,10 +60,12 @@ class Atlas {
 const atlas = new Atlas();
 uniforms.atlas = { value: atlas.texture };
 
+// Quads of their own, not instances: software WebGL draws every instance as if it were a call.
+const LAYOUT: Layout = { floats: [["corner", 2], ["spot", 4]], words: ["paint", "tag", "start"] };
+
 /** The sprites of one chunk. */
 export class Sprites {
-  private readonly floats: number[] = [];
-  private readonly words: number[] = [];
+  readonly mesh = new Mesh(LAYOUT);
 
   /**
    * Stands a sprite on a place of the ground. The name says all that its look follows from; dot is asked for every dot, by
@@ -73,23 +76,13 @@ export class Sprites {
     place: { x: number; y: number; high: number; lies: boolean }, paint: number, tag: number): void {
     const sprite = atlas.sprite(name, left, top, width, height, dot);
     const [px, py] = toPixel(place.x, place.y, 0);
-    this.floats.push((Math.round(px / DOT) + left) * DOT, (Math.round(py / DOT) + top) * DOT, place.x, place.y, place.high, place.lies ? 1 : 0);
-    this.words.push(paint, tag, sprite.x | (sprite.y << 16), width | (height << 16));
-  }
-
-  /** Hands the sprites over as instances, or null when there are none. */
-  geometry(): InstancedBufferGeometry | null {
-    if (!this.floats.length) return null;
-    const geometry = new InstancedBufferGeometry();
-    geometry.setAttribute("corner", new BufferAttribute(new Float32Array([0, 0, 1, 0, 1, 1, 0, 1]), 2));
-    geometry.setIndex([0, 1, 2, 0, 2, 3]);
-    const floats = new InstancedInterleavedBuffer(new Float32Array(this.floats), 6);
-    geometry.setAttribute("spot", new InterleavedBufferAttribute(floats, 4, 0));
-    geometry.setAttribute("plane", new InterleavedBufferAttribute(floats, 2, 4));
-    const words = new Uint32Array(this.words);
-    ["paint", "tag", "from", "size"].forEach((name, k) => geometry.setAttribute(name, new InstancedBufferAttribute(words.filter((_, i) => i % 4 === k), 1)));
-    geometry.instanceCount = words.length / 4;
-    return geometry;
+    const x0 = (Math.round(px / DOT) + left) * DOT, y0 = (Math.round(py / DOT) + top) * DOT;
+    const [x1, y1] = [x0 + width * DOT, y0 + height * DOT];
+    // What added to a dot of the world gives its place in the atlas, which repeats as the numbers do.
+    const start = ((sprite.x - x0 / DOT) & 0xffff) | (((sprite.y - y0 / DOT) & 0xffff) << 16);
+    const first = [[x0, y0], [x1, y0], [x1, y1], [x0, y1]].map((corner) =>
+      this.mesh.vertex([...corner, place.x, place.y, place.high, place.lies ? 1 : 0], [paint, tag, start >>> 0]))[0];
+    this.mesh.quad(first, first + 1, first + 2, first + 3);
   }
 }
 
@@ -98,34 +91,32 @@ export const spriteProgram = program(
   /* glsl */ `
 in vec2 corner;
 in vec4 spot;
-in vec2 plane;
-in uint paint, tag, from, size;
+in uint paint, tag, start;
 uniform highp sampler2D shadowMap;
 uniform vec4 shadowFrame;
 flat out vec3 colour, shine;
 flat out vec4 object;
-flat out ivec2 start; // what added to a dot of the world gives its place in the atlas
+flat out ivec2 from;
 void main() {
   colour = bytes(paint).rgb / 255.0;
   object = bytes(tag);
-  vec2 pixel = spot.xy + corner * vec2(size & 0xffffu, size >> 16) * ${DOT}.0;
-  start = ivec2(int(from & 0xffffu), int(from >> 16)) - ivec2(floor(spot.xy / ${DOT}.0 + 0.5));
-  vec2 g = (spot.zw + plane.x * vec2(${SHEAR.map((v) => v.toFixed(8)).join(", ")}) - shadowFrame.xy) * shadowFrame.z;
+  from = ivec2(int(start & 0xffffu), int(start >> 16));
+  vec2 g = (spot.xy + spot.z * vec2(${SHEAR.map((v) => v.toFixed(8)).join(", ")}) - shadowFrame.xy) * shadowFrame.z;
   ivec2 texel = clamp(ivec2(floor(g)), ivec2(0), textureSize(shadowMap, 0) - 1);
-  bool shaded = (1.0 - texelFetch(shadowMap, texel, 0).r) * shadowFrame.w > plane.x * 1.4 + 1.0;
+  bool shaded = (1.0 - texelFetch(shadowMap, texel, 0).r) * shadowFrame.w > spot.z * 1.4 + 1.0;
   shine = shaded ? vec3(0.58, 0.62, 0.76) : vec3(1.0);
-  float y = plane.y > 0.5 ? -pixel.y / UP - plane.x : spot.w;
-  float depth = ((y - plane.x) * ${TILT.toFixed(8)} - block.z) / block.w;
-  gl_Position = vec4((pixel - block.xy) * ${(2 / BLOCK).toFixed(10)} - 1.0, depth * 2.0 - 1.0, 1.0);
+  float y = spot.w > 0.5 ? -corner.y / UP - spot.z : spot.y;
+  float depth = ((y - spot.z) * ${TILT.toFixed(8)} - block.z) / block.w;
+  gl_Position = vec4((corner - block.xy) * ${(2 / BLOCK).toFixed(10)} - 1.0, depth * 2.0 - 1.0, 1.0);
 }`,
   /* glsl */ `
 flat in vec3 colour, shine;
 flat in vec4 object;
-flat in ivec2 start;
+flat in ivec2 from;
 uniform highp sampler2D atlas;
 void main() {
   vec2 pixel = gl_FragCoord.xy + block.xy;
-  vec4 texel = texelFetch(atlas, ivec2(floor(pixel * ${(1 / DOT).toFixed(8)})) + start, 0);
+  vec4 texel = texelFetch(atlas, (ivec2(floor(pixel * ${(1 / DOT).toFixed(8)})) + from) & ${ATLAS - 1}, 0);
   if (texel.a == 0.0) discard;
   bool tints = texel.a < 0.5;
   float height = (texel.a * 255.0 - (tints ? 0.0 : 128.0)) / ${STEPS}.0;

@@ -11,7 +11,7 @@ export const PAVEMENT_WIDTH = 2.9;
 export const KERB_WIDTH = 0.38;
 
 // Ground layers lie a few centimetres over each other: far enough for the depth buffer, too little for the eye.
-export const LAYER = { area: 0.01, path: 0.12, pavement: 0.14, kerb: 0.16, asphalt: 0.18, rail: 0.2, marking: 0.24 } as const;
+export const LAYER = { area: 0.01, court: 0.07, bank: 0.08, shallow: 0.09, water: 0.1, path: 0.12, pavement: 0.14, kerb: 0.16, asphalt: 0.18, rail: 0.2, marking: 0.24 } as const;
 
 const finish = (colour: Colour, material: number, pattern: number = Pattern.none): Finish => ({ colour, material, id: material, pattern });
 const FINISH = {

@@ -65,7 +65,7 @@ export class World {
       for (const stop of lotCars(area, this.mask)) this.at(stop.x, stop.y).content.cars.push(stop);
     }
     this.settled = this.mask.built(8, 1, 3);
-    setLand(city.bounds, this.mask.built(2, 1.25, 1), this.settled);
+    setLand(city.bounds, this.mask.built(2, 1.25, 1));
     const areas = new Solid();
     layAreas(areas, city.areas);
     const geometry = areas.mesh.geometry();
