@@ -26,7 +26,9 @@ function plant(trees: Sprites, shadow: Shade, x: number, y: number, radius: numb
   const across = Math.max(3, Math.round((2 * half * ACROSS) / DOT));
   const shape = (seed >>> 8) % SHAPES;
   const middle = Math.round((z * ACROSS * Math.SQRT1_2) / DOT); // dots from the ground up to the crown's middle
-  const dot = (px: number, py: number) => (conifer ? coniferDot : roundDot)(px, py + middle * DOT, (across * DOT) / 2, z, shape);
+  // From whole dots only: trees that share a sprite must not differ by who was drawn first.
+  const up = (middle * DOT) / (ACROSS * Math.SQRT1_2);
+  const dot = (px: number, py: number) => (conifer ? coniferDot : roundDot)(px, py + middle * DOT, (across * DOT) / 2, up, shape);
   const left = -(across >> 1);
   trees.put(`${conifer ? "conifer" : "round"} ${across} ${middle} ${shape}`, left, left - middle, across, across, dot, { x, y, high: z, lies: false },
     packColour(colour, 0), pack(id >> 8, id & 255, Material.tree, 0));
