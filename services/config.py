@@ -116,9 +116,96 @@ class Model(Section):
 
 
 class Scene(Section):
-    """What the renderer draws."""
+    """What the renderer draws. `api_key` is a literal or `"${VARIABLE}"`; it never leaves the renderer."""
 
-    source: Literal["san-francisco"] = "san-francisco"
+    source: Literal["san-francisco", "vector-tiles", "geojson"] = "san-francisco"
+    tiles: Annotated[str | None, Field(min_length=1, max_length=2_000)] = None
+    """Vector tiles: a folder or an address with {z}, {x} and {y} in it, or a file .mbtiles or .pmtiles.
+    Relative paths start at the folder of app_config.json."""
+    file: Annotated[str | None, Field(min_length=1, max_length=2_000)] = None
+    """GeoJSON: the file with the footprints."""
+    zoom: Annotated[int | None, Field(ge=10, le=18)] = None
+    """The zoom of the tiles; the largest there is where none is named."""
+    tile_schema: Literal["mapbox-streets", "openmaptiles", "protomaps", "openstreetmap"] | None = None
+    """What the layers mean; found by their names where none is named."""
+    tallest: Annotated[int | None, Field(ge=20, le=600)] = None
+    """Metres up to which buildings are drawn. The more, the longer a frame takes: shadows come from afar."""
+    attribution: Annotated[str | None, Field(max_length=500)] = None
+    api_key: Annotated[str | None, Field(max_length=1_000, repr=False)] = None
+    """Put in place of {key} in the address of the tiles."""
+
+    @model_validator(mode="after")
+    def _fields_fit_the_source(self) -> Self:
+        belong = {
+            "san-francisco": (),
+            "vector-tiles": ("tiles", "zoom", "tile_schema", "tallest", "attribution", "api_key"),
+            "geojson": ("file", "tallest", "attribution"),
+        }[self.source]
+        for field in ("tiles", "file", "zoom", "tile_schema", "tallest", "attribution", "api_key"):
+            if getattr(self, field) is not None and field not in belong:
+                raise _fault((field,), f'it has no meaning with "source": "{self.source}"; take it out')
+        needed = {"vector-tiles": "tiles", "geojson": "file"}.get(self.source)
+        if needed is not None and getattr(self, needed) is None:
+            raise _fault((needed,), f'it is missing, and "source": "{self.source}" needs it')
+        if self.tiles is not None:
+            self._check_tiles(self.tiles)
+        return self
+
+    def _check_tiles(self, tiles: str) -> None:
+        missing = [name for name in ("{z}", "{x}", "{y}") if name not in tiles]
+        if not tiles.endswith((".mbtiles", ".pmtiles")) or self.on_server:
+            if "://" in tiles and not self.on_server:
+                raise _fault(("tiles",), "a web address begins with https://")
+            if missing:
+                raise _fault(
+                    ("tiles",),
+                    f"{' and '.join(missing)} is missing in it; it is a folder or an address with {{z}}, "
+                    "{x} and {y}, or a file .mbtiles or .pmtiles",
+                )
+        if not self.on_server:
+            if self.api_key is not None:
+                raise _fault(("api_key",), "only an address on a server has a key")
+            return
+        try:
+            url = urlsplit(tiles)
+            host, _ = url.hostname or "", url.port
+        except ValueError:
+            host = ""
+        if not host or "@" in url.netloc or "{" in url.netloc or " " in tiles:
+            raise _fault(("tiles",), "it is not a web address that tiles could lie at")
+        if self.zoom is None:
+            raise _fault(("zoom",), "it is missing; a server does not say how far its tiles go")
+        if (self.api_key is None) != ("{key}" not in tiles):
+            way = (
+                "put {key} where it belongs in tiles"
+                if self.api_key is not None
+                else "name api_key for {key}"
+            )
+            raise _fault(("api_key",), f"a key needs a place, and a place a key: {way}")
+        if self.api_key is not None and "${" in self.api_key and not _VARIABLE.match(self.api_key):
+            raise _fault(("api_key",), 'it is neither a key nor one variable like "${TILES_KEY}"')
+        if self.api_key is not None and url.scheme == "http" and not _is_loopback(host):
+            raise _fault(("tiles",), "a key would travel in the open; use https")
+
+    @property
+    def tallest_metres(self) -> int:
+        """The height up to which buildings are drawn; those of the sample are low."""
+        return self.tallest or (64 if self.source == "san-francisco" else 200)
+
+    @property
+    def on_server(self) -> bool:
+        """Whether the tiles come from a server."""
+        return self.tiles is not None and self.tiles.startswith(("http://", "https://"))
+
+    def key(self) -> str | None:
+        """The key itself, from the environment if a variable is named; None if there is none."""
+        variable = self.key_variable()
+        return (os.environ.get(variable) or None) if variable else self.api_key
+
+    def key_variable(self) -> str | None:
+        """The environment variable that holds the key, if the configuration names one."""
+        variable = _VARIABLE.match(self.api_key or "")
+        return variable[1] if variable else None
 
 
 class Camera(Section):
@@ -261,7 +348,8 @@ def load(path: Path) -> AppConfig:
 
 def open_to_others(path: Path, settings: AppConfig) -> bool:
     """Whether a key stands in a file that other users of this machine may read."""
-    literal = any(model.api_key is not None and model.key_variable() is None for model in settings.models)
+    holders: list[Model | Scene] = [*settings.models, settings.scene]
+    literal = any(holder.api_key is not None and holder.key_variable() is None for holder in holders)
     return literal and bool(path.stat().st_mode & 0o077)
 
 

@@ -10,6 +10,7 @@ from services.pulse import BEAT_SECONDS
 from services.renderer.chromium import NoChromium
 from services.renderer.renderer import IN_PAGE, Renderer, Unusable
 from services.renderer.scenes import NotBuilt, files
+from services.renderer.settings import script
 from services.renderer.site import Site
 from services.worker import Worker
 
@@ -21,13 +22,13 @@ DRAIN_SECONDS = 5.0
 async def serve(process: Process) -> None:
     """Draw until told to stop."""
     try:
-        found = files(process.config.scene)
+        found = files(process.config.scene, process.config_path.parent, process.data / "tiles")
     except NotBuilt as error:
         process.log.error("%s", error)
         sys.exit(str(error))
     if process.config.camera != Camera():
         process.log.warning("the scene has a camera of its own; that of app_config.json is not followed")
-    site = Site(found.page, found.city)
+    site = Site(found.page, found.city, script(process.config.camera, process.config.scene))
     await site.open()
     folder = process.sockets.folder / f"{process.name}.chromium"
     scene = process.config.scene.source
@@ -44,6 +45,7 @@ async def serve(process: Process) -> None:
     finally:
         await renderer.close()
         await site.close()
+        await found.city.close()
 
 
 async def _work(process: Process, renderer: Renderer, worker: Worker) -> None:

@@ -1,30 +1,38 @@
-"""What can be drawn: for each source in app_config.json, the built page and the file of its city."""
+"""What can be drawn: the built page, and the source of features that app_config.json names."""
 
 from dataclasses import dataclass
 from pathlib import Path
 
-from services.config import Scene
+from services.config import DEFAULT_CONFIG, Scene
+from services.renderer.sources.choice import opened
+from services.renderer.sources.source import Source, Unusable
 
 BUILT = Path(__file__).resolve().parent.parent.parent / "web" / "dist"
 
 
 class NotBuilt(Exception):
-    """Raised when the page or the city is not there yet."""
+    """Raised when the page, the city or the configured source is not there."""
 
 
 @dataclass(frozen=True)
 class Files:
-    """Where the page and the city of a scene lie."""
+    """Where the page lies, and what it draws."""
 
     page: Path
-    city: Path
+    city: Source
 
 
-def files(scene: Scene) -> Files:
-    """The files of the scene that the configuration names; raises NotBuilt if one is missing."""
-    cities = {"san-francisco": "sanfrancisco.json"}
-    found = Files(page=BUILT / "scene", city=BUILT / "cities" / cities[scene.source])
-    for path in (found.page / "index.html", found.city):
-        if not path.is_file():
+def files(scene: Scene, beside: Path = DEFAULT_CONFIG.parent, kept: Path | None = None) -> Files:
+    """The page, and the source that the configuration names; raises NotBuilt if one is missing.
+
+    Relative paths start at `beside`, the folder of the configuration; tiles of servers are kept in `kept`.
+    """
+    page, sample = BUILT / "scene", BUILT / "cities" / "sanfrancisco"
+    needed = [page / "index.html", *([sample] if scene.source == "san-francisco" else [])]
+    for path in needed:
+        if not path.exists():
             raise NotBuilt(f"{path} is missing, so nothing can be drawn. `make run` builds it.")
-    return found
+    try:
+        return Files(page=page, city=opened(scene, beside, sample.parent, kept))
+    except Unusable as error:
+        raise NotBuilt(str(error)) from None

@@ -4,14 +4,19 @@ import asyncio
 import logging
 import secrets
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from aiohttp import web
 
+from services.config import Camera, Scene
 from services.renderer.frame import BadFrame, size
+from services.renderer.settings import script
+from services.renderer.sources.source import Source, SourceFault
 
+SAMPLE = script(Camera(), Scene())
+"""What the page is told when nobody says otherwise."""
 LARGEST_FRAME = size(8_192, 8_192)
 POLICY = (
     "default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; "
@@ -39,11 +44,12 @@ class Expected:
 
 
 class Site:
-    """Serves the built page, its city, and takes each frame at an address that is used once."""
+    """Serves the page, its settings and source, and takes each frame at an address that is used once."""
 
-    def __init__(self, pages: Path, city: Path) -> None:
+    def __init__(self, pages: Path, source: Source, settings: str = SAMPLE) -> None:
         self._pages = pages
-        self._city = city
+        self._source = source
+        self._settings = settings
         self._expected: dict[str, Expected] = {}
         self._runner: web.AppRunner | None = None
         self.origin = ""
@@ -54,7 +60,9 @@ class Site:
         app = web.Application(client_max_size=LARGEST_FRAME + 1, middlewares=[self._refuse_others])
         app.on_response_prepare.append(_add_headers)
         app.router.add_get("/", self._index)
-        app.router.add_get("/city.json", self._city_file)
+        app.router.add_get("/settings.js", self._settings_file)
+        app.router.add_get("/source.json", self._describe_source)
+        app.router.add_get(r"/tiles/{zoom:\d+}/{column:\d+}/{row:\d+}", self._give_tile)
         app.router.add_post("/frames/{nonce}", self._take)
         app.router.add_static("/", self._pages)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
@@ -99,8 +107,27 @@ class Site:
     async def _index(self, _: web.Request) -> web.StreamResponse:
         return web.FileResponse(self._pages / "index.html")
 
-    async def _city_file(self, _: web.Request) -> web.StreamResponse:
-        return web.FileResponse(self._city)
+    async def _settings_file(self, _: web.Request) -> web.StreamResponse:
+        return web.Response(text=self._settings, content_type="text/javascript")
+
+    async def _describe_source(self, _: web.Request) -> web.StreamResponse:
+        return web.json_response(asdict(self._source.describe()))
+
+    async def _give_tile(self, request: web.Request) -> web.StreamResponse:
+        """A source tile; 204 where there is none, 502 with the reason where that is not known."""
+        about = self._source.describe()
+        zoom, column, row = (int(request.match_info[name]) for name in ("zoom", "column", "row"))
+        x0, y0, x1, y1 = about.tiles
+        if zoom != about.zoom or not (x0 <= column <= x1 and y0 <= row <= y1):
+            return web.Response(status=404, text="The source has no such tile.")
+        try:
+            tile = await self._source.tile(column, row)
+        except SourceFault as fault:
+            log.warning("%s", fault)
+            return web.Response(status=502, text=fault.reason, headers=_address(fault.address))
+        if tile is None:
+            return web.Response(status=204)
+        return web.Response(body=tile.content, content_type=tile.kind, headers=_address(tile.address))
 
     async def _take(self, request: web.Request) -> web.Response:
         expected = self._expected.get(request.match_info["nonce"])
@@ -116,6 +143,11 @@ class Site:
             return web.Response(status=404, text="Nobody waits for this frame any more.")
         expected.content.set_result(content)
         return web.Response(status=204)
+
+
+def _address(address: str) -> dict[str, str]:
+    """Where a tile comes from, for the page to name what it cannot read; a header holds ASCII alone."""
+    return {"Tile-Address": quote(address, safe="/:")}
 
 
 async def _add_headers(_: web.Request, response: web.StreamResponse) -> None:

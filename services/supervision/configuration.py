@@ -92,6 +92,11 @@ class Configuration:
         named = {variable for model in self.settings.models if (variable := model.key_variable())}
         return {name: self._environment[name] for name in sorted(named) if name in self._environment}
 
+    def scene_key(self) -> dict[str, str]:
+        """The environment variable with the key of the scene's tiles, if one is named and set."""
+        name = self.settings.scene.key_variable()
+        return {name: self._environment[name]} if name in self._environment and name is not None else {}
+
     def view(self) -> ConfigView:
         """The configuration as `status` shows it."""
         return ConfigView(

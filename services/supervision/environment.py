@@ -17,13 +17,21 @@ CONFIG, UNAVAILABLE = "TILEWRIGHT_CONFIG", "TILEWRIGHT_UNAVAILABLE"
 def for_child(
     kind: str, mark: str, configuration: Configuration, given: Mapping[str, str] = os.environ
 ) -> dict[str, str]:
-    """The variables for one child. Keys go to generators alone; others learn which models lack one."""
+    """The variables for one child.
+
+    The keys of models go to generators alone; others learn which models lack one. That of the scene's tiles
+    goes to renderers alone.
+    """
     variables = {name: value for name, value in given.items() if _ALLOWED.fullmatch(name)}
     for model in configuration.settings.models:
         variables.pop(model.key_variable() or "", None)
+    scene = configuration.settings.scene
+    variables.pop(scene.key_variable() or "", None)
     variables.pop(UNAVAILABLE, None)
     if kind == "generator":
         variables |= configuration.keys()
+    elif kind == "renderer" and scene.on_server:
+        variables |= configuration.scene_key()
     else:
         # It calls nobody outside, but to import an HTTP server is to read every certificate authority twice.
         variables["SSL_CERT_FILE"] = os.devnull

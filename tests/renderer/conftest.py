@@ -13,15 +13,17 @@ from services.renderer import leftovers
 from services.renderer.renderer import Renderer
 from services.renderer.scenes import BUILT
 from services.renderer.site import Site
+from services.renderer.sources.sample import sample
+from tests.renderer.bare import Bare
 
 STUB = Path(__file__).parent / "page"
-CITY = BUILT / "cities" / "sanfrancisco.json"
+CITY = sample(BUILT / "cities")
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def stub() -> AsyncIterator[Renderer]:
     """A renderer on the page that misbehaves when told to."""
-    async for renderer in _opened(Site(STUB, STUB / "index.html")):
+    async for renderer in _opened(Site(STUB, Bare())):
         yield renderer
 
 

@@ -6,13 +6,14 @@ from services.config import Scene
 from services.process import run
 from services.renderer import __main__ as renderer
 from services.renderer.scenes import Files
+from tests.renderer.bare import Bare
 
 STUB = Path(__file__).parent / "page"
 
 
-def files(scene: Scene) -> Files:
+def files(scene: Scene, beside: Path, kept: Path) -> Files:
     """The page that is quick to build, whatever the scene."""
-    return Files(page=STUB, city=STUB / "index.html")
+    return Files(page=STUB, city=Bare())
 
 
 if __name__ == "__main__":

@@ -16,8 +16,9 @@ def test_a_scene_that_is_not_built_is_named_with_the_way_out(
         scenes.files(Scene())
     (tmp_path / "scene").mkdir()
     (tmp_path / "scene" / "index.html").touch()
-    with pytest.raises(scenes.NotBuilt, match=r"cities/sanfrancisco\.json is missing"):
+    with pytest.raises(scenes.NotBuilt, match=r"cities/sanfrancisco is missing"):
         scenes.files(Scene())
-    (tmp_path / "cities").mkdir()
-    (tmp_path / "cities" / "sanfrancisco.json").touch()
-    assert scenes.files(Scene()).city == tmp_path / "cities" / "sanfrancisco.json"
+    tile = tmp_path / "cities" / "sanfrancisco" / "15" / "5238" / "12666.mvt"
+    tile.parent.mkdir(parents=True)
+    tile.touch()
+    assert scenes.files(Scene()).city.describe().tiles == (5238, 12666, 5238, 12666)

@@ -13,7 +13,7 @@ Founder = Callable[..., World]
 @pytest.fixture(scope="session", autouse=True)
 def built_pages() -> None:
     """Say what is missing instead of failing in strange ways."""
-    for built in ("scene/index.html", "studio/index.html", "cities/sanfrancisco.json"):
+    for built in ("scene/index.html", "studio/index.html", "cities/sanfrancisco/15/5238/12666.mvt"):
         assert (TREE / "web" / "dist" / built).exists(), f"web/dist/{built} is missing: run `make test`"
 
 

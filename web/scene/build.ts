@@ -6,7 +6,7 @@ import { park } from "./car";
 import { CHUNK, Stage, type Built } from "./chunk";
 import type { Building } from "./city";
 import { Facade, facadeProgram, raiseWalls } from "./facade";
-import { flatChunk } from "./flat";
+import { FLAT, flatChunk } from "./flat";
 import { gardenProgram, gardenSquare, layPlots } from "./garden";
 import { On, type Field, type Mask } from "./mask";
 import { partsOf } from "./mass";
@@ -28,10 +28,10 @@ export interface Contents {
 /** What a chunk needs to know about its surroundings: what lies on the ground, where people live, how the streets run. */
 export interface Surroundings { mask: Mask; settled: Field; angle: number; within: (x: number, y: number) => boolean }
 
-/** Builds chunk (cx, cy); `flat` builds what the bench holds it against. */
-export function buildChunk(cx: number, cy: number, content: Contents, { mask, settled, angle, within }: Surroundings, flat = false): Built {
+/** Builds chunk (cx, cy). */
+export function buildChunk(cx: number, cy: number, content: Contents, { mask, settled, angle, within }: Surroundings): Built {
   const [x0, y0, x1, y1] = [cx * CHUNK, cy * CHUNK, (cx + 1) * CHUNK, (cy + 1) * CHUNK];
-  if (flat) return flatChunk(content.buildings, x0, y0, x1, y1);
+  if (FLAT) return flatChunk(content.buildings, x0, y0, x1, y1);
   const [solid, street, plots, shade, facade, sprites] = [new Solid(), new Solid(), new Solid(), new Shade(), new Facade(), new Sprites()];
   for (const [link, i] of content.segments) laySegment(street, link, i, within);
   // The nearer ones first, since they hide the others.

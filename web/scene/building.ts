@@ -1,11 +1,11 @@
 // What a building is: its class, its storeys, its colours, and which of its walls look at a street.
 
-import { FLOOR } from "./camera";
 import { boxOf, doubleArea, type Building, type Ring } from "./city";
 import { Dice, hashPlace } from "./hash";
 import { On, type Mask } from "./mask";
 import { buildingId } from "./material";
 import { APARTMENTS, COMMERCIAL, DARK_BROWN, FLAT_ROOFS, HOUSES, PITCHED_ROOFS, TOWERS, WARM_WHITE, mix, type Colour } from "./palette";
+import { FLOOR } from "./storey";
 
 export type Class = "house" | "apartment" | "commercial" | "tower" | "shed";
 

@@ -1,6 +1,6 @@
 // Cars, vans and buses: sprites in 32 directions, drawn from two boxes each.
 
-import { ACROSS, UP } from "./camera";
+import { ACROSS, BEHIND, RISE, UP } from "./camera";
 import { Dice } from "./hash";
 import { SUN } from "./light";
 import { carId, Material } from "./material";
@@ -34,7 +34,7 @@ export function park(cars: Sprites, shadow: Shade, { x, y, ux, uy, seed }: Stop)
   const [dx, dy] = [Math.cos((turn * 2 * Math.PI) / DIRECTIONS), Math.sin((turn * 2 * Math.PI) / DIRECTIONS)];
   const half = Math.ceil(((Math.abs(dx) * length + Math.abs(dy) * width) / 2) * (ACROSS / DOT));
   const deep = Math.ceil(((Math.abs(dy) * length + Math.abs(dx) * width) / 2) * (UP / DOT));
-  const high = Math.ceil((height * UP) / DOT);
+  const high = Math.ceil((height * RISE) / DOT);
   // Of two cars that overlap on screen, the plane of the nearer one is the higher.
   const place = { x, y, high: 0.5 + 0.4 * (((-y / 32) % 1) + 1) % 1, lies: true };
   cars.put(`${kind} ${turn}`, -half, -deep - high, half * 2, deep * 2 + high, (px, py) => carDot(kind, dx, dy, px, py), place,
@@ -48,7 +48,7 @@ function carDot(kind: Kind, dx: number, dy: number, px: number, py: number): Dot
   const { length, width, height, from, to, bonnet } = KINDS[kind];
   let above: [s: number, t: number] | null = null; // where the ray was a step higher
   for (let z = height; z > 0.1; z -= 0.05) {
-    const [gx, gy] = [px / ACROSS, -py / UP - z];
+    const [gx, gy] = [px / ACROSS, -py / UP - z * BEHIND];
     const [s, t] = [(gx * dx + gy * dy) / length, (-gx * dy + gy * dx) / width];
     const cabin = z > bonnet;
     const slope = cabin && kind === "car" ? (0.1 * (z - bonnet)) / (height - bonnet) : 0;

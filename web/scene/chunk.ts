@@ -1,7 +1,7 @@
 // A square of the city, 75 m wide: what stands in it, and its geometry once it is drawn.
 
 import { Mesh as ThreeMesh, type BufferGeometry, type Material, type Object3D, type RawShaderMaterial } from "three";
-import { toPixel } from "./camera";
+import { ACROSS, COSINE, SINE, toPixel } from "./camera";
 import { SHEAR } from "./light";
 
 export const CHUNK = 75; // metres
@@ -19,6 +19,9 @@ export interface Built {
   parts: [geometry: BufferGeometry, program: RawShaderMaterial, stage: number][];
   casters: BufferGeometry | null;
 }
+
+/** World pixels around a chunk's box: sprites face the eye, so a tree's corners stand out of the box where that is flat. */
+const SPARE = 2 + Math.max(0, 5 - 4 * SINE - 3.8 * COSINE) * ACROSS;
 
 /** A square of the city. It knows how far its contents reach before they are built. */
 export class Chunk<Content = unknown> {
@@ -44,7 +47,7 @@ export class Chunk<Content = unknown> {
   pixels(): Box {
     const [x0, y0] = toPixel(this.ground[0], this.ground[3], this.top);
     const [x1, y1] = toPixel(this.ground[2], this.ground[1], 0);
-    return [x0 - 2, y0 - 2, x1 + 2, y1 + 2];
+    return [x0 - SPARE, y0 - SPARE, x1 + SPARE, y1 + SPARE];
   }
 
   /** The sheared ground that the chunk's shadows can touch (shadow.ts). */

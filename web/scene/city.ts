@@ -1,4 +1,4 @@
-// The city file, turned into view ground metres.
+// What a city consists of, in view ground metres.
 
 import { toView } from "./camera";
 
@@ -9,44 +9,20 @@ export interface Building { type: string; height: number; base: number; rings: R
 export interface Area { kind: string; rings: Ring[] }
 export interface Road { kind: string; structure: string; oneway: boolean; line: number[] }
 
-export interface City {
-  source: string;
-  attribution: string;
-  buildings: Building[];
-  areas: Area[];
-  roads: Road[];
-  bounds: [number, number, number, number]; // metres east and south of the centre that the data covers
-  outline: Ring; // the same in view ground metres
-}
+/** What a source says about a piece of ground. */
+export interface Features { buildings: Building[]; areas: Area[]; roads: Road[] }
 
-interface CityFile {
-  source: string; attribution: string; bounds: [number, number, number, number];
-  buildings: Building[]; areas: Area[]; roads: Road[];
-}
+/** Ground of which nothing is known but that nothing stands on it. */
+export const NOTHING: Features = { buildings: [], areas: [], roads: [] };
+
+/** To whole centimetres: what the same place is called in two tiles then agrees. */
+export const round = (metres: number): number => Math.round(metres * 100) / 100;
 
 /** Turns a flat list of metres east and south into view ground metres. */
-function turn(flat: number[]): number[] {
+export function turn(flat: number[]): number[] {
   const turned = new Array<number>(flat.length);
   for (let i = 0; i < flat.length; i += 2) [turned[i], turned[i + 1]] = toView(flat[i], flat[i + 1]);
   return turned;
-}
-
-/** Fetches the city; throws a plain sentence when it is missing or not a city. */
-export async function loadCity(url: string): Promise<City> {
-  const answer = await fetch(url);
-  if (!answer.ok) throw new Error(`The city file ${url} could not be read: the server answered ${answer.status}.`);
-  const file = (await answer.json().catch(() => ({}))) as CityFile;
-  if (!Array.isArray(file.buildings) || !Array.isArray(file.bounds)) throw new Error(`The file ${url} is not a city.`);
-  const [x0, y0, x1, y1] = file.bounds;
-  return {
-    source: file.source,
-    attribution: file.attribution,
-    buildings: file.buildings.map((b) => ({ ...b, rings: b.rings.map((ring) => counterClockwise(turn(ring))) })),
-    areas: file.areas.map((a) => ({ kind: a.kind, rings: a.rings.map(turn) })),
-    roads: file.roads.map((r) => ({ ...r, line: turn(r.line) })),
-    bounds: file.bounds,
-    outline: turn([x0, y0, x1, y0, x1, y1, x0, y1]),
-  };
 }
 
 /** Twice the signed area of a ring in square metres; positive when it runs counter-clockwise seen from above. */

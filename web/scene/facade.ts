@@ -1,6 +1,6 @@
 // Walls with windows. The shader decides per 2 x 2 pixel cell, so windows are never cut by a cell of the pixel-art filter.
 
-import { ACROSS, FLOOR, toPixel } from "./camera";
+import { ACROSS, RISE, toPixel } from "./camera";
 import type { Plan, Wall } from "./building";
 import { Dice, hashPlace } from "./hash";
 import { SUN } from "./light";
@@ -9,6 +9,7 @@ import { Mesh, pack, packColour, type Layout } from "./mesh";
 import { AWNINGS, SIGNS, WARM_WHITE, mix, shade } from "./palette";
 import { program } from "./program";
 import { Pattern, type Solid } from "./solid";
+import { cellsAcross, FLOOR, HAS_WINDOWS, STOREY_CELLS } from "./storey";
 
 const LAYOUT: Layout = { floats: [["position", 3], ["foot", 4], ["size", 4]], words: ["paint", "trim", "tag", "facing", "style"] };
 
@@ -41,12 +42,16 @@ export class Facade {
   }
 }
 
+// The usual window and a wide one, in whole cells: 2 and 3 at the default camera.
+const WINDOW = cellsAcross(1.17);
+const WIDE = Math.max(WINDOW, cellsAcross(1.76));
+
 /** How many window columns fit: by metres of wall, and by cells of screen. */
 function columnsOf(plan: Plan, wall: Wall): number {
   const pixels = (wall.bx - wall.ax) * ACROSS;
-  if (wall.side === "party" || wall.length < 1.6 || pixels < 4.4 || plan.cls === "shed") return 0;
+  if (wall.side === "party" || wall.length < 1.6 || pixels < WINDOW * 2 + 0.4 || plan.cls === "shed" || !HAS_WINDOWS) return 0;
   const spacing = { house: wall.side === "front" ? 2.75 : 3.3, apartment: 2.9, commercial: 4.2, tower: 2.6, shed: 9 }[plan.cls];
-  const narrowest = plan.cls === "tower" ? 6 : 6.8;
+  const narrowest = WINDOW * 2 + (plan.cls === "tower" ? 2 : 2.8);
   return Math.max(1, Math.min(Math.floor(wall.length / spacing), Math.floor(pixels / narrowest)));
 }
 
@@ -79,7 +84,7 @@ function bay(facade: Facade, solid: Solid, plan: Plan, wall: Wall, top: number, 
   const across = (p: [number, number], q: [number, number]) => (q[0] - p[0]) * ACROSS;
   const front = { ...plan, wall: mix(plan.wall, WARM_WHITE, 0.4) };
   const sides = { ...plan, wall: shade(plan.wall, 0.86) };
-  facade.wall(front, ...b, ...c, z0, z1, Style.house, across(b, c) > 4.4 ? 1 : 0, Ground.plain);
+  facade.wall(front, ...b, ...c, z0, z1, Style.house, across(b, c) > WINDOW * 2 + 0.4 && HAS_WINDOWS ? 1 : 0, Ground.plain);
   facade.wall(sides, ...a, ...b, z0, z1, Style.blank, 0, Ground.plain);
   facade.wall(sides, ...c, ...d, z0, z1, Style.blank, 0, Ground.plain);
   solid.face([a, b, c, d].map(([x, y]) => [x, y, z1] as const), [0, 0, 1], { colour: plan.trim, id: plan.id, material: Material.trim });
@@ -150,6 +155,11 @@ flat in vec4 normal;
 const vec3 GLASS = vec3(0.200, 0.271, 0.369), SKY = vec3(0.333, 0.451, 0.561);
 const vec3 LAMP = vec3(0.961, 0.859, 0.620), BLIND = vec3(0.859, 0.839, 0.780);
 
+/** A cell's place among the four bands of a storey: -0.5 to 0.5 is the first. A hair low, so that a middle on a border has a side. */
+float band(float row) {
+  return (row + 0.5) * ${(4 / STOREY_CELLS).toFixed(8)} - 0.51;
+}
+
 void main() {
   vec2 pixel = gl_FragCoord.xy + block.xy;
   vec2 cell = floor(pixel * 0.5);
@@ -161,9 +171,9 @@ void main() {
   float material = object.z;
 
   // Rows of cells from the top of the wall, which is sheared with the street on screen.
-  float eaves = wallFoot.y + wallFoot.z * (middle.x - wallFoot.x) - top * UP;
-  float fromTop = cell.y - floor(eaves * 0.5 + 0.5);
-  float wallHeight = (wallFoot.y + wallFoot.z * (pixel.x - wallFoot.x) - pixel.y) / UP;
+  float eaves = wallFoot.y + wallFoot.z * (middle.x - wallFoot.x) - top * RISE;
+  float fromTop = band(cell.y - floor(eaves * 0.5 + 0.5));
+  float wallHeight = (wallFoot.y + wallFoot.z * (pixel.x - wallFoot.x) - pixel.y) / ${Math.max(RISE, 1e-3).toFixed(8)};
 
   bool window = false, shop = false;
   if (columns > 0.5) {
@@ -172,13 +182,13 @@ void main() {
     float centre = wallFoot.x + (k + 0.5) * width;
     float footCell = floor((wallFoot.y + wallFoot.z * (centre - wallFoot.x)) * 0.5 + 0.5);
     float row = footCell - 1.0 - cell.y;
-    float storey = floor(row / 4.0);
-    float r = row - storey * 4.0;
-    float wide = width >= 12.5 ? 3.0 : 2.0;
+    float storey = floor(row / ${STOREY_CELLS}.0);
+    float r = band(row - storey * ${STOREY_CELLS}.0);
+    float wide = width >= ${(WIDE * 4 + 0.5).toFixed(1)} ? ${WIDE}.0 : ${WINDOW}.0;
     bool street = storey < 0.5 && ground > 0;
     bool garage = street && ground == 1 && k < 0.5;
     bool door = street && (ground == 1 ? abs(k - 1.0) < 0.5 : ground == 2 && abs(k - floor(columns * 0.5)) < 0.5);
-    if (garage) wide = width >= 8.0 ? 3.0 : 2.0;
+    if (garage) wide = width >= ${(WIDE * 2 + 2).toFixed(1)} ? ${WIDE}.0 : ${WINDOW}.0;
     float left = floor(centre * 0.5 - wide * 0.5 + 0.5);
     float dx = cell.x - left;
     uint chance = dice(vec2(k, storey), seed + 3.0);

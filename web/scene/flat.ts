@@ -9,6 +9,9 @@ import { program } from "./program";
 import { Shade } from "./shade";
 import { Solid } from "./solid";
 
+/** Whether the page was asked for boxes. */
+export const FLAT = new URLSearchParams(location.search).has("flat");
+
 /** Builds a chunk of boxes, one colour each, in sun and shadow, on a square of ground. */
 export function flatChunk(buildings: readonly Building[], x0: number, y0: number, x1: number, y1: number): Built {
   const [boxes, ground, shade] = [new Solid(), new Solid(), new Shade()];

@@ -5,7 +5,7 @@
 // the last bit where they overlap, on any GPU that repeats itself.
 
 import { NearestFilter, OrthographicCamera, RGBAFormat, Scene, UnsignedByteType, Vector4, WebGLRenderTarget, type Object3D, type WebGLRenderer } from "three";
-import { METRES_PER_PIXEL, TILT, UP } from "./camera";
+import { BEHIND, depthOf, UP } from "./camera";
 import type { Box } from "./chunk";
 import { BLOCK, uniforms } from "./program";
 import { HIGHEST, Shadows } from "./shadow";
@@ -70,12 +70,13 @@ export class Frames {
   }
 
   private drawPiece(bx: number, by: number, box: Box, target: WebGLRenderTarget): void {
+    this.world.enter(bx, by);
     this.shadows.use(bx, by, (ground) => this.world.inShadow(ground));
-    // Depths of everything in the block: y + z runs over the block's rows, z up to the highest roof, some metres spare.
-    const far = (-by * BLOCK) / UP, near = (-(by + 1) * BLOCK) / UP - 2 * HIGHEST;
-    const d0 = Math.floor(near * TILT) - 8, d1 = Math.ceil(far * TILT) + 8;
+    // Depths of everything in the block, from the highest roof at its lower edge to the ground at its upper edge, some
+    // metres spare.
+    const far = (-by * BLOCK) / UP, near = (-(by + 1) * BLOCK) / UP;
+    const d0 = Math.floor(depthOf(near - HIGHEST * BEHIND, HIGHEST)) - 8, d1 = Math.ceil(depthOf(far, 0)) + 8;
     uniforms.block.value = new Vector4(bx * BLOCK, by * BLOCK, d0, d1 - d0);
-    this.world.cover(box, (px, py) => [px * METRES_PER_PIXEL, -py / UP]);
     const objects: Object3D[] = [...this.world.everywhere()];
     for (const chunk of this.world.inPixels(box)) objects.push(...chunk.objects());
     this.scene.children = objects.sort((a, b) => a.renderOrder - b.renderOrder);

@@ -1,13 +1,13 @@
 // The ground of the blocks: gardens, patios and soil in plots along the streets, and the blank paper beyond the data.
 
-import { BufferAttribute, BufferGeometry, DataTexture, RedFormat, UnsignedByteType, Vector4 } from "three";
+import { BufferAttribute, BufferGeometry } from "three";
 import { toView } from "./camera";
 import type { Ring } from "./city";
 import { hash } from "./hash";
 import { On, valueAt, type Field, type Mask } from "./mask";
 import { Material } from "./material";
 import { FENCE, HEDGE, PATIO, SOIL, mix, type Colour } from "./palette";
-import { program, uniforms } from "./program";
+import { program } from "./program";
 import { Pattern, type Finish, type Solid } from "./solid";
 import type { Link } from "./street";
 
@@ -112,16 +112,6 @@ export function gardenSquare(x0: number, y0: number, x1: number, y1: number): Bu
   geometry.setAttribute("position", new BufferAttribute(new Float32Array([x0, y0, x1, y0, x1, y1, x0, y1]), 2));
   geometry.setIndex([0, 1, 2, 0, 2, 3]);
   return geometry;
-}
-
-/** Sets where the data lies, in metres [x0, y0, x1, y1] east and south of the centre, and how close houses are to its ground. */
-export function setLand(bounds: readonly [number, number, number, number], near: Field): void {
-  uniforms.land.value = new Vector4(...bounds);
-  const texture = new DataTexture(near.data, near.width, near.height, RedFormat, UnsignedByteType);
-  texture.unpackAlignment = 1;
-  texture.needsUpdate = true;
-  uniforms.nearMap.value = texture;
-  uniforms.nearFrame.value = new Vector4(near.x0, near.y0, 1 / (near.width * near.step), 1 / (near.height * near.step));
 }
 
 const [right, away] = [toView(1, 0), toView(0, 1)]; // where east and south point in view ground

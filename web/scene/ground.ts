@@ -1,6 +1,7 @@
 // The ground under everything: block interiors, parks, woods, pitches, water.
 
 import { rectangleOf, straighten } from "./building";
+import { fromView } from "./camera";
 import { counterClockwise, doubleArea, type Area, type Ring } from "./city";
 import { SPACE, spaces } from "./lot";
 import { On } from "./mask";
@@ -44,11 +45,11 @@ export function areaMask(kind: string): number {
   return rank === 2 || rank === 3 || rank === 4 ? On.park : On.bare;
 }
 
-/** Draws all areas of the city; there are few, so they are one mesh. */
+/** Draws the areas of one source tile: all that lies on each other, since areas are cut at the borders of tiles. */
 export function layAreas(solid: Solid, areas: readonly Area[]): void {
   const sized = areas.map((area) => ({ area, look: areaFinish(area.kind), size: Math.abs(doubleArea(area.rings[0])) })).filter((a) => a.look);
   sized.sort((a, b) => a.look!.rank - b.look!.rank || b.size - a.size);
-  // Every area has a height of its own, so two that overlap never fight for a pixel. The upper ones come first: what they
+  // Every area of a tile has a height of its own, so two that overlap never fight for a pixel. The upper ones come first: what they
   // hide is then not shaded.
   sized.reverse().forEach(({ area, look }, k) => {
     const i = sized.length - 1 - k;
@@ -62,17 +63,26 @@ const SHALLOW = finish(mix(WATER, [190, 226, 222], 0.42), Material.water, Patter
 const BANK = finish(SAND, Material.kerb, Pattern.gravel);
 const DEEP = finish(WATER, Material.water, Pattern.water);
 
+/** Says whether a side runs exactly north or east, as the borders of source tiles do that cut a lake, and hardly a shore. */
+function isCut(ax: number, ay: number, bx: number, by: number): boolean {
+  const [east, south] = fromView(bx - ax, by - ay);
+  return Math.min(Math.abs(east), Math.abs(south)) < 0.015 && Math.abs(east) + Math.abs(south) > 1;
+}
+
 /** Draws water: a bank of sand and stone around it, light where it is shallow, dark where it is deep. */
 function layWater(solid: Solid, rings: readonly Ring[]): void {
+  const [ring] = rings;
+  const whole = rings.length === 1 && !ring.some((_, i) => i % 2 === 0 && isCut(ring[i], ring[i + 1], ring[(i + 2) % ring.length], ring[(i + 3) % ring.length]));
   // A shore too jagged for the wide shallows gets narrow ones.
-  const deep = [3.4, 2, 1.1].map((metres) => (rings.length === 1 ? inset(straighten(counterClockwise(rings[0])), metres) : null)).find(Boolean);
+  const deep = whole ? [3.4, 2, 1.1].map((metres) => inset(straighten(counterClockwise(ring)), metres)).find(Boolean) : null;
   if (deep) solid.level([deep], LAYER.water, DEEP);
-  solid.level(rings, LAYER.shallow, SHALLOW);
+  solid.level(rings, LAYER.shallow, deep ? SHALLOW : DEEP);
   for (const ring of rings) {
     for (let i = 0, j = ring.length - 2; i < ring.length; j = i, i += 2) {
       const [ax, ay, bx, by] = [ring[j], ring[j + 1], ring[i], ring[i + 1]];
       const length = Math.hypot(bx - ax, by - ay);
-      if (length > 0.05) strip(solid, ax, ay, (bx - ax) / length, (by - ay) / length, length, 0, BANK_WIDTH, LAYER.bank, BANK);
+      if (length < 0.05 || isCut(ax, ay, bx, by)) continue;
+      strip(solid, ax, ay, (bx - ax) / length, (by - ay) / length, length, 0, BANK_WIDTH, LAYER.bank, BANK);
       disc(solid, bx, by, BANK_WIDTH, LAYER.bank, BANK);
     }
   }

@@ -7,19 +7,20 @@
 
 import { WebGLRenderer } from "three";
 import { METRES_PER_PIXEL } from "./camera";
-import { loadCity } from "./city";
 import { Frames, LOST } from "./frame";
+import { describe, Supply, type Failure } from "./source/supply";
 import { World } from "./world";
 
 /** The version of the scene's looks; a picture drawn by another version may differ. */
 const BUILD = "scene-2";
 
 interface Info {
-  build: string; source: string; attribution: string; features: number; metres_per_pixel: number;
+  build: string; source: string; attribution: string; metres_per_pixel: number;
   bounds: [number, number, number, number];
 }
 interface DrawRequest { job: string; x: number; y: number; width: number; height: number; url: string }
-interface DrawResult { job: string; width: number; height: number; lost: false }
+/** Where something failed to load, no frame was sent: what is not known is never drawn as empty ground. */
+interface DrawResult { job: string; width: number; height: number; lost: false; failed: Failure[] }
 
 declare global {
   interface Window {
@@ -29,6 +30,7 @@ declare global {
 
 const canvas = document.createElement("canvas");
 let frames: Frames | null = null;
+let world: World;
 let lost = false;
 canvas.addEventListener("webglcontextlost", () => { lost = true; });
 
@@ -41,16 +43,18 @@ async function start(): Promise<Info> {
   }
   renderer.autoClear = false;
   renderer.sortObjects = false;
-  const city = await loadCity("/city.json");
-  const world = new World(city, new URLSearchParams(location.search).has("flat"));
+  const source = await describe();
+  world = new World(new Supply(source));
   const drawer = new Frames(renderer, world);
-  // The first draw compiles the shaders; ready then also means that drawing works here.
-  drawer.draw(0, 0, 64, 64);
+  // The first draw compiles the shaders; ready then also means that drawing works here. Whether a tile can be had is
+  // another matter: the frames that need it will say.
+  const { tiles, failed } = await world.load(0, 0, 64, 64);
+  if (!failed.length) {
+    world.layOut(0, 0, 64, 64, tiles);
+    drawer.draw(0, 0, 64, 64);
+  }
   frames = drawer;
-  return {
-    build: BUILD, source: city.source, attribution: city.attribution, features: world.features,
-    metres_per_pixel: METRES_PER_PIXEL, bounds: world.bounds,
-  };
+  return { build: BUILD, source: source.name, attribution: source.attribution, metres_per_pixel: METRES_PER_PIXEL, bounds: world.bounds };
 }
 
 async function draw({ job, x, y, width, height, url }: DrawRequest): Promise<DrawResult> {
@@ -60,13 +64,18 @@ async function draw({ job, x, y, width, height, url }: DrawRequest): Promise<Dra
   }
   // A context that was lost and came back has no geometry of ours; the renderer opens a new page.
   if (lost || !frames) throw new Error(LOST);
+  const { tiles, failed } = await world.load(x, y, width, height);
+  if (failed.length) return { job, width, height, lost: false, failed };
+  // From here on nothing is awaited until the frame is drawn, so no other frame can drop what this one laid out.
+  if (lost) throw new Error(LOST);
+  world.layOut(x, y, width, height, tiles);
   const planes = frames.draw(x, y, width, height);
-  if (!url) return { job, width, height, lost: false }; // the bench wants the drawing alone
+  if (!url) return { job, width, height, lost: false, failed: [] }; // the bench wants the drawing alone
   // Wrapped in a Blob: an ArrayBuffer of this size takes ten times as long to post.
   const answer = await fetch(url, { method: "POST", body: new Blob([planes]) });
   if (!answer.ok) throw new Error(`The frame of job ${job} was not taken: ${url} answered ${answer.status}.`);
   if (lost) throw new Error(LOST);
-  return { job, width, height, lost: false };
+  return { job, width, height, lost: false, failed: [] };
 }
 
 const ready = start();

@@ -1,5 +1,6 @@
-// What lies on every square metre of the city: for walls that look for a street, trees that look for room.
+// What lies on every square metre of a district: for walls that look for a street, trees that look for room.
 
+import type { Box } from "./chunk";
 import { boxOf, type Ring } from "./city";
 
 export const On = { building: 1, street: 2, asphalt: 4, park: 8, wood: 16, bare: 32, wide: 64, path: 128 } as const;
@@ -21,16 +22,15 @@ export class Mask {
   private readonly width: number;
   private readonly height: number;
 
-  constructor(outline: Ring) {
-    const box = boxOf(outline);
-    this.x0 = Math.floor(box[0]) - 2;
-    this.y0 = Math.floor(box[1]) - 2;
-    this.width = Math.ceil(box[2]) + 2 - this.x0;
-    this.height = Math.ceil(box[3]) + 2 - this.y0;
+  /** A mask of a box of whole metres, free as yet. */
+  constructor(box: Box) {
+    [this.x0, this.y0] = box;
+    this.width = box[2] - box[0];
+    this.height = box[3] - box[1];
     this.bytes = new Uint8Array(this.width * this.height);
   }
 
-  /** The flags at a point; 0 outside the data. */
+  /** The flags at a point; 0 outside the box. */
   at(x: number, y: number): number {
     const column = Math.floor(x) - this.x0, row = Math.floor(y) - this.y0;
     return column < 0 || row < 0 || column >= this.width || row >= this.height ? 0 : this.bytes[row * this.width + column];

@@ -1,10 +1,10 @@
 // Large buildings in parts: a base on the whole footprint, and blocks set back on it that end at heights of their own.
 
 import type { Plan, Rectangle, Wall } from "./building";
-import { FLOOR } from "./camera";
 import type { Ring } from "./city";
 import { Dice, hash } from "./hash";
 import { mix, WARM_WHITE } from "./palette";
+import { FLOOR } from "./storey";
 
 const STEP = 3; // metres of the grid that blocks are found on, and least setback
 const LEAST = 3; // steps of a block's side

@@ -1,7 +1,7 @@
 // The shader programs' common parts: where a point lands in a block, and what a pixel writes into the three planes.
 
 import { DoubleSide, GLSL3, LessDepth, RawShaderMaterial, type IUniform } from "three";
-import { METRES_PER_PIXEL, UP } from "./camera";
+import { CAMERA_GLSL } from "./camera";
 import { LIGHT_GLSL } from "./light";
 
 /**
@@ -15,7 +15,7 @@ export const uniforms: Record<string, IUniform> = {
   block: { value: null }, // x, y of the first world pixel, nearest depth, depth range in metres
   shadowMap: { value: null },
   shadowFrame: { value: null },
-  land: { value: null }, // garden.ts
+  land: { value: null }, // land.ts
   nearMap: { value: null },
   nearFrame: { value: null },
 };
@@ -24,14 +24,11 @@ export const VERTEX_GLSL = /* glsl */ `
 precision highp float;
 precision highp int;
 uniform vec4 block;
-const float ACROSS = ${(1 / METRES_PER_PIXEL).toFixed(8)};
-const float UP = ${UP.toFixed(8)};
-
+${CAMERA_GLSL}
 /** View ground metres to the block's clip space, snapped to 1/256 world pixel; rows run downwards. */
 vec4 project(vec3 p) {
-  vec2 pixel = vec2(p.x * ACROSS, -(p.y + p.z) * UP);
-  pixel = floor(pixel * 256.0 + 0.5) / 256.0 - block.xy;
-  float depth = ((p.y - p.z) * ${Math.SQRT1_2.toFixed(8)} - block.z) / block.w;
+  vec2 pixel = floor(toPixel(p) * 256.0 + 0.5) / 256.0 - block.xy;
+  float depth = (depthOf(p) - block.z) / block.w;
   return vec4(pixel * ${(2 / BLOCK).toFixed(10)} - 1.0, depth * 2.0 - 1.0, 1.0);
 }
 
@@ -44,9 +41,7 @@ export const FRAGMENT_GLSL = /* glsl */ `
 precision highp float;
 precision highp int;
 uniform vec4 block;
-const float ACROSS = ${(1 / METRES_PER_PIXEL).toFixed(8)};
-const float UP = ${UP.toFixed(8)};
-layout(location = 0) out vec4 colourOut;
+${CAMERA_GLSL}layout(location = 0) out vec4 colourOut;
 layout(location = 1) out vec4 objectOut;
 layout(location = 2) out vec4 depthOut;
 
@@ -54,9 +49,9 @@ layout(location = 2) out vec4 depthOut;
 void plane(vec3 colour, vec4 tag, vec3 p) {
   colourOut = vec4(colour, 1.0);
   objectOut = tag * ${(1 / 255).toFixed(12)};
-  // Depth along the view axis from the plane through the world origin, 1/256 m steps, 16384 m added.
-  // Signed numbers here and below: software WebGL takes several steps more for unsigned ones.
-  int d = int(((p.y - p.z) * ${Math.SQRT1_2.toFixed(8)} + 16384.0) * 256.0 + 0.5);
+  // Depth along the view axis from the plane through the world origin, 1/256 m steps, 16384 m added; it goes round after
+  // 65536 m, since far from the origin ground is deeper than 24 bits hold. Signed: software WebGL takes more steps else.
+  int d = int(mod(floor((depthOf(p) + 16384.0) * 256.0 + 0.5), 16777216.0));
   depthOut = vec4((d >> 16) & 255, (d >> 8) & 255, d & 255, 255) * ${(1 / 255).toFixed(12)};
 }
 

@@ -1,20 +1,24 @@
 // Where the sun does not reach: one height map per block, on a lattice that is fixed in the world.
 //
 // A caster is slid along the sun's rays down to the ground, (x, y) + z * SHEAR, and the map keeps its greatest height.
-// The lattice of 0.25 m texels starts at whole metres of the sheared ground, so neighbouring blocks' maps agree.
+// The lattice of texels, 0.25 m wide at the default camera, starts at whole metres and whole texels of the sheared ground,
+// so neighbouring blocks' maps agree.
 
 import { DepthTexture, DoubleSide, GLSL3, NearestFilter, OrthographicCamera, RedFormat, RawShaderMaterial, Scene, UnsignedShortType, Vector4, WebGLRenderTarget, type WebGLRenderer } from "three";
-import { METRES_PER_PIXEL, UP } from "./camera";
+import { BEHIND, METRES_PER_PIXEL, UP } from "./camera";
 import type { Chunk } from "./chunk";
 import { SHEAR } from "./light";
 import { BLOCK, uniforms } from "./program";
+import { sourceSettings } from "./settings";
 
-const TEXELS = 4; // per metre
-export const HIGHEST = 64; // metres; nothing in the city casts from higher up
+const TEXELS = 2 ** Math.round(Math.log2(1.171875 / METRES_PER_PIXEL)); // per metre; a little more than one per pixel
+const LATTICE = Math.max(1, 1 / TEXELS); // metres
+export const HIGHEST = sourceSettings.tallest ?? 64; // metres; nothing in the city casts from higher up
+const LEAN = BEHIND - SHEAR[1]; // metres that a point of a pixel slides nearer over the sheared ground per metre of height
 const SPARE = 8; // metres around a block: a sprite that reaches into it asks for the light at its own place
-const WIDTH = Math.ceil(BLOCK * METRES_PER_PIXEL + SHEAR[0] * HIGHEST + 2 * SPARE) * TEXELS;
-const HEIGHT = Math.ceil(BLOCK / UP + (1 - SHEAR[1]) * HIGHEST + 2 * SPARE) * TEXELS;
-const KEPT = 16; // maps; 5 MB each
+const WIDTH = Math.ceil((BLOCK * METRES_PER_PIXEL + SHEAR[0] * HIGHEST + 2 * SPARE) / LATTICE) * LATTICE * TEXELS;
+const HEIGHT = Math.ceil((BLOCK / UP + Math.abs(LEAN) * HIGHEST + 2 * SPARE) / LATTICE) * LATTICE * TEXELS;
+const KEPT = Math.max(4, Math.min(48, Math.floor(36e6 / (WIDTH * HEIGHT)))); // maps
 
 interface Map { target: WebGLRenderTarget; frame: Vector4; used: number }
 
@@ -63,9 +67,10 @@ export class Shadows {
       minFilter: NearestFilter, magFilter: NearestFilter, generateMipmaps: false, format: RedFormat,
       depthTexture: new DepthTexture(WIDTH, HEIGHT, UnsignedShortType),
     });
-    // A point of the block at height z lies at y + z = -pixel / UP, so its sheared y is lower by (1 - SHEAR.y) z.
-    const x0 = Math.floor(bx * BLOCK * METRES_PER_PIXEL) - SPARE;
-    const y0 = Math.floor((-(by + 1) * BLOCK) / UP - (1 - SHEAR[1]) * HIGHEST) - SPARE;
+    // A point of the block at height z lies at y + z * BEHIND = -pixel / UP, so its sheared y is lower by LEAN * z: or
+    // higher, where the eye looks down more steeply than the sun.
+    const x0 = Math.floor((bx * BLOCK * METRES_PER_PIXEL - SPARE) / LATTICE) * LATTICE;
+    const y0 = Math.floor(((-(by + 1) * BLOCK) / UP - Math.max(0, LEAN) * HIGHEST - SPARE) / LATTICE) * LATTICE;
     const frame = new Vector4(x0, y0, TEXELS, HIGHEST);
     const scene = new Scene();
     scene.matrixWorldAutoUpdate = false;

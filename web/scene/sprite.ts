@@ -2,7 +2,7 @@
 // stands on whole dots of the world: a dot is a cell of the pixel-art filter, which then leaves its colour as it is.
 
 import { DataTexture, NearestFilter, RGBAFormat, UnsignedByteType } from "three";
-import { METRES_PER_PIXEL, TILT, toPixel } from "./camera";
+import { BEHIND, METRES_PER_PIXEL, toPixel } from "./camera";
 import { SHEAR } from "./light";
 import { Mesh, type Layout } from "./mesh";
 import type { Colour } from "./palette";
@@ -105,8 +105,8 @@ void main() {
   ivec2 texel = clamp(ivec2(floor(g)), ivec2(0), textureSize(shadowMap, 0) - 1);
   bool shaded = (1.0 - texelFetch(shadowMap, texel, 0).r) * shadowFrame.w > spot.z * 1.4 + 1.0;
   shine = shaded ? vec3(0.58, 0.62, 0.76) : vec3(1.0);
-  float y = spot.w > 0.5 ? -corner.y / UP - spot.z : spot.y;
-  float depth = ((y - spot.z) * ${TILT.toFixed(8)} - block.z) / block.w;
+  float y = spot.w > 0.5 ? -corner.y / UP - spot.z * ${BEHIND.toFixed(8)} : spot.y;
+  float depth = (depthOf(vec3(0.0, y, spot.z)) - block.z) / block.w;
   gl_Position = vec4((corner - block.xy) * ${(2 / BLOCK).toFixed(10)} - 1.0, depth * 2.0 - 1.0, 1.0);
 }`,
   /* glsl */ `
@@ -120,6 +120,6 @@ void main() {
   if (texel.a == 0.0) discard;
   bool tints = texel.a < 0.5;
   float height = (texel.a * 255.0 - (tints ? 0.0 : 128.0)) / ${STEPS}.0;
-  plane((tints ? colour * texel.rgb * ${(255 / 128).toFixed(8)} : texel.rgb) * shine, object, vec3(pixel.x / ACROSS, -pixel.y / UP - height, height));
+  plane((tints ? colour * texel.rgb * ${(255 / 128).toFixed(8)} : texel.rgb) * shine, object, vec3(pixel.x / ACROSS, -pixel.y / UP - height * ${BEHIND.toFixed(8)}, height));
 }`,
 );

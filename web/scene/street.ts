@@ -29,6 +29,7 @@ const FINISH = {
 
 /** A stretch of road between junctions; half is half its asphalt in metres. */
 export interface Link {
+  road: Road; // which it is a part of
   kind: "street" | "service" | "path" | "steps" | "rail";
   half: number;
   oneway: boolean;
@@ -61,7 +62,7 @@ export function linksOf(roads: readonly Road[]): Link[] {
     const along = alongOf(points.flat());
     if (along.at(-1)! < 0.5) return;
     const middle = points[points.length >> 1];
-    links.push({ kind, half, oneway: road.oneway, points, along, from, to, seed: hashPlace(middle[0], middle[1], 5) });
+    links.push({ road, kind, half, oneway: road.oneway, points, along, from, to, seed: hashPlace(middle[0], middle[1], 5) });
   };
   for (const road of roads) {
     const kind = kindOf(road);

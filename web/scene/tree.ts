@@ -1,6 +1,6 @@
 // Trees: where they stand, and their sprites.
 
-import { ACROSS } from "./camera";
+import { ACROSS, COSINE, RISE, SINE } from "./camera";
 import { Dice, hash, hashPlace } from "./hash";
 import { SUN } from "./light";
 import { On, valueAt, type Field, type Mask } from "./mask";
@@ -21,13 +21,15 @@ const TRUNK: Colour = [86, 66, 52];
 function plant(trees: Sprites, shadow: Shade, x: number, y: number, radius: number, colour: Colour, conifer: boolean): void {
   const seed = hashPlace(x, y, 31);
   const id = treeId(seed);
+  // Its sprite shows a conifer from the side; seen steeply from above it is as round as any tree.
+  conifer &&= COSINE > 0.35;
   const half = conifer ? radius * 1.75 : radius;
   const z = conifer ? half * 0.8 : radius * 1.25;
   const across = Math.max(3, Math.round((2 * half * ACROSS) / DOT));
   const shape = (seed >>> 8) % SHAPES;
-  const middle = Math.round((z * ACROSS * Math.SQRT1_2) / DOT); // dots from the ground up to the crown's middle
+  const middle = Math.round((z * RISE) / DOT); // dots from the ground up to the crown's middle
   // From whole dots only: trees that share a sprite must not differ by who was drawn first.
-  const up = (middle * DOT) / (ACROSS * Math.SQRT1_2);
+  const up = middle ? (middle * DOT) / RISE : 0;
   const dot = (px: number, py: number) => (conifer ? coniferDot : roundDot)(px, py + middle * DOT, (across * DOT) / 2, up, shape);
   const left = -(across >> 1);
   trees.put(`${conifer ? "conifer" : "round"} ${across} ${middle} ${shape}`, left, left - middle, across, across, dot, { x, y, high: z, lies: false },
@@ -74,7 +76,7 @@ export function plantStreet(trees: Sprites, shadow: Shade, x: number, y: number,
 /** The tone that a normal given to the right, upwards on screen and towards the eye has in the sun. */
 function toneOf(nx: number, ny: number, nz: number, luck: number): Colour {
   const length = Math.hypot(nx, ny, nz);
-  const light = (nx * SUN[0] + (ny - nz) * Math.SQRT1_2 * SUN[1] + (ny + nz) * Math.SQRT1_2 * SUN[2]) / length + (luck - 0.5) * 0.3;
+  const light = (nx * SUN[0] + (ny * SINE - nz * COSINE) * SUN[1] + (ny * COSINE + nz * SINE) * SUN[2]) / length + (luck - 0.5) * 0.3;
   return TONES[light > 0.74 ? 3 : light > 0.42 ? 2 : light > 0.08 ? 1 : 0];
 }
 
@@ -99,7 +101,7 @@ function roundDot(px: number, py: number, half: number, z: number, shape: number
   const luck = hash(px, py, shape + 60) / 4294967296;
   const colour = toneOf(normal[0] * 0.55 + x * 0.6, normal[1] * 0.55 + y * 0.6, normal[2] * 0.55 + bulge * 0.6, luck);
   const metres = half / ACROSS;
-  return { colour, tints: true, height: z + (y + bulge * 0.8) * metres * Math.SQRT1_2 };
+  return { colour, tints: true, height: z + (y * COSINE + bulge * 0.8 * SINE) * metres };
 }
 
 /** A dot of a conifer: tiers on a short trunk. */
@@ -108,7 +110,7 @@ function coniferDot(px: number, py: number, half: number, z: number, shape: numb
   const [x, y] = [(px - odd) / half, -(py - odd) / half];
   const t = y * 0.5 + 0.5;
   const metres = half / ACROSS;
-  const height = z + (y + 0.2) * metres * Math.SQRT1_2;
+  const height = z + (y * COSINE + 0.2 * SINE) * metres;
   if (t < 0.09) return Math.abs(px - odd) <= DOT * 0.6 ? { colour: TRUNK, tints: false, height } : null;
   const tier = (t * 3.4 + shape * 0.045) % 1;
   const width = (0.56 - 0.54 * t) * (1.12 - 0.42 * tier);

@@ -1,150 +1,186 @@
-// The city in chunks: what stands where, found again by the pixels or the shadows that it can touch.
+// The world in districts: which of them a frame needs, and what of them can touch a block.
+//
+// What is drawn of a block depends on its place and on the source alone: every list here follows from the block, never
+// from what happens to be loaded.
 
 import type { Object3D } from "three";
-import { buildChunk, type Contents } from "./build";
-import { toPixel } from "./camera";
-import { boxOf, type City } from "./city";
-import { CHUNK, Chunk, overlaps, Stage, still, type Box, type Built } from "./chunk";
-import { Grain, setLand } from "./garden";
-import { areaMask, insideConvex, layAreas } from "./ground";
-import { lotCars } from "./lot";
-import { Mask, On, type Field } from "./mask";
-import { groundProgram, Solid } from "./solid";
-import { KERB_WIDTH, layMarks, linksOf, PAVEMENT_WIDTH, carsOf, streetTreesOf } from "./street";
+import { BEHIND, fromView, METRES_PER_PIXEL, toPixel, toView, UP } from "./camera";
+import { CHUNK, Chunk, overlaps, Stage, type Box } from "./chunk";
+import { boxOf, type Ring } from "./city";
+import { District, DISTRICT, groundOf, grown, MARGIN } from "./district";
+import { gardenProgram, gardenSquare } from "./garden";
+import { insideConvex } from "./ground";
+import { Land } from "./land";
+import { SHEAR } from "./light";
+import { Plot } from "./plot";
+import { BLOCK } from "./program";
+import { HIGHEST } from "./shadow";
+import { keyOf, type Failure, type Supply, type Tile } from "./source/supply";
 
-const KEPT = 700; // built chunks; a frame needs about 60
+const CHUNKS_KEPT = 700; // built chunks; a frame needs about 60
+const DISTRICTS_KEPT = 48; // 1.5 MB each, without their chunks
+const PLOTS_KEPT = 64;
+
+/** Metres that a building may reach out of its district; a wider one may be cut where a frame does not see its middle. */
+const REACH = 200;
+
+/** How far from a block something may stand that is seen or casts its shadow there. */
+const SIGHT = HIGHEST * (BEHIND + Math.max(...SHEAR.map(Math.abs))) + 16;
 
 export class World {
-  private readonly chunks = new Map<string, Chunk<Contents>>();
-  private readonly areas: Object3D[] = [];
-  private readonly mask: Mask;
-  private readonly grain: Grain;
-  private readonly settled: Field;
-  private readonly beyond = new Set<string>(); // keys of chunks outside the data, made because a frame showed their ground
+  readonly bounds: Box; // in world pixels
+  private readonly outline: Ring;
+  private readonly land: Land;
+  private readonly plots = new Map<string, Plot>();
+  private readonly districts = new Map<string, District>();
+  private readonly bare = new Map<string, Chunk>(); // squares beyond the data, made because a frame showed their ground
+  private here: { districts: District[]; plots: Plot[]; bare: Chunk[] } = { districts: [], plots: [], bare: [] };
   private clock = 0;
-  readonly features: number;
-  readonly bounds: Box;
 
-  constructor(private readonly city: City, private readonly flat = false) {
-    const links = linksOf(city.roads);
-    this.features = city.buildings.length + city.areas.length + city.roads.length;
-    this.mask = new Mask(city.outline);
-    this.grain = new Grain(links, CHUNK);
-    // Every square of the data has its chunk from the start, so what a frame finds never depends on the frames before.
-    const extent = boxOf(city.outline);
-    for (let x = extent[0]; x < extent[2] + CHUNK; x += CHUNK) for (let y = extent[1]; y < extent[3] + CHUNK; y += CHUNK) this.at(x, y);
-    for (const building of city.buildings) {
-      this.mask.fill(building.rings, On.building);
-      const box = boxOf(building.rings[0]);
-      const chunk = this.at((box[0] + box[2]) / 2, (box[1] + box[3]) / 2);
-      chunk.content.buildings.push(building);
-      chunk.reach(box, Math.max(building.height, 9) + 7);
+  constructor(private readonly supply: Supply) {
+    const [x0, y0, x1, y1] = supply.bounds;
+    this.outline = [...toView(x0, y0), ...toView(x1, y0), ...toView(x1, y1), ...toView(x0, y1)];
+    this.land = new Land(supply.bounds);
+    const pixels: number[] = [];
+    for (let i = 0; i < this.outline.length; i += 2) pixels.push(...toPixel(this.outline[i], this.outline[i + 1], 0));
+    this.bounds = boxOf(pixels).map(Math.round) as Box;
+  }
+
+  /** Loads all that a rectangle of world pixels needs; what could not be loaded is returned, and then it cannot be drawn. */
+  async load(x: number, y: number, width: number, height: number): Promise<{ tiles: Map<string, Tile>; failed: Failure[] }> {
+    const wanted = new Map<string, [number, number]>();
+    for (const [i, j] of this.around(blocks(x, y, width, height))) {
+      for (const [column, row] of this.tilesOf(i, j)) for (const tile of this.supply.around(column, row)) wanted.set(keyOf(...tile), tile);
     }
-    for (const link of links) {
-      for (let i = 0; i + 1 < link.points.length; i++) {
-        const [a, b] = [link.points[i], link.points[i + 1]];
-        const chunk = this.at((a[0] + b[0]) / 2, (a[1] + b[1]) / 2);
-        chunk.content.segments.push([link, i]);
-        const street = link.kind === "street";
-        if (street) {
-          this.mask.stroke(a[0], a[1], b[0], b[1], link.half + KERB_WIDTH + PAVEMENT_WIDTH, link.half > 5 ? On.street | On.wide : On.street);
-          this.mask.stroke(a[0], a[1], b[0], b[1], link.half + KERB_WIDTH, On.asphalt);
-        } else this.mask.stroke(a[0], a[1], b[0], b[1], link.half + 0.6, On.path);
-        const wide = link.half + 4;
-        chunk.reach([Math.min(a[0], b[0]) - wide, Math.min(a[1], b[1]) - wide, Math.max(a[0], b[0]) + wide, Math.max(a[1], b[1]) + wide], 0);
+    return this.supply.load([...wanted.values()]);
+  }
+
+  /** Lays out what a rectangle of world pixels needs, from the tiles that were loaded for it. */
+  layOut(x: number, y: number, width: number, height: number, tiles: ReadonlyMap<string, Tile>): void {
+    for (const [i, j] of this.around(blocks(x, y, width, height))) {
+      const key = keyOf(i, j);
+      let district = this.districts.get(key);
+      if (!district) {
+        const plots = this.tilesOf(i, j).map(([column, row]) => this.plot(column, row, tiles));
+        district = new District(i, j, plots, (px, py) => insideConvex(this.outline, px, py));
+        this.districts.set(key, district);
       }
-      layMarks(link, (x, y) => this.at(x, y).content.marks);
-      for (const stop of carsOf(link)) this.at(stop.x, stop.y).content.cars.push(stop);
-      for (const stop of streetTreesOf(link)) this.at(stop.x, stop.y).content.trees.push(stop);
+      district.used = ++this.clock;
     }
-    for (const { kind, rings } of city.areas) {
-      const flag = areaMask(kind);
-      if (flag) this.mask.fill(rings, flag);
-    }
-    for (const area of city.areas) {
-      for (const stop of lotCars(area, this.mask)) this.at(stop.x, stop.y).content.cars.push(stop);
-    }
-    this.settled = this.mask.built(8, 1, 3);
-    setLand(city.bounds, this.mask.built(2, 1.25, 1));
-    const areas = new Solid();
-    layAreas(areas, city.areas);
-    const geometry = areas.mesh.geometry();
-    if (geometry && !flat) {
-      this.areas.push(still(geometry, groundProgram, Stage.area));
-    }
-    const outline: number[] = [];
-    for (let i = 0; i < city.outline.length; i += 2) outline.push(...toPixel(city.outline[i], city.outline[i + 1], 0));
-    this.bounds = boxOf(outline).map(Math.round) as Box;
   }
 
-  /** The chunk that a point of the ground lies in. */
-  private at(x: number, y: number): Chunk<Contents> {
-    return this.chunk(Math.floor(x / CHUNK), Math.floor(y / CHUNK));
-  }
-
-  private chunk(cx: number, cy: number): Chunk<Contents> {
-    const key = `${cx},${cy}`;
-    let chunk = this.chunks.get(key);
-    if (!chunk) {
-      const fresh: Chunk<Contents> = new Chunk<Contents>(cx, cy, { buildings: [], segments: [], marks: new Solid(), cars: [], trees: [] }, () => this.build(fresh));
-      chunk = fresh;
-      this.chunks.set(key, chunk);
+  private plot(column: number, row: number, tiles: ReadonlyMap<string, Tile>): Plot {
+    const key = keyOf(column, row);
+    let plot = this.plots.get(key);
+    if (!plot) {
+      plot = new Plot(tiles.get(key)!, this.supply.around(column, row).map((tile) => tiles.get(keyOf(...tile))!.features));
+      this.plots.set(key, plot);
     }
-    return chunk;
+    return plot;
   }
 
-  /** Every chunk whose contents can touch a rectangle of world pixels, in a fixed order. */
-  inPixels(box: Box): Chunk<Contents>[] {
+  /** Turns to a block that was laid out: from here on everything is asked for it. */
+  enter(bx: number, by: number): void {
+    const ground = groundUnder([bx * BLOCK, by * BLOCK, (bx + 1) * BLOCK, (by + 1) * BLOCK]);
+    const districts = this.around([bx, by, bx + 1, by + 1]).map(([i, j]) => this.districts.get(keyOf(i, j))!);
+    const plots = new Set<Plot>();
+    for (const { i, j } of districts) for (const tile of this.tilesOf(i, j)) plots.add(this.plots.get(keyOf(...tile))!);
+    const bare: Chunk[] = [];
+    for (let cy = Math.floor(ground[1] / CHUNK); cy <= Math.floor(ground[3] / CHUNK); cy++) {
+      for (let cx = Math.floor(ground[0] / CHUNK); cx <= Math.floor(ground[2] / CHUNK); cx++) {
+        if (!this.has(Math.floor((cx * CHUNK) / DISTRICT), Math.floor((cy * CHUNK) / DISTRICT))) bare.push(this.square(cx, cy));
+      }
+    }
+    this.here = { districts, plots: [...plots], bare };
+    this.land.use(bx, by, ground, districts);
+  }
+
+  /** Every chunk whose contents can touch a rectangle of the block, in a fixed order. */
+  inPixels(box: Box): Chunk[] {
     return this.found((chunk) => overlaps(chunk.pixels(), box));
   }
 
   /** Every chunk whose shadows can touch a box of sheared ground (shadow.ts). */
-  inShadow(box: Box): Chunk<Contents>[] {
+  inShadow(box: Box): Chunk[] {
     return this.found((chunk) => overlaps(chunk.sheared(), box));
   }
 
-  /** What belongs to no chunk. */
+  /** What belongs to no chunk: the areas. */
   everywhere(): Object3D[] {
-    return this.areas;
+    return this.here.plots.flatMap((plot) => plot.ground() ?? []);
   }
 
-  private found(test: (chunk: Chunk<Contents>) => boolean): Chunk<Contents>[] {
-    const found = [...this.chunks.values()].filter(test);
+  private found(test: (chunk: Chunk) => boolean): Chunk[] {
+    const found = [...this.here.districts.flatMap((district) => district.chunks as Chunk[]), ...this.here.bare].filter(test);
     for (const chunk of found) chunk.used = ++this.clock;
     return found.sort((a, b) => a.cy - b.cy || a.cx - b.cx);
   }
 
-  /** Frees the chunks that were not used for longest, and forgets those beyond the data. */
+  /** Frees what was not used for longest; it is made again, the same, when it is needed again. */
   trim(): void {
-    if (this.beyond.size > KEPT) {
-      for (const key of this.beyond) {
-        this.chunks.get(key)?.drop();
-        this.chunks.delete(key);
-      }
-      this.beyond.clear();
+    for (const dropped of oldest([...this.districts.values()].flatMap((district) => district.chunks).filter((chunk) => chunk.isBuilt), CHUNKS_KEPT)) dropped.drop();
+    for (const district of oldest([...this.districts.values()], DISTRICTS_KEPT)) {
+      district.drop();
+      this.districts.delete(keyOf(district.i, district.j));
     }
-    const built = [...this.chunks.values()].filter((chunk) => chunk.isBuilt);
-    if (built.length <= KEPT) return;
-    built.sort((a, b) => a.used - b.used);
-    for (const chunk of built.slice(0, built.length - KEPT)) chunk.drop();
-  }
-
-  private build({ cx, cy, content }: Chunk<Contents>): Built {
-    const within = (x: number, y: number) => insideConvex(this.city.outline, x, y);
-    return buildChunk(cx, cy, content, { mask: this.mask, settled: this.settled, angle: this.grain.angle(cx, cy), within }, this.flat);
-  }
-
-  /** Makes sure that every square of ground under a rectangle of world pixels has a chunk, also beyond the data. */
-  cover(box: Box, toGround: (px: number, py: number) => [number, number]): void {
-    const [x0, y1] = toGround(box[0], box[1]);
-    const [x1, y0] = toGround(box[2], box[3]);
-    for (let cy = Math.floor(y0 / CHUNK); cy <= Math.floor(y1 / CHUNK); cy++) {
-      for (let cx = Math.floor(x0 / CHUNK); cx <= Math.floor(x1 / CHUNK); cx++) {
-        const key = `${cx},${cy}`;
-        if (this.chunks.has(key)) continue;
-        this.beyond.add(key);
-        this.chunk(cx, cy);
+    if (this.plots.size > PLOTS_KEPT) {
+      // A district that is kept needs its plots at hand.
+      const needed = new Set([...this.districts.values()].flatMap(({ i, j }) => this.tilesOf(i, j).map((tile) => keyOf(...tile))));
+      for (const [key, plot] of this.plots) {
+        if (needed.has(key)) continue;
+        plot.drop();
+        this.plots.delete(key);
       }
     }
+    if (this.bare.size <= CHUNKS_KEPT) return;
+    for (const chunk of this.bare.values()) chunk.drop();
+    this.bare.clear();
   }
+
+  /** The districts that a range of blocks [bx0, by0, bx1, by1] needs, as far as there is data, in a fixed order. */
+  private around([bx0, by0, bx1, by1]: Box): [i: number, j: number][] {
+    const [x0, y0, x1, y1] = grown(groundUnder([bx0 * BLOCK, by0 * BLOCK, bx1 * BLOCK, by1 * BLOCK]), SIGHT + REACH);
+    const found: [number, number][] = [];
+    for (let j = Math.floor(y0 / DISTRICT); j <= Math.floor(y1 / DISTRICT); j++) {
+      for (let i = Math.floor(x0 / DISTRICT); i <= Math.floor(x1 / DISTRICT); i++) if (this.has(i, j)) found.push([i, j]);
+    }
+    return found;
+  }
+
+  /** Whether there is data in a district. */
+  private has(i: number, j: number): boolean {
+    return overlaps(groundOf(i, j), boxOf(this.outline));
+  }
+
+  /** The source tiles that district (i, j) is made from. */
+  private tilesOf(i: number, j: number): [column: number, row: number][] {
+    const [x0, y0, x1, y1] = grown(groundOf(i, j), MARGIN);
+    return this.supply.under(boxOf([...fromView(x0, y0), ...fromView(x1, y0), ...fromView(x1, y1), ...fromView(x0, y1)]));
+  }
+
+  private square(cx: number, cy: number): Chunk {
+    const key = keyOf(cx, cy);
+    let chunk = this.bare.get(key);
+    if (!chunk) {
+      const geometry = () => gardenSquare(cx * CHUNK, cy * CHUNK, (cx + 1) * CHUNK, (cy + 1) * CHUNK);
+      chunk = new Chunk<unknown>(cx, cy, null, () => ({ parts: [[geometry(), gardenProgram, Stage.base]], casters: null }));
+      this.bare.set(key, chunk);
+    }
+    return chunk;
+  }
+}
+
+/** The blocks under a rectangle of world pixels, [bx0, by0, bx1, by1], the last ones not included. */
+function blocks(x: number, y: number, width: number, height: number): Box {
+  return [Math.floor(x / BLOCK), Math.floor(y / BLOCK), Math.ceil((x + width) / BLOCK), Math.ceil((y + height) / BLOCK)];
+}
+
+/** The ground at height 0 under a rectangle of world pixels. */
+function groundUnder([left, top, right, bottom]: Box): Box {
+  return [left * METRES_PER_PIXEL, -bottom / UP, right * METRES_PER_PIXEL, -top / UP];
+}
+
+/** Those used longest ago, all but the so many that are kept. */
+function oldest<T extends { used: number }>(things: T[], kept: number): T[] {
+  return things.length <= kept ? [] : things.sort((a, b) => a.used - b.used).slice(0, things.length - kept);
 }

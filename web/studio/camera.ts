@@ -10,8 +10,7 @@ export interface Camera {
   metres_per_pixel: number;
 }
 
-const RADIUS = 6_378_137;
-const ECCENTRICITY_SQUARED = 6.69437999014e-3;
+const EARTH = 6_378_137;
 const radians = (degrees: number): number => (degrees * Math.PI) / 180;
 
 /** Latitude and longitude of the ground seen at a point given in quadrants from the world's origin. */
@@ -21,12 +20,9 @@ export function place(camera: Camera, x: number, y: number): [number, number] {
   const up = (-y * SIZE * camera.metres_per_pixel) / Math.sin(radians(-camera.elevation));
   const east = right * Math.cos(turn) + up * Math.sin(turn);
   const north = -right * Math.sin(turn) + up * Math.cos(turn);
-  const phi = radians(camera.latitude);
-  const curve = 1 - ECCENTRICITY_SQUARED * Math.sin(phi) ** 2;
-  const eastRadius = (RADIUS / Math.sqrt(curve)) * Math.cos(phi);
-  const northRadius = (RADIUS * (1 - ECCENTRICITY_SQUARED)) / curve ** 1.5;
-  return [
-    camera.latitude + north / (radians(1) * northRadius),
-    camera.longitude + east / (radians(1) * eastRadius),
-  ];
+  // The ground is Web Mercator, scaled at the origin: services/tiling/camera.py says why.
+  const radius = EARTH * Math.cos(radians(camera.latitude));
+  const stretched = Math.asinh(Math.tan(radians(camera.latitude))) + north / radius;
+  const longitude = camera.longitude + east / radius / radians(1);
+  return [(2 * Math.atan(Math.tanh(stretched / 2))) / radians(1), longitude - 360 * Math.floor(longitude / 360 + 0.5)];
 }

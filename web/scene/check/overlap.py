@@ -29,6 +29,25 @@ FLAGS = [
     "--disable-background-networking",
 ]
 PLANES = ("colour", "object", "depth")
+SOURCE = {
+    "name": "sample",
+    "attribution": "© OpenStreetMap contributors",
+    "zoom": 15,
+    "tiles": [5237, 12665, 5239, 12667],
+    "schema": "mapbox-streets",
+    "layers": [],
+    "reach": 0,
+}
+CAMERA = {
+    "latitude": 37.7664,
+    "longitude": -122.4481,
+    "azimuth": -15.0,
+    "elevation": -45.0,
+    "metres_per_pixel": 0.29296875,
+}
+SETTINGS = (
+    f"window.tilewrightSettings = {json.dumps({'camera': CAMERA, 'source': {'kind': 'san-francisco'}})}"
+)
 
 
 class Page:
@@ -43,7 +62,14 @@ class Page:
             return web.Response(text="ok")
 
         app.router.add_post("/frame", frame)
-        app.router.add_get("/city.json", lambda _: web.FileResponse(DIST / "cities" / "sanfrancisco.json"))
+        app.router.add_get(
+            "/settings.js", lambda _: web.Response(text=SETTINGS, content_type="text/javascript")
+        )
+        app.router.add_get("/source.json", lambda _: web.json_response(SOURCE))
+        app.router.add_get(
+            "/tiles/{tile:.+}",
+            lambda asked: web.FileResponse(DIST / f"cities/sanfrancisco/{asked.match_info['tile']}.mvt"),
+        )
         app.router.add_get("/", lambda _: web.FileResponse(DIST / "scene" / "index.html"))
         app.router.add_static("/", DIST / "scene")
         self.runner = web.AppRunner(app, access_log=None)

@@ -1,0 +1,18 @@
+"""What the page is told before its own script runs: the camera, and the source that it draws."""
+
+import json
+
+from services.config import Camera, Scene
+
+
+def script(camera: Camera, scene: Scene) -> str:
+    """The text of `/settings.js`: one assignment to `window.tilewrightSettings`.
+
+    Safe in a file of its own and inside a page: all is ASCII, and nothing in it can close a script element.
+    """
+    settings = {
+        "camera": camera.model_dump(mode="json"),
+        "source": {"kind": scene.source, "tallest": scene.tallest_metres},
+    }
+    text = json.dumps(settings, allow_nan=False).replace("</", "<\\/").replace("<!--", "<\\u0021--")
+    return f"window.tilewrightSettings = {text};\n"

@@ -1,0 +1,47 @@
+"""The source that a configuration names, opened."""
+
+from pathlib import Path
+
+from services.config import Scene
+from services.renderer.sources.address import Address
+from services.renderer.sources.folder import Folder
+from services.renderer.sources.footprints import Footprints
+from services.renderer.sources.mbtiles import MBTiles
+from services.renderer.sources.pmtiles import PMTiles
+from services.renderer.sources.sample import sample
+from services.renderer.sources.source import Source, Unusable
+
+
+def opened(scene: Scene, beside: Path, cities: Path, kept: Path | None) -> Source:
+    """The source of a scene; raises Unusable.
+
+    Relative paths are taken from `beside`, the sample from `cities`; what servers gave is kept in `kept`.
+    """
+    if scene.source == "san-francisco":
+        return sample(cities)
+    attribution = scene.attribution
+    if scene.source == "geojson":
+        assert scene.file is not None
+        return Footprints(beside / scene.file, attribution=attribution or "")
+    assert scene.tiles is not None
+    if scene.on_server:
+        assert scene.zoom is not None
+        key = scene.key()
+        if scene.api_key is not None and key is None:
+            raise Unusable(
+                f"{scene.key_variable()} is not set, so scene.api_key in app_config.json has no key."
+            )
+        return Address(
+            scene.tiles,
+            key,
+            kept,
+            zoom=scene.zoom,
+            attribution=attribution or "",
+            schema=scene.tile_schema,
+        )
+    place = beside / scene.tiles
+    if place.suffix == ".mbtiles":
+        return MBTiles(place, zoom=scene.zoom, attribution=attribution, schema=scene.tile_schema)
+    if place.suffix == ".pmtiles":
+        return PMTiles(place, zoom=scene.zoom, attribution=attribution, schema=scene.tile_schema)
+    return Folder(str(place), zoom=scene.zoom, attribution=attribution or "", schema=scene.tile_schema)

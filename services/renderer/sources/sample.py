@@ -1,0 +1,18 @@
+"""The sample city: nine vector tiles of San Francisco that come with @mapbox/mvt-fixtures."""
+
+from pathlib import Path
+
+from services.renderer.sources.folder import Folder
+
+NAME = "npm @mapbox/mvt-fixtures real-world/sanfrancisco"
+
+
+def sample(cities: Path) -> Folder:
+    """The sample city as web/scene/prepare.mjs laid it out."""
+    return Folder(
+        f"{cities}/sanfrancisco/{{z}}/{{x}}/{{y}}.mvt",
+        zoom=15,
+        attribution="© OpenStreetMap contributors",
+        schema="mapbox-streets",
+        name=NAME,
+    )

@@ -1,0 +1,93 @@
+"""What every source of features is: it describes itself, and gives the content of one tile after another."""
+
+import math
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import Literal
+
+from services.renderer.sources.vector import VECTOR_TILE
+
+Range = tuple[int, int, int, int]
+"""The first and the last column and row of tiles: x0, y0, x1, y1."""
+
+
+ROUNDING = 1e-4
+"""Parts of a tile; files give their bounds in 1e-7 degrees at best."""
+
+
+class SourceFault(Exception):
+    """Raised when a tile cannot be had: its address, without any key, and the reason."""
+
+    def __init__(self, address: str, reason: str) -> None:
+        super().__init__(f"{address}: {reason}")
+        self.address = address
+        self.reason = reason
+
+
+class Unusable(Exception):
+    """Raised when a source cannot be opened at all; one sentence with the way out."""
+
+
+@dataclass(frozen=True)
+class Description:
+    """What the page must know of a source before it asks for tiles."""
+
+    name: str
+    attribution: str
+    zoom: int
+    tiles: Range
+    schema: str | None = None
+    """One of web/scene/source/schema.ts; the page finds it by the layers where none is named."""
+    layers: tuple[str, ...] = ()
+    """The layers that tiles may have, where the source says so."""
+    reach: float = 0.0
+    """Metres that a feature may reach out of its tile."""
+
+
+@dataclass(frozen=True)
+class Tile:
+    """The content of one tile and where it comes from; the address has no key in it."""
+
+    address: str
+    content: bytes
+    kind: Literal["application/vnd.mapbox-vector-tile", "application/json"] = VECTOR_TILE
+
+
+class Source(ABC):
+    """Features of the world in tiles of web mercator, columns and rows counted from the north-west."""
+
+    @abstractmethod
+    def describe(self) -> Description:
+        """What the page must know before the first tile."""
+
+    @abstractmethod
+    async def tile(self, column: int, row: int) -> Tile | None:
+        """The tile, or None where the source says there is none; raises SourceFault if that is not known."""
+
+    async def close(self) -> None:
+        """Give back what the source holds open."""
+        return
+
+
+def tiles_under(zoom: int, west: float, south: float, east: float, north: float) -> Range:
+    """The tiles under a box of degrees; those that it only touches, rounding aside, are not counted."""
+    (left, top), (right, bottom) = place(zoom, west, north), place(zoom, east, south)
+    left, top, right, bottom = left + ROUNDING, top + ROUNDING, right - ROUNDING, bottom - ROUNDING
+    last = (1 << zoom) - 1
+
+    def held(value: int) -> int:
+        return max(0, min(last, value))
+
+    return (
+        held(math.floor(left)),
+        held(math.floor(top)),
+        held(max(math.floor(left), math.floor(right))),
+        held(max(math.floor(top), math.floor(bottom))),
+    )
+
+
+def place(zoom: int, longitude: float, latitude: float) -> tuple[float, float]:
+    """Column and row of a zoom, fractions of a tile included."""
+    phi = math.radians(max(-85.0511, min(85.0511, latitude)))
+    size = float(1 << zoom)
+    return (longitude / 360 + 0.5) * size, (0.5 - math.asinh(math.tan(phi)) / (2 * math.pi)) * size

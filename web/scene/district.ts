@@ -1,0 +1,127 @@
+// A district: a fixed square of ground, 600 m wide, in chunks. What stands in it depends on the plots that touch it and
+// a margin around it, and on nothing that was loaded or drawn before.
+
+import { buildChunk, type Contents } from "./build";
+import { CHUNK, Chunk, overlaps, type Box, type Built } from "./chunk";
+import type { Building } from "./city";
+import { Grain } from "./garden";
+import { areaMask } from "./ground";
+import { lotCars } from "./lot";
+import { Mask, On, type Field } from "./mask";
+import type { Plot } from "./plot";
+import { Solid } from "./solid";
+import { carsOf, KERB_WIDTH, layMarks, PAVEMENT_WIDTH, streetTreesOf, type Link } from "./street";
+
+const CHUNKS = 8; // along each side
+export const DISTRICT = CHUNKS * CHUNK; // metres
+
+/** Metres around a district in which it knows what lies on the ground: three chunks, which a garden's angle looks at. */
+export const MARGIN = 3 * CHUNK;
+
+/** Metres beside a street's axis within which it sets its marks, cars and trees. */
+const BESIDE = 20;
+
+/** Squares of a field start at these metres, counted from the origin, in steps of their own. */
+const LATTICE = 3;
+const COARSE = 8;
+const FINE = 2;
+
+export class District {
+  readonly chunks: Chunk<Contents>[] = [];
+  readonly near: Field; // how close houses are
+  readonly settled: Field; // where people live
+  readonly ground: Box;
+  used = 0;
+  private readonly mask: Mask;
+  private readonly grain: Grain;
+
+  /** District (i, j), made from the plots that touch its margin, in a fixed order; trees grow only within. */
+  constructor(readonly i: number, readonly j: number, plots: readonly Plot[], private readonly within: (x: number, y: number) => boolean) {
+    const ground: Box = groundOf(i, j);
+    this.ground = ground;
+    const known: Box = [down(ground[0] - MARGIN), down(ground[1] - MARGIN), down(ground[2] + MARGIN), down(ground[3] + MARGIN)];
+    this.mask = new Mask(known);
+    for (let cy = j * CHUNKS; cy < (j + 1) * CHUNKS; cy++) {
+      for (let cx = i * CHUNKS; cx < (i + 1) * CHUNKS; cx++) this.chunks.push(this.chunk(cx, cy));
+    }
+    const links = plots.flatMap((plot) => plot.links).filter(({ box }) => overlaps(box, known));
+    this.grain = new Grain(links.map(({ thing }) => thing), CHUNK);
+    for (const plot of plots) for (const { thing, box } of plot.buildings) if (overlaps(box, known)) this.add(thing, box);
+    for (const { thing, box } of links) this.lead(thing, overlaps(box, grown(ground, BESIDE)));
+    const areas = plots.flatMap((plot) => plot.areas).filter(({ box }) => overlaps(box, known));
+    for (const { thing: { kind, rings } } of areas) {
+      const flag = areaMask(kind);
+      if (flag) this.mask.fill(rings, flag);
+    }
+    for (const { thing, box } of areas) {
+      if (overlaps(box, ground)) for (const stop of lotCars(thing, this.mask)) this.at(stop.x, stop.y)?.content.cars.push(stop);
+    }
+    this.settled = this.mask.built(COARSE, 1, 3);
+    this.near = this.mask.built(FINE, 1.25, 1);
+  }
+
+  /** Frees the geometry of every chunk. */
+  drop(): void {
+    for (const chunk of this.chunks) chunk.drop();
+  }
+
+  private add(building: Building, box: Box): void {
+    this.mask.fill(building.rings, On.building);
+    const chunk = this.at((box[0] + box[2]) / 2, (box[1] + box[3]) / 2);
+    if (!chunk) return;
+    chunk.content.buildings.push(building);
+    chunk.reach(box, Math.max(building.height, 9) + 7);
+  }
+
+  /** Leads a street over the ground; its furniture is set only where it comes near. */
+  private lead(link: Link, comesNear: boolean): void {
+    for (let i = 0; i + 1 < link.points.length; i++) {
+      const [a, b] = [link.points[i], link.points[i + 1]];
+      if (link.kind === "street") {
+        this.mask.stroke(a[0], a[1], b[0], b[1], link.half + KERB_WIDTH + PAVEMENT_WIDTH, link.half > 5 ? On.street | On.wide : On.street);
+        this.mask.stroke(a[0], a[1], b[0], b[1], link.half + KERB_WIDTH, On.asphalt);
+      } else this.mask.stroke(a[0], a[1], b[0], b[1], link.half + 0.6, On.path);
+      const chunk = this.at((a[0] + b[0]) / 2, (a[1] + b[1]) / 2);
+      if (!chunk) continue;
+      chunk.content.segments.push([link, i]);
+      const wide = link.half + 4;
+      chunk.reach([Math.min(a[0], b[0]) - wide, Math.min(a[1], b[1]) - wide, Math.max(a[0], b[0]) + wide, Math.max(a[1], b[1]) + wide], 0);
+    }
+    if (!comesNear) return;
+    const elsewhere = new Solid();
+    layMarks(link, (x, y) => this.at(x, y)?.content.marks ?? elsewhere);
+    for (const stop of carsOf(link)) this.at(stop.x, stop.y)?.content.cars.push(stop);
+    for (const stop of streetTreesOf(link)) this.at(stop.x, stop.y)?.content.trees.push(stop);
+  }
+
+  /** The chunk that a point of the ground lies in, if it is one of this district. */
+  private at(x: number, y: number): Chunk<Contents> | undefined {
+    const [column, row] = [Math.floor(x / CHUNK) - this.i * CHUNKS, Math.floor(y / CHUNK) - this.j * CHUNKS];
+    return column < 0 || row < 0 || column >= CHUNKS || row >= CHUNKS ? undefined : this.chunks[row * CHUNKS + column];
+  }
+
+  private chunk(cx: number, cy: number): Chunk<Contents> {
+    const content: Contents = { buildings: [], segments: [], marks: new Solid(), cars: [], trees: [] };
+    const chunk: Chunk<Contents> = new Chunk<Contents>(cx, cy, content, () => this.build(chunk));
+    return chunk;
+  }
+
+  private build({ cx, cy, content }: Chunk<Contents>): Built {
+    return buildChunk(cx, cy, content, { mask: this.mask, settled: this.settled, angle: this.grain.angle(cx, cy), within: this.within });
+  }
+}
+
+/** The ground of district (i, j). */
+export function groundOf(i: number, j: number): Box {
+  return [i * DISTRICT, j * DISTRICT, (i + 1) * DISTRICT, (j + 1) * DISTRICT];
+}
+
+/** A box with so many metres more on every side. */
+export function grown([x0, y0, x1, y1]: Box, metres: number): Box {
+  return [x0 - metres, y0 - metres, x1 + metres, y1 + metres];
+}
+
+/** The last metre at or before this one where squares of every field start. */
+function down(metres: number): number {
+  return Math.floor((metres - LATTICE) / COARSE) * COARSE + LATTICE;
+}
