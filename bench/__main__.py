@@ -24,6 +24,7 @@ BENCHES = (
     "recovery",
     "remote",
     "renderer",
+    "scene",
     "starter",
 )
 LATEST = Path(__file__).parent / "latest.json"

@@ -31,10 +31,13 @@ export interface Plan {
   rectangle: Rectangle;
   walls: Wall[];
   shop: boolean;
+  from: number; // metres above the ground where its walls begin
+  blocks: Ring[]; // what stands on its roof (mass.ts)
+  terrace: boolean; // its roof is planted
 }
 
 /** Takes out corners that a wall would not show: the tiles' grid is 0.24 m, so straight walls jitter. */
-function straighten(ring: Ring): Ring {
+export function straighten(ring: Ring): Ring {
   let points = ring;
   for (let round = 0; round < 3; round++) {
     const kept: Ring = [];
@@ -127,6 +130,6 @@ export function planOf(building: Building, mask: Mask): Plan {
   const shop = !NO_SHOPS.has(building.type) && (SHOPS.has(building.type) || cls === "commercial" || ((cls === "apartment" || cls === "tower") && dice.chance(0.45)) || (cls === "house" && wide && dice.chance(0.6)));
   return {
     cls, id: buildingId(seed), seed, rings, area, floors, height: cls === "shed" ? 2.7 : floors * FLOOR + 0.9,
-    wall, trim, roof: pitched === "no" ? dice.pick(FLAT_ROOFS) : dice.pick(PITCHED_ROOFS), pitched, rectangle, walls, shop,
+    wall, trim, roof: pitched === "no" ? dice.pick(FLAT_ROOFS) : dice.pick(PITCHED_ROOFS), pitched, rectangle, walls, shop, from: 0, blocks: [], terrace: false,
   };
 }

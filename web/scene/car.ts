@@ -1,107 +1,72 @@
-// Cars, vans and buses: a body and a cabin each.
+// Cars, vans and buses: sprites in 32 directions, drawn from two boxes each.
 
-import { BufferAttribute, InstancedBufferAttribute, InstancedBufferGeometry } from "three";
-import { OF_Y, OF_Z } from "./camera";
+import { ACROSS, BEHIND, RISE, UP } from "./camera";
 import { Dice } from "./hash";
+import { SUN } from "./light";
 import { carId, Material } from "./material";
 import { pack, packColour } from "./mesh";
 import { CARS, colour, type Colour } from "./palette";
-import { program } from "./program";
 import type { Shade } from "./shade";
+import { DOT, type Dot, type Sprites } from "./sprite";
 import type { Stop } from "./street";
 
-// One car of 1 x 1 x 1, its length along x: corners with what they belong to (0 body, 1 glass, 2 cabin roof).
-const positions: number[] = [];
-const normals: number[] = [];
-const parts: number[] = [];
-const corners: number[] = [];
+/** Metres: length, width, height; where its cabin begins and ends, in lengths from the middle; how high its bonnet is. */
+const KINDS = {
+  car: { length: 4.5, width: 1.95, height: 1.5, from: -0.4, to: 0.2, bonnet: 0.85 },
+  van: { length: 5.2, width: 2.1, height: 2.2, from: -0.5, to: 0.36, bonnet: 1.1 },
+  bus: { length: 10.5, width: 2.6, height: 3.0, from: -0.5, to: 0.5, bonnet: 1.3 },
+} as const;
+type Kind = keyof typeof KINDS;
 
-function box(x0: number, x1: number, half: number, z0: number, z1: number, taper: number, side: number, top: number): void {
-  const face = (points: number[][], normal: number[], part: number) => {
-    const first = positions.length / 3;
-    for (const point of points) { positions.push(...point); normals.push(...normal); parts.push(part); }
-    corners.push(first, first + 1, first + 2, first, first + 2, first + 3);
-  };
-  const [a, b, h] = [x0 + taper, x1 - taper, half - taper * 0.3];
-  face([[a, -h, z1], [b, -h, z1], [b, h, z1], [a, h, z1]], [0, 0, 1], top);
-  face([[x0, -half, z0], [x1, -half, z0], [b, -h, z1], [a, -h, z1]], [0, -1, 0], side);
-  face([[x0, half, z0], [x1, half, z0], [b, h, z1], [a, h, z1]], [0, 1, 0], side);
-  face([[x0, -half, z0], [x0, half, z0], [a, h, z1], [a, -h, z1]], [-1, 0, 0], side);
-  face([[x1, -half, z0], [x1, half, z0], [b, h, z1], [b, -h, z1]], [1, 0, 0], side);
-}
-box(-0.5, 0.5, 0.5, 0.12, 0.6, 0, 0, 0);
-box(-0.38, 0.24, 0.46, 0.6, 1, 0.07, 1, 2);
-
-const SIZES = { car: [4.5, 1.9, 1.5], van: [5.2, 2.1, 2.2], bus: [10.5, 2.6, 3.0] } as const;
 const BUSES: Colour[] = [colour("#d9682c"), colour("#b8322c"), colour("#d8d8d6")];
+const GLASS = colour("#2c3846"), SCREEN = colour("#7f9cb4"), TYRE = colour("#23232a"), LAMP = colour("#fff0c4"), REAR_LAMP = colour("#c8302a");
+const DIRECTIONS = 32;
+const plain = (factor: number): Colour => [128 * factor, 128 * factor, 128 * factor];
 
-/** The cars of one chunk. */
-export class Cars {
-  private readonly places: number[] = [];
-  private readonly sizes: number[] = [];
-  private readonly paints: number[] = [];
-  private readonly tags: number[] = [];
-
-  /** Puts a car where a street has a place for one. */
-  park(shadow: Shade, { x, y, ux, uy, seed }: Stop): void {
-    const dice = new Dice(seed);
-    const roll = dice.roll();
-    const [length, width, height] = SIZES[roll < 0.02 ? "bus" : roll < 0.1 ? "van" : "car"];
-    const id = carId(seed);
-    this.places.push(x, y, ux, uy);
-    this.sizes.push(length, width, height);
-    this.paints.push(packColour(dice.pick(roll < 0.02 ? BUSES : CARS), 0));
-    this.tags.push(pack(id >> 8, id & 255, Material.car, 0));
-    const at = (s: number, t: number) => [x + ux * s * length - uy * t * width, y + uy * s * length + ux * t * width, height * 0.6] as const;
-    shadow.face([at(-0.5, -0.5), at(0.5, -0.5), at(0.5, 0.5), at(-0.5, 0.5)]);
-  }
-
-  /** Hands the cars over as instances, or null when there are none. */
-  geometry(): InstancedBufferGeometry | null {
-    if (!this.places.length) return null;
-    const geometry = new InstancedBufferGeometry();
-    geometry.setAttribute("position", new BufferAttribute(new Float32Array(positions), 3));
-    geometry.setAttribute("facing", new BufferAttribute(new Float32Array(normals), 3));
-    geometry.setAttribute("part", new BufferAttribute(new Float32Array(parts), 1));
-    geometry.setIndex(corners);
-    geometry.setAttribute("spot", new InstancedBufferAttribute(new Float32Array(this.places), 4));
-    geometry.setAttribute("size", new InstancedBufferAttribute(new Float32Array(this.sizes), 3));
-    geometry.setAttribute("paint", new InstancedBufferAttribute(new Uint32Array(this.paints), 1));
-    geometry.setAttribute("tag", new InstancedBufferAttribute(new Uint32Array(this.tags), 1));
-    geometry.instanceCount = this.paints.length;
-    return geometry;
-  }
+/** Puts a car where a street has a place for one. */
+export function park(cars: Sprites, shadow: Shade, { x, y, ux, uy, seed }: Stop): void {
+  const dice = new Dice(seed);
+  const roll = dice.roll();
+  const kind: Kind = roll < 0.02 ? "bus" : roll < 0.1 ? "van" : "car";
+  const { length, width, height } = KINDS[kind];
+  const id = carId(seed);
+  const turn = ((Math.round((Math.atan2(uy, ux) / (2 * Math.PI)) * DIRECTIONS) % DIRECTIONS) + DIRECTIONS) % DIRECTIONS;
+  const [dx, dy] = [Math.cos((turn * 2 * Math.PI) / DIRECTIONS), Math.sin((turn * 2 * Math.PI) / DIRECTIONS)];
+  const half = Math.ceil(((Math.abs(dx) * length + Math.abs(dy) * width) / 2) * (ACROSS / DOT));
+  const deep = Math.ceil(((Math.abs(dy) * length + Math.abs(dx) * width) / 2) * (UP / DOT));
+  const high = Math.ceil((height * RISE) / DOT);
+  // Of two cars that overlap on screen, the plane of the nearer one is the higher.
+  const place = { x, y, high: 0.5 + 0.4 * (((-y / 32) % 1) + 1) % 1, lies: true };
+  cars.put(`${kind} ${turn}`, -half, -deep - high, half * 2, deep * 2 + high, (px, py) => carDot(kind, dx, dy, px, py), place,
+    packColour(dice.pick(roll < 0.02 ? BUSES : CARS), 0), pack(id >> 8, id & 255, Material.car, 0));
+  const at = (s: number, t: number) => [x + ux * s * length - uy * t * width, y + uy * s * length + ux * t * width, height * 0.6] as const;
+  shadow.face([at(-0.5, -0.5), at(0.5, -0.5), at(0.5, 0.5), at(-0.5, 0.5)]);
 }
 
-/** Draws cars. */
-export const carProgram = program(
-  /* glsl */ `
-in vec3 position, facing;
-in float part;
-in vec4 spot;
-in vec3 size;
-in uint paint, tag;
-out vec3 place;
-flat out vec4 colour, object;
-flat out vec3 normal;
-void main() {
-  vec3 p = position * size;
-  place = vec3(spot.xy + spot.zw * p.x + vec2(-spot.w, spot.z) * p.y, p.z);
-  normal = vec3(spot.zw * facing.x + vec2(-spot.w, spot.z) * facing.y, facing.z);
-  colour = vec4(bytes(paint).rgb / 255.0, part);
-  object = bytes(tag);
-  // The far sides are hidden by the near ones, but software WebGL would shade them all the same.
-  gl_Position = normal.z * ${OF_Z.toFixed(8)} > normal.y * ${OF_Y.toFixed(8)} ? project(place) : vec4(2.0, 2.0, 2.0, 1.0);
-}`,
-  /* glsl */ `
-in vec3 place;
-flat in vec4 colour, object;
-flat in vec3 normal;
-void main() {
-  vec3 c = colour.rgb;
-  if (colour.a > 1.5) c *= 1.08;
-  else if (colour.a > 0.5) c = vec3(0.20, 0.24, 0.30);
-  float sun = dot(normal, SUN) > 0.0 ? sunlight(place, 1.4) : 0.0;
-  plane(c * light(normal, sun), object, place);
-}`,
-);
+/** What the ray through a point of the screen hits first, going down through the car in steps of 5 cm. */
+function carDot(kind: Kind, dx: number, dy: number, px: number, py: number): Dot | null {
+  const { length, width, height, from, to, bonnet } = KINDS[kind];
+  let above: [s: number, t: number] | null = null; // where the ray was a step higher
+  for (let z = height; z > 0.1; z -= 0.05) {
+    const [gx, gy] = [px / ACROSS, -py / UP - z * BEHIND];
+    const [s, t] = [(gx * dx + gy * dy) / length, (-gx * dy + gy * dx) / width];
+    const cabin = z > bonnet;
+    const slope = cabin && kind === "car" ? (0.1 * (z - bonnet)) / (height - bonnet) : 0;
+    const [back, front, side] = cabin ? [from + slope, to - slope, 0.46 - slope * 0.3] : [-0.5, 0.5, 0.5];
+    if (s < back || s > front || Math.abs(t) > side) {
+      above = [s, t];
+      continue;
+    }
+    if (!above || (!cabin && z > bonnet - 0.06)) return { colour: plain(cabin ? 1.12 : 0.98), tints: true, height: z };
+    // It came in through a side, or through an end.
+    const end = above[0] < back || above[0] > front;
+    const ahead = s > (back + front) / 2;
+    const [nx, ny] = end ? [ahead ? dx : -dx, ahead ? dy : -dy] : [t > 0 ? -dy : dy, t > 0 ? dx : -dx];
+    const sunny = nx * SUN[0] + ny * SUN[1] > 0.1;
+    if (cabin && (kind === "car" || z < height - 0.35)) return { colour: end && ahead && sunny ? SCREEN : GLASS, tints: false, height: z };
+    if (z < 0.34) return { colour: TYRE, tints: false, height: z };
+    if (end && z > 0.4 && z < bonnet && Math.abs(t) > 0.28) return { colour: ahead ? LAMP : REAR_LAMP, tints: false, height: z };
+    return { colour: plain(sunny ? 0.84 : 0.62), tints: true, height: z };
+  }
+  return null;
+}

@@ -12,7 +12,7 @@ export type Box = [number, number, number, number];
 export const overlaps = (a: Box, b: Box): boolean => a[0] < b[2] && b[0] < a[2] && a[1] < b[3] && b[1] < a[3];
 
 /** The order of drawing: what hides the most comes first, so that hidden pixels are never shaded. */
-export const Stage = { wall: 0, roof: 1, car: 2, tree: 3, marking: 4, street: 5, area: 6, base: 7 } as const;
+export const Stage = { wall: 0, roof: 1, sprite: 2, street: 3, area: 4, base: 5 } as const;
 
 /** The finished geometry of a chunk: what is drawn with which program at which stage, and what casts shadows. */
 export interface Built {

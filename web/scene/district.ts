@@ -1,22 +1,16 @@
 // A district: a fixed square of ground, 600 m wide, in chunks. What stands in it depends on the plots that touch it and
 // a margin around it, and on nothing that was loaded or drawn before.
 
-import type { BufferGeometry, RawShaderMaterial } from "three";
-import { planOf } from "./building";
-import { carProgram, Cars } from "./car";
-import { CHUNK, Chunk, overlaps, Stage, type Box, type Built } from "./chunk";
+import { buildChunk, type Contents } from "./build";
+import { CHUNK, Chunk, overlaps, type Box, type Built } from "./chunk";
 import type { Building } from "./city";
-import { Facade, facadeProgram, raiseWalls } from "./facade";
-import { gardenProgram, gardenSquare, Grain } from "./garden";
+import { Grain } from "./garden";
 import { areaMask } from "./ground";
 import { lotCars } from "./lot";
 import { Mask, On, type Field } from "./mask";
 import type { Plot } from "./plot";
-import { flatRoof, pitchedRoof } from "./roof";
-import { Shade } from "./shade";
-import { groundProgram, Solid, solidProgram } from "./solid";
-import { carsOf, KERB_WIDTH, laySegment, layMarks, PAVEMENT_WIDTH, streetTreesOf, type Link, type Stop } from "./street";
-import { plantGround, plantStreet, treeProgram, Trees } from "./tree";
+import { Solid } from "./solid";
+import { carsOf, KERB_WIDTH, layMarks, PAVEMENT_WIDTH, streetTreesOf, type Link } from "./street";
 
 const CHUNKS = 8; // along each side
 export const DISTRICT = CHUNKS * CHUNK; // metres
@@ -31,14 +25,6 @@ const BESIDE = 20;
 const LATTICE = 3;
 const COARSE = 8;
 const FINE = 2;
-
-export interface Contents {
-  buildings: Building[];
-  segments: [Link, number][];
-  marks: Solid;
-  cars: Stop[];
-  trees: Stop[];
-}
 
 export class District {
   readonly chunks: Chunk<Contents>[] = [];
@@ -120,39 +106,8 @@ export class District {
     return chunk;
   }
 
-  private build(chunk: Chunk<Contents>): Built {
-    const solid = new Solid();
-    const shade = new Shade();
-    const [x0, y0, x1, y1] = [chunk.cx * CHUNK, chunk.cy * CHUNK, (chunk.cx + 1) * CHUNK, (chunk.cy + 1) * CHUNK];
-    const street = new Solid();
-    for (const [link, i] of chunk.content.segments) laySegment(street, link, i);
-    const facade = new Facade();
-    for (const building of chunk.content.buildings) {
-      const plan = planOf(building, this.mask);
-      const top = plan.pitched === "no" ? flatRoof(solid, shade, plan) : pitchedRoof(solid, shade, plan);
-      raiseWalls(facade, solid, plan, top);
-    }
-    const trees = new Trees();
-    const cars = new Cars();
-    for (const stop of chunk.content.cars) {
-      // Where the kerb should be there is the other carriageway, or a crossing street: nobody parks there.
-      if (!stop.beside || !(this.mask.at(...stop.beside) & On.asphalt)) cars.park(shade, stop);
-    }
-    for (const { x, y, seed } of chunk.content.trees) {
-      // A crossing street's asphalt, or a house built up to the street, leaves no room.
-      if (!(this.mask.at(x, y) & (On.asphalt | On.building))) plantStreet(trees, shade, x, y, seed);
-    }
-    plantGround(trees, shade, this.mask, this.settled, x0, y0, x1, y1, this.within);
-    const parts: Built["parts"] = [];
-    const add = (stage: number, geometry: BufferGeometry | null, program: RawShaderMaterial) => geometry && parts.push([geometry, program, stage]);
-    add(Stage.wall, facade.mesh.geometry(), facadeProgram);
-    add(Stage.roof, solid.mesh.geometry(), solidProgram);
-    add(Stage.marking, chunk.content.marks.mesh.geometry(), groundProgram);
-    add(Stage.car, cars.geometry(), carProgram);
-    add(Stage.tree, trees.geometry(), treeProgram);
-    add(Stage.street, street.mesh.geometry(), groundProgram);
-    add(Stage.base, gardenSquare(x0, y0, x1, y1, this.grain.angle(chunk.cx, chunk.cy)), gardenProgram);
-    return { parts, casters: shade.geometry() };
+  private build({ cx, cy, content }: Chunk<Contents>): Built {
+    return buildChunk(cx, cy, content, { mask: this.mask, settled: this.settled, angle: this.grain.angle(cx, cy), within: this.within });
   }
 }
 

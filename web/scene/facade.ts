@@ -3,9 +3,10 @@
 import { ACROSS, RISE, toPixel } from "./camera";
 import type { Plan, Wall } from "./building";
 import { Dice, hashPlace } from "./hash";
+import { SUN } from "./light";
 import { Material, normalCode } from "./material";
 import { Mesh, pack, packColour, type Layout } from "./mesh";
-import { AWNINGS, WARM_WHITE, shade } from "./palette";
+import { AWNINGS, SIGNS, WARM_WHITE, mix, shade } from "./palette";
 import { program } from "./program";
 import { Pattern, type Solid } from "./solid";
 import { cellsAcross, FLOOR, HAS_WINDOWS, STOREY_CELLS } from "./storey";
@@ -64,37 +65,44 @@ export function raiseWalls(facade: Facade, solid: Solid, plan: Plan, top: number
         : Style[plan.cls as "apartment" | "commercial" | "tower"];
     const dice = new Dice(hashPlace(wall.ax, wall.ay, 3));
     const ground = !front ? Ground.plain : plan.shop ? Ground.shop : plan.cls === "house" && dice.chance(0.8) && columns > 1 ? Ground.garage : Ground.door;
-    facade.wall(plan, wall.ax, wall.ay, wall.bx, wall.by, 0, top, style, columns, ground);
+    facade.wall(plan, wall.ax, wall.ay, wall.bx, wall.by, plan.from, top, style, columns, ground);
     if (front && columns && plan.cls === "house" && plan.floors > 1 && wall.length > 4.8 && wall.length < 11 && dice.chance(0.62)) bay(facade, solid, plan, wall, top, dice);
     if (front && columns && plan.shop && wall.length > 3) awning(solid, plan, wall, dice);
+    if (front && columns && plan.shop && wall.length > 5) blades(solid, plan, wall, dice);
   }
 }
 
-/** Hangs a bay from the first floor to the eaves: up to 3.4 m wide, 1.0 m deep, its sides splayed by 0.5 m. */
+/** Hangs a bay from the first floor to the eaves: up to 3.4 m wide, 1.0 m deep, its sides splayed by 0.8 m: a cell on screen. */
 function bay(facade: Facade, solid: Solid, plan: Plan, wall: Wall, top: number, dice: Dice): void {
   const [ux, uy] = [(wall.bx - wall.ax) / wall.length, (wall.by - wall.ay) / wall.length];
   const [nx, ny] = [uy, -ux];
   const half = Math.min(3.4, wall.length * 0.55) / 2;
   const middle = dice.chance(0.5) ? half + 0.4 : wall.length - half - 0.4;
   const at = (along: number, out: number): [number, number] => [wall.ax + ux * (middle + along) + nx * out, wall.ay + uy * (middle + along) + ny * out];
-  const [a, b, c, d] = [at(-half, 0), at(-half + 0.5, 1), at(half - 0.5, 1), at(half, 0)];
+  const [a, b, c, d] = [at(-half, 0), at(-half + 0.8, 1), at(half - 0.8, 1), at(half, 0)];
   const [z0, z1] = [FLOOR, top - 0.5];
   const across = (p: [number, number], q: [number, number]) => (q[0] - p[0]) * ACROSS;
-  facade.wall(plan, ...b, ...c, z0, z1, Style.house, across(b, c) > WINDOW * 2 + 0.4 && HAS_WINDOWS ? 1 : 0, Ground.plain);
-  facade.wall(plan, ...a, ...b, z0, z1, Style.blank, 0, Ground.plain);
-  facade.wall(plan, ...c, ...d, z0, z1, Style.blank, 0, Ground.plain);
+  const front = { ...plan, wall: mix(plan.wall, WARM_WHITE, 0.4) };
+  const sides = { ...plan, wall: shade(plan.wall, 0.86) };
+  facade.wall(front, ...b, ...c, z0, z1, Style.house, across(b, c) > WINDOW * 2 + 0.4 && HAS_WINDOWS ? 1 : 0, Ground.plain);
+  facade.wall(sides, ...a, ...b, z0, z1, Style.blank, 0, Ground.plain);
+  facade.wall(sides, ...c, ...d, z0, z1, Style.blank, 0, Ground.plain);
   solid.face([a, b, c, d].map(([x, y]) => [x, y, z1] as const), [0, 0, 1], { colour: plan.trim, id: plan.id, material: Material.trim });
 }
 
-/** Hangs a striped awning over a shop front: 1.4 m deep, 0.75 m drop, stripes of 0.9 m. */
+const STRIPE = 4; // world pixels
+
+/** Hangs a striped awning over a shop front: 1.4 m deep, 0.75 m drop, stripes of two cells. */
 function awning(solid: Solid, plan: Plan, wall: Wall, dice: Dice): void {
   const [ux, uy] = [(wall.bx - wall.ax) / wall.length, (wall.by - wall.ay) / wall.length];
   const [nx, ny] = [uy, -ux];
   if (-ny < 0.5) return; // seen from the side it is a splinter
   const colour = dice.pick(AWNINGS);
-  const margin = dice.between(0.3, 0.8);
-  const stripes = Math.max(2, Math.round((wall.length - margin * 2) / 0.9));
-  const step = (wall.length - margin * 2) / stripes;
+  const least = dice.between(0.3, 0.8);
+  const step = STRIPE / (ux * ACROSS);
+  // The first stripe begins where a cell does.
+  const margin = (Math.ceil((wall.ax + ux * least) * (ACROSS / 2)) * 2) / (ux * ACROSS) - wall.ax / ux;
+  const stripes = Math.floor((wall.length - margin - least) / step);
   const drop = Math.hypot(1.4, 0.75);
   const normal = [(nx * 0.75) / drop, (ny * 0.75) / drop, 1.4 / drop] as const;
   for (let i = 0; i < stripes; i++) {
@@ -106,6 +114,18 @@ function awning(solid: Solid, plan: Plan, wall: Wall, dice: Dice): void {
   }
 }
 
+/** Hangs signs that stand out from a shop front, above its sign band, one for every 14 m or so. */
+function blades(solid: Solid, plan: Plan, wall: Wall, dice: Dice): void {
+  const [ux, uy] = [(wall.bx - wall.ax) / wall.length, (wall.by - wall.ay) / wall.length];
+  for (let along = dice.between(0.8, 6); along < wall.length - 0.8; along += dice.between(9, 18)) {
+    const finish = { colour: dice.pick(SIGNS), id: plan.id, material: Material.awning };
+    const [x, y] = [wall.ax + ux * along + uy * 0.6, wall.ay + uy * along - ux * 0.6];
+    solid.box(x, y, ux, uy, 0.3, 0.55, FLOOR + 0.1, FLOOR + dice.between(1.3, 2.4), finish, { ...finish, colour: shade(finish.colour, 1.25) });
+  }
+}
+
+const vec = (v: readonly number[]) => `vec3(${v.map((n) => n.toFixed(8)).join(", ")})`;
+
 /** Draws the walls. */
 export const facadeProgram = program(
   /* glsl */ `
@@ -114,7 +134,7 @@ in vec4 foot, size;
 in uint paint, trim, tag, facing, style;
 out vec3 place;
 flat out vec4 wallFoot, wallSize, colour, trimColour, object, kind;
-flat out vec3 normal;
+flat out vec4 normal; // w says whether the sun reaches the wall at all
 void main() {
   place = position;
   wallFoot = foot;
@@ -123,13 +143,14 @@ void main() {
   trimColour = bytes(trim) / 255.0;
   object = bytes(tag);
   kind = bytes(style);
-  normal = (bytes(facing).xyz - 128.0) / 127.0;
+  normal.xyz = (bytes(facing).xyz - 128.0) / 127.0;
+  normal.w = max(dot(normal.xyz, ${vec(SUN)}), 0.0);
   gl_Position = project(position);
 }`,
   /* glsl */ `
 in vec3 place;
 flat in vec4 wallFoot, wallSize, colour, trimColour, object, kind;
-flat in vec3 normal;
+flat in vec4 normal;
 
 const vec3 GLASS = vec3(0.200, 0.271, 0.369), SKY = vec3(0.333, 0.451, 0.561);
 const vec3 LAMP = vec3(0.961, 0.859, 0.620), BLIND = vec3(0.859, 0.839, 0.780);
@@ -148,15 +169,13 @@ void main() {
   float seed = kind.z + kind.w * 256.0;
   vec3 c = colour.rgb;
   float material = object.z;
-  vec3 shine = vec3(0.0);
 
   // Rows of cells from the top of the wall, which is sheared with the street on screen.
   float eaves = wallFoot.y + wallFoot.z * (middle.x - wallFoot.x) - top * RISE;
   float fromTop = band(cell.y - floor(eaves * 0.5 + 0.5));
   float wallHeight = (wallFoot.y + wallFoot.z * (pixel.x - wallFoot.x) - pixel.y) / ${Math.max(RISE, 1e-3).toFixed(8)};
-  c *= 1.0 + (noise(vec2(cell.x, cell.y), seed) - 0.5) * 0.025;
 
-  bool window = false;
+  bool window = false, shop = false;
   if (columns > 0.5) {
     float width = wallFoot.w; // pixels per column
     float k = clamp(floor((middle.x - wallFoot.x) / width), 0.0, columns - 1.0);
@@ -172,13 +191,29 @@ void main() {
     if (garage) wide = width >= ${(WIDE * 2 + 2).toFixed(1)} ? ${WIDE}.0 : ${WINDOW}.0;
     float left = floor(centre * 0.5 - wide * 0.5 + 0.5);
     float dx = cell.x - left;
-    float luck = noise(vec2(k, storey), seed + 3.0);
+    uint chance = dice(vec2(k, storey), seed + 3.0);
+    float luck = float(int(chance) & 255) / 256.0;
     bool inside = dx > -0.5 && dx < wide - 0.5;
+    // High walls have a rhythm of their own: bands of glass, piers, or single windows.
+    int rhythm = (look == 3 || look == 5) && floors > 3.5 ? int(mod(seed, look == 5 ? 3.0 : 7.0)) : 0;
+    if (rhythm == 1 && !street && row > -0.5) {
+      inside = cell.x > floor((wallFoot.x + k * width) * 0.5 + 0.5) - 0.5 || mod(k, 3.0) > 0.5;
+      if (r < 0.5) c = mix(c, trimColour.rgb, 0.5);
+    }
+    if (rhythm == 2 && !inside) c *= dx < 0.0 ? 1.06 : 0.86;
     if (row > -0.5 && storey < floors - 0.5 && fromTop > 0.5) {
       if (street && ground == 3) {
         // A shop: glass between piers, a sign above it.
         float pier = floor((wallFoot.x + k * width) * 0.5 + 0.5);
-        if (r > 2.5) { c = mix(c, vec3(0.25, 0.22, 0.28) + 0.35 * vec3(noise(vec2(seed, 1.0), 5.0), noise(vec2(seed, 2.0), 5.0), noise(vec2(seed, 3.0), 5.0)), 0.75); material = 3.0; }
+        if (r > 2.5) {
+          // Letters are cells of light here and there, away from the board's ends.
+          uint letters = dice(vec2(floor(k * 0.5), seed), 5.0);
+          float at = cell.x - pier + (fract(k * 0.5) > 0.25 ? floor(width * 0.5) : 0.0);
+          c = 0.42 + 0.36 * cos(6.2832 * (float(int(letters) & 15) / 16.0 + vec3(0.0, 0.33, 0.67)));
+          if (at > 1.5 && at < width - 1.5 && ((int(letters) >> (8 + (int(at) & 15))) & 1) == 1) c = vec3(0.98, 0.95, 0.85);
+          shop = true;
+          material = 3.0;
+        }
         else if (cell.x == pier || r < 0.5) c = trimColour.rgb * 0.8;
         else { window = true; c = r > 1.5 ? SKY * 1.1 : luck < 0.45 ? LAMP * 0.85 : GLASS * 1.15; }
       } else if (garage && inside && r < 2.5) {
@@ -187,10 +222,10 @@ void main() {
       } else if (door && inside && r < 2.5) {
         c = r > 1.5 ? SKY : mix(vec3(0.42, 0.22, 0.18), vec3(0.20, 0.28, 0.34), step(0.5, luck));
         material = r > 1.5 ? 4.0 : 3.0;
-      } else if (inside && !garage && !door && !(look == 2 && luck > 0.78)) {
+      } else if (inside && !garage && !door && !(look == 2 && luck > 0.78) && fromTop > 1.5) {
         if (r > 0.5 && r < 2.5) {
           window = true;
-          float lit = noise(vec2(k, storey), seed + 9.0);
+          float lit = float((int(chance) >> 8) & 255) / 256.0;
           c = r > 1.5 ? SKY : GLASS;
           if (lit < 0.14) c = LAMP * (r > 1.5 ? 1.0 : 0.9);
           else if (lit < 0.38 && r > 1.5) c = BLIND;
@@ -204,9 +239,9 @@ void main() {
   else if (fromTop < 1.5) c *= look == 0 ? 0.90 : 0.80;
   if (window) material = 4.0;
   c *= mix(0.70, 1.0, clamp(wallHeight / 2.6, 0.0, 1.0));
-  float sun = dot(normal, SUN) > 0.0 ? sunlight(place + normal * 0.3, 0.5) : 0.0;
-  vec3 lighting = light(normal, sun);
-  if (window) lighting = mix(lighting, vec3(1.0), 0.35);
+  float sun = normal.w > 0.0 ? sunlight(place + normal.xyz * 0.3, 0.5) * normal.w : 0.0;
+  vec3 lighting = AMBIENT_OF_WALLS + SUN_COLOUR * sun;
+  if (window || shop) lighting = mix(lighting, vec3(1.0), 0.35);
   plane(c * lighting, vec4(object.xy, material, object.w), place);
 }`,
 );

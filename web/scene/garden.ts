@@ -2,9 +2,13 @@
 
 import { BufferAttribute, BufferGeometry } from "three";
 import { toView } from "./camera";
+import type { Ring } from "./city";
+import { hash } from "./hash";
+import { On, valueAt, type Field, type Mask } from "./mask";
 import { Material } from "./material";
-import { FENCE, HEDGE, PATIO, SOIL, type Colour } from "./palette";
+import { FENCE, HEDGE, PATIO, SOIL, mix, type Colour } from "./palette";
 import { program } from "./program";
+import { Pattern, type Finish, type Solid } from "./solid";
 import type { Link } from "./street";
 
 /** The angle that most streets run along near a place, from sums over squares of so many metres. */
@@ -47,75 +51,91 @@ export class Grain {
   }
 }
 
-/** Makes a chunk's square of garden ground, its plots turned by an angle. */
-export function gardenSquare(x0: number, y0: number, x1: number, y1: number, angle: number): BufferGeometry {
+const DEEP = 7.6, WIDE = 5.2; // metres of a plot
+const LAWNS: readonly [Colour, Colour] = [[110, 143, 74], [138, 166, 87]];
+const BORDER = 0.45; // metres of a fence or a hedge: it must win its cells
+
+/** Cuts a convex ring to one side of an upright or a level line. */
+function cut(ring: Ring, axis: 0 | 1, limit: number, sign: 1 | -1): Ring {
+  const kept: Ring = [];
+  for (let i = 0, j = ring.length - 2; i < ring.length; j = i, i += 2) {
+    const [here, before] = [(ring[i + axis] - limit) * sign, (ring[j + axis] - limit) * sign];
+    if (here >= 0 !== before >= 0) {
+      const t = before / (before - here);
+      kept.push(ring[j] + (ring[i] - ring[j]) * t, ring[j + 1] + (ring[i + 1] - ring[j + 1]) * t);
+    }
+    if (here >= 0) kept.push(ring[i], ring[i + 1]);
+  }
+  return kept;
+}
+
+/** Lays the gardens of a square of ground where people live: plots of 7.6 x 5.2 m, a fence or a hedge on 40 % of their sides. */
+export function layPlots(solid: Solid, mask: Mask, settled: Field, x0: number, y0: number, x1: number, y1: number, angle: number, within: (x: number, y: number) => boolean): void {
+  const [ux, uy] = [Math.cos(angle), Math.sin(angle)];
+  const [mx, my] = [(x0 + x1) / 2, (y0 + y1) / 2];
+  const reach = (x1 - x0) * 0.75;
+  const lay = (from: number, to: number, low: number, high: number, z: number, finish: Finish) => {
+    let ring = [[from, low], [to, low], [to, high], [from, high]].flatMap(([s, t]) => [ux * s - uy * t, uy * s + ux * t]);
+    ring = cut(cut(cut(cut(ring, 0, x0, 1), 0, x1, -1), 1, y0, 1), 1, y1, -1);
+    if (ring.length >= 6) solid.face(Array.from({ length: ring.length / 2 }, (_, i) => [ring[i * 2], ring[i * 2 + 1], z] as const), [0, 0, 1], finish);
+  };
+  const [s, t] = [mx * ux + my * uy, -mx * uy + my * ux];
+  for (let i = Math.floor((s - reach) / DEEP); i * DEEP < s + reach; i++) {
+    for (let j = Math.floor((t - reach) / WIDE); j * WIDE < t + reach; j++) {
+      // A plot is a garden as a whole or wild as a whole, so houses are counted around its middle.
+      const [a, b] = [(i + 0.5) * DEEP, (j + 0.5) * WIDE];
+      const [x, y] = [ux * a - uy * b, uy * a + ux * b];
+      if (valueAt(settled, x, y) <= 0.1 || !within(x, y)) continue;
+      const corners = [[0, 0], [0.5, 0.5], [0.5, -0.5], [-0.5, 0.5], [-0.5, -0.5]].map(([p, q]) => mask.at(x + ux * p * DEEP - uy * q * WIDE, y + uy * p * DEEP + ux * q * WIDE));
+      // Nobody sees a garden under a house or a street.
+      if (corners.every((flags) => flags & (On.building | On.asphalt | On.park | On.wood | On.bare))) continue;
+      const luck = hash(i, j, 51);
+      const kind = (luck & 255) / 255;
+      const lawn = mix(...LAWNS, ((luck >>> 8) & 255) / 255);
+      const finish: Finish = kind < 0.2 ? { colour: PATIO, id: Material.ground, material: Material.ground, pattern: Pattern.pavement }
+        : kind < 0.29 ? { colour: SOIL, id: Material.ground, material: Material.ground, pattern: Pattern.beds, angle: angle + Math.PI / 2 }
+          : { colour: lawn, id: Material.green, material: Material.green, pattern: Pattern.grass };
+      const [s0, s1, t0, t1] = [i * DEEP, (i + 1) * DEEP, j * WIDE, (j + 1) * WIDE];
+      // Most lawns are the bare ground's own green.
+      if (finish.material !== Material.green || (luck & 0xc000) === 0) lay(s0, s1, t0, t1, 0.003, finish);
+      for (const [chance, from, to, low, high] of [[luck >>> 16, s0, s0 + BORDER, t0, t1], [luck >>> 24, s0, s1, t0, t0 + BORDER]] as const) {
+        const share = (chance & 255) / 255;
+        if (share < 0.4) lay(from, to, low, high, 0.006, { colour: share < 0.2 ? FENCE : HEDGE, id: Material.fence, material: Material.fence });
+      }
+    }
+  }
+}
+
+/** Makes a chunk's square of ground. */
+export function gardenSquare(x0: number, y0: number, x1: number, y1: number): BufferGeometry {
   const geometry = new BufferGeometry();
   geometry.setAttribute("position", new BufferAttribute(new Float32Array([x0, y0, x1, y0, x1, y1, x0, y1]), 2));
-  const turn = [Math.cos(angle), Math.sin(angle)];
-  geometry.setAttribute("turn", new BufferAttribute(new Float32Array([...turn, ...turn, ...turn, ...turn]), 2));
   geometry.setIndex([0, 1, 2, 0, 2, 3]);
   return geometry;
 }
 
-const vec = (c: Colour) => `vec3(${c.map((v) => (v / 255).toFixed(4)).join(", ")})`;
 const [right, away] = [toView(1, 0), toView(0, 1)]; // where east and south point in view ground
 
-/** Draws garden ground: plots of 7.6 x 5.2 m, a fence or a hedge on 62 % of their sides. */
+/** Draws the ground where nobody lives: wild grass, and blank paper beyond the data. */
 export const gardenProgram = program(
   /* glsl */ `
-in vec2 position, turn;
+in vec2 position;
 out vec3 place;
-flat out vec2 along;
 void main() {
   place = vec3(position, 0.0);
-  along = turn;
   gl_Position = project(place);
 }`,
   /* glsl */ `
 in vec3 place;
-flat in vec2 along;
 uniform vec4 land;
-uniform highp sampler2D nearMap;
-uniform vec4 nearFrame;
-uniform highp sampler2D settledMap;
-uniform vec4 settledFrame;
 void main() {
   vec2 ground = vec2(dot(place.xy, vec2(${right.map((v) => v.toFixed(8)).join(", ")})), dot(place.xy, vec2(${away.map((v) => v.toFixed(8)).join(", ")})));
   if (any(lessThan(ground, land.xy)) || any(greaterThan(ground, land.zw))) {
     plane(vec3(0.85, 0.83, 0.78), vec4(0.0), place);
     return;
   }
-  vec2 across = vec2(-along.y, along.x);
-  vec2 q = vec2(dot(place.xy, along), dot(place.xy, across));
-  vec2 plot = floor(q / vec2(7.6, 5.2));
-  vec2 within = q - plot * vec2(7.6, 5.2);
-  // A plot is a garden as a whole or wild as a whole, so houses are counted around its middle.
-  vec2 middle = (plot + 0.5) * vec2(7.6, 5.2);
-  middle = middle.x * along + middle.y * across;
-  bool settled = texture(settledMap, (middle - settledFrame.xy) * settledFrame.zw).r > 0.10;
-  vec4 luck = vec4((uvec4(dice(plot, 51.0)) >> uvec4(0u, 8u, 16u, 24u)) & 255u) / 255.0;
-  float grain = noise(place.xy / 0.7, 52.0);
-  float patches = noise(place.xy / 2.3, 53.0);
-  vec3 c;
-  vec4 tag = vec4(0.0, ${Material.green}.0, ${Material.green}.0, 0.0);
-  if (settled && luck.x < 0.20) {
-    c = ${vec(PATIO)} * (0.94 + 0.10 * noise(q / vec2(1.5, 1.3), 54.0));
-    tag = vec4(0.0, ${Material.ground}.0, ${Material.ground}.0, 0.0);
-  } else if (settled && luck.x < 0.29) {
-    c = ${vec(SOIL)} * (0.88 + 0.2 * grain) * (fract(q.y / 1.3) < 0.35 ? 0.86 : 1.0);
-    tag = vec4(0.0, ${Material.ground}.0, ${Material.ground}.0, 0.0);
-  } else {
-    c = settled ? mix(vec3(0.43, 0.56, 0.29), vec3(0.54, 0.65, 0.34), luck.y) : vec3(0.52, 0.62, 0.33);
-    c *= 0.95 + 0.10 * grain;
-    if (patches > 0.62) c *= settled ? vec3(0.84, 0.89, 0.82) : vec3(0.94, 0.96, 0.93);
-    if (grain > 0.988) c = mix(c, vec3(0.92, 0.82, 0.55), 0.7);
-  }
-  float side = within.x < 0.3 ? luck.z : luck.w;
-  if (settled && min(within.x, within.y) < 0.3 && side < 0.62) {
-    c = side < 0.34 ? ${vec(FENCE)} : ${vec(HEDGE)} * (0.85 + 0.3 * grain);
-    tag = vec4(0.0, ${Material.fence}.0, ${Material.fence}.0, 0.0);
-  }
-  float near = texture(nearMap, (place.xy - nearFrame.xy) * nearFrame.zw).r;
-  plane(c * light(vec3(0.0, 0.0, 1.0), sunlight(place, 0.30)) * (1.0 - 0.42 * near), tag, place);
+  vec2 cell = cellGround();
+  vec3 c = vec3(0.52, 0.62, 0.33) * (0.93 + 0.07 * speck(cell / 0.7) + 0.07 * speck(cell / 3.1));
+  plane(c * light(vec3(0.0, 0.0, 1.0), sunlight(place, 0.30)) * (1.0 - 0.42 * nearness(cell)), vec4(0.0, ${Material.green}.0, ${Material.green}.0, 0.0), place);
 }`,
 );

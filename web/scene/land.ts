@@ -1,6 +1,6 @@
-// What the ground of a block knows: where the data lies, how close houses are, where people live.
+// What the ground of a block knows: where the data lies, how close houses are.
 
-import { DataTexture, LinearFilter, RedFormat, UnsignedByteType, Vector4 } from "three";
+import { DataTexture, RedFormat, UnsignedByteType, Vector4 } from "three";
 import type { Box } from "./chunk";
 import type { District } from "./district";
 import type { Field } from "./mask";
@@ -9,7 +9,7 @@ import { uniforms } from "./program";
 const AROUND = 24; // metres around a block that its ground looks at: a garden plot, a square of the coarse field
 const KEPT = 64; // blocks
 
-interface Knowledge { textures: DataTexture[]; frames: Vector4[] }
+interface Knowledge { texture: DataTexture; frame: Vector4 }
 
 /** The knowledge of the blocks drawn last. */
 export class Land {
@@ -26,29 +26,21 @@ export class Land {
     const known = this.kept.get(key) ?? this.gather(ground, districts);
     this.kept.delete(key);
     this.kept.set(key, known);
-    ["near", "settled"].forEach((name, i) => {
-      uniforms[`${name}Map`].value = known.textures[i];
-      uniforms[`${name}Frame`].value = known.frames[i];
-    });
-    for (const [oldest, { textures }] of this.kept) {
+    uniforms.nearMap.value = known.texture;
+    uniforms.nearFrame.value = known.frame;
+    for (const [oldest, { texture }] of this.kept) {
       if (this.kept.size <= KEPT) break;
-      for (const texture of textures) texture.dispose();
+      texture.dispose();
       this.kept.delete(oldest);
     }
   }
 
   private gather(ground: Box, districts: readonly District[]): Knowledge {
-    const knowledge: Knowledge = { textures: [], frames: [] };
-    for (const name of ["near", "settled"] as const) {
-      const { data, width, height, step, x0, y0 } = cut(ground, districts.map((district) => [district.ground, district[name]]));
-      const texture = new DataTexture(data, width, height, RedFormat, UnsignedByteType);
-      texture.minFilter = texture.magFilter = LinearFilter;
-      texture.unpackAlignment = 1;
-      texture.needsUpdate = true;
-      knowledge.textures.push(texture);
-      knowledge.frames.push(new Vector4(x0, y0, 1 / (width * step), 1 / (height * step)));
-    }
-    return knowledge;
+    const { data, width, height, step, x0, y0 } = cut(ground, districts.map((district) => [district.ground, district.near]));
+    const texture = new DataTexture(data, width, height, RedFormat, UnsignedByteType);
+    texture.unpackAlignment = 1;
+    texture.needsUpdate = true;
+    return { texture, frame: new Vector4(x0, y0, 1 / (width * step), 1 / (height * step)) };
   }
 }
 

@@ -21,8 +21,11 @@ float sunlight(vec3 p, float bias) {
   return height > p.z + bias ? 0.0 : 1.0;
 }
 
+const vec3 AMBIENT_OF_WALLS = vec3(0.50, 0.48, 0.54);
+const vec3 SUN_COLOUR = vec3(1.06, 0.95, 0.77) * 0.74;
+
 vec3 light(vec3 n, float sun) {
-  vec3 ambient = mix(vec3(0.50, 0.48, 0.54), vec3(0.43, 0.48, 0.62), clamp(n.z, 0.0, 1.0));
-  return ambient + vec3(1.06, 0.95, 0.77) * 0.74 * max(dot(n, SUN), 0.0) * sun;
+  vec3 ambient = mix(AMBIENT_OF_WALLS, vec3(0.43, 0.48, 0.62), clamp(n.z, 0.0, 1.0));
+  return ambient + SUN_COLOUR * max(dot(n, SUN), 0.0) * sun;
 }
 `;

@@ -13,7 +13,7 @@ import { describe, Supply, type Failure } from "./source/supply";
 import { World } from "./world";
 
 /** The version of the scene's looks; a picture drawn by another version may differ. */
-const BUILD = "scene-1";
+const BUILD = "scene-2";
 
 interface Info {
   build: string; source: string; attribution: string; metres_per_pixel: number;
@@ -71,6 +71,7 @@ async function draw({ job, x, y, width, height, url }: DrawRequest): Promise<Dra
   if (lost) throw new Error(LOST);
   world.layOut(x, y, width, height, tiles);
   const planes = frames.draw(x, y, width, height);
+  if (!url) return { job, width, height, lost: false, failed: [] }; // the bench wants the drawing alone
   // Wrapped in a Blob: an ArrayBuffer of this size takes ten times as long to post.
   const answer = await fetch(url, { method: "POST", body: new Blob([planes]) });
   if (!answer.ok) throw new Error(`The frame of job ${job} was not taken: ${url} answered ${answer.status}.`);

@@ -44,6 +44,14 @@ export class Mesh {
     this.indices.push(a, b, c, a, c, d);
   }
 
+  /** Adds all of another mesh of the same layout. */
+  append(other: Mesh): void {
+    for (const index of other.indices) this.indices.push(index + this.count);
+    for (const value of other.floats) this.floats.push(value);
+    for (const value of other.words) this.words.push(value);
+    this.count += other.count;
+  }
+
   /** Hands the vertices over as a geometry, or null when there are none. */
   geometry(): BufferGeometry | null {
     if (!this.indices.length) return null;

@@ -32,6 +32,7 @@ export const BLOSSOM = list("e3a6b4 d98ea4");
 export const CONIFERS = list("24523a 2e6040 1f4a38 386b44");
 export const CARS = list("f4f2ec d8d8d6 2b2e36 8a9098 b8322c 2f5f9e e0b23a 4a7a5c 5a6068 a8b8c4 d9682c");
 export const AWNINGS = list("b8322c 2f6f5e 2f5f9e d9922c 7a3f6e e8e0cc");
+export const SIGNS = list("c8322c 1f7a5c 2a5fa8 e0912c 7a3f8e 2b2e36 d94f7a 1f8a9a");
 
 export const WARM_WHITE = colour("#fbf4e4");
 export const DARK_BROWN = colour("#5a4538");

@@ -5,6 +5,7 @@
 import type { Object3D, Mesh as ThreeMesh } from "three";
 import { overlaps, Stage, still, type Box } from "./chunk";
 import { boxOf, type Area, type Building, type Features } from "./city";
+import { FLAT } from "./flat";
 import { layAreas } from "./ground";
 import { groundProgram, Solid } from "./solid";
 import type { Tile } from "./source/supply";
@@ -39,7 +40,7 @@ export class Plot {
   ground(): Object3D | null {
     if (this.paint === undefined) {
       const solid = new Solid();
-      layAreas(solid, this.areas.map(({ thing }) => thing));
+      if (!FLAT) layAreas(solid, this.areas.map(({ thing }) => thing));
       const geometry = solid.mesh.geometry();
       this.paint = geometry && still(geometry, groundProgram, Stage.area);
     }

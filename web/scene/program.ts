@@ -4,8 +4,11 @@ import { DoubleSide, GLSL3, LessDepth, RawShaderMaterial, type IUniform } from "
 import { CAMERA_GLSL } from "./camera";
 import { LIGHT_GLSL } from "./light";
 
-/** A block is the square of world pixels that is always drawn with the same transform, whatever was asked for. */
-export const BLOCK = 512;
+/**
+ * A block is the square of world pixels that is always drawn with the same transform, whatever was asked for. It is as
+ * large as a canonical frame: what stands across the border of two blocks is handed to the GPU twice.
+ */
+export const BLOCK = 1024;
 
 /** The uniforms that change from block to block; all programs share these objects. */
 export const uniforms: Record<string, IUniform> = {
@@ -15,8 +18,6 @@ export const uniforms: Record<string, IUniform> = {
   land: { value: null }, // land.ts
   nearMap: { value: null },
   nearFrame: { value: null },
-  settledMap: { value: null },
-  settledFrame: { value: null },
 };
 
 export const VERTEX_GLSL = /* glsl */ `
@@ -46,12 +47,12 @@ layout(location = 2) out vec4 depthOut;
 
 /** Writes the three planes; tag is the object bytes, p the point in view ground metres. */
 void plane(vec3 colour, vec4 tag, vec3 p) {
-  colourOut = vec4(clamp(colour, 0.0, 1.0), 1.0);
-  objectOut = tag / 255.0;
+  colourOut = vec4(colour, 1.0);
+  objectOut = tag * ${(1 / 255).toFixed(12)};
   // Depth along the view axis from the plane through the world origin, 1/256 m steps, 16384 m added; it goes round after
-  // 65536 m, since far from the origin ground is deeper than 24 bits hold.
-  uint d = uint(mod(floor((depthOf(p) + 16384.0) * 256.0 + 0.5), 16777216.0));
-  depthOut = vec4((d >> 16) & 255u, (d >> 8) & 255u, d & 255u, 255u) / 255.0;
+  // 65536 m, since far from the origin ground is deeper than 24 bits hold. Signed: software WebGL takes more steps else.
+  int d = int(mod(floor((depthOf(p) + 16384.0) * 256.0 + 0.5), 16777216.0));
+  depthOut = vec4((d >> 16) & 255, (d >> 8) & 255, d & 255, 255) * ${(1 / 255).toFixed(12)};
 }
 
 /** 32 mixed bits for a whole place. */
@@ -63,9 +64,26 @@ uint dice(vec2 place, float salt) {
   return h ^ (h >> 16);
 }
 
-/** A number in [0, 1) for a whole place. */
-float noise(vec2 place, float salt) {
-  return float(dice(place, salt) & 0xffffu) / 65536.0;
+/** The middle of this pixel's cell of the pixel-art filter, in metres on the ground: what is decided by it is never cut by a cell. */
+vec2 cellGround() {
+  return (floor((gl_FragCoord.xy + block.xy) * 0.5) * 2.0 + 1.0) * vec2(1.0 / ACROSS, -1.0 / UP);
+}
+
+/** A number in [0, 1) for a whole place; weaker than dice, and cheap enough for every pixel of the ground. */
+float speck(vec2 place) {
+  ivec2 c = ivec2(floor(place));
+  int h = (c.x * ${0x8da6b343 | 0}) ^ (c.y * ${0xd8163841 | 0});
+  h = (h ^ (h >> 15)) * ${0x85ebca6b | 0};
+  return float((h >> 16) & 65535) * ${1 / 65536};
+}
+
+uniform highp sampler2D nearMap;
+uniform vec4 nearFrame;
+
+/** How close houses are to a cell's ground, 0 to 1. Between the map's squares of 2 m every other cell takes the next one. */
+float nearness(vec2 cell) {
+  vec2 turn = fract(floor((gl_FragCoord.xy + block.xy) * 0.5) * 0.5) - 0.25;
+  return texelFetch(nearMap, ivec2(floor((cell - nearFrame.xy) * 0.5 + turn)), 0).r;
 }
 ${LIGHT_GLSL}`;
 

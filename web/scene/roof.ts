@@ -3,6 +3,7 @@
 import type { Plan } from "./building";
 import type { Ring } from "./city";
 import { Dice, hash } from "./hash";
+import { inside } from "./mass";
 import { Material } from "./material";
 import { colour, mix, shade, WARM_WHITE } from "./palette";
 import type { Shade } from "./shade";
@@ -16,7 +17,7 @@ const OVERHANG = 0.4;
 type Point = readonly [number, number, number];
 
 /** Moves every side of a counter-clockwise ring inwards; null when the ring folds. */
-function inset(ring: Ring, by: number): Ring | null {
+export function inset(ring: Ring, by: number): Ring | null {
   const n = ring.length;
   const moved: Ring = [];
   for (let i = 0; i < n; i += 2) {
@@ -34,18 +35,10 @@ function inset(ring: Ring, by: number): Ring | null {
   return moved;
 }
 
-function inside(rings: readonly Ring[], x: number, y: number): boolean {
-  let odd = false;
-  for (const ring of rings) for (let i = 0, j = ring.length - 2; i < ring.length; j = i, i += 2) {
-    if (ring[i + 1] > y !== ring[j + 1] > y && x < ring[i] + ((y - ring[i + 1]) / (ring[j + 1] - ring[i + 1])) * (ring[j] - ring[i])) odd = !odd;
-  }
-  return odd;
-}
-
 /** Lays a flat roof; returns how high the walls must go. */
 export function flatRoof(solid: Solid, shadow: Shade, plan: Plan): number {
   const { height, id } = plan;
-  const finish: Finish = { colour: plan.roof, id, material: Material.roof, pattern: Pattern.sheets, angle: Math.atan2(plan.rectangle.uy, plan.rectangle.ux) };
+  const finish: Finish = { colour: plan.terrace ? TERRACE : plan.roof, id, material: Material.roof, pattern: plan.terrace ? Pattern.courses : Pattern.sheets, angle: Math.atan2(plan.rectangle.uy, plan.rectangle.ux) };
   const rims = plan.rings.map((ring, i) => (i ? null : inset(ring, PARAPET_WIDTH)));
   const rim = plan.cls !== "shed" && plan.rings.length === 1 ? rims[0] : null;
   if (!rim) {
@@ -53,7 +46,7 @@ export function flatRoof(solid: Solid, shadow: Shade, plan: Plan): number {
     shadow.prism(plan.rings, 0, height);
     if (plan.cls !== "shed") {
       edge(solid, plan);
-      furnish(solid, shadow, plan, plan.rings, height);
+      furnish(solid, shadow, plan, [...plan.rings, ...plan.blocks], height);
     }
     return height;
   }
@@ -68,7 +61,7 @@ export function flatRoof(solid: Solid, shadow: Shade, plan: Plan): number {
   }
   solid.level([rim], floor, finish);
   shadow.prism(plan.rings, 0, floor, top);
-  furnish(solid, shadow, plan, [rim], floor);
+  furnish(solid, shadow, plan, [rim, ...plan.blocks], floor);
   return top;
 }
 
@@ -87,7 +80,7 @@ function edge(solid: Solid, plan: Plan): void {
   });
 }
 
-const SKYLIGHT = colour("#9cc9de"), SOLAR = colour("#2f4a78"), AC = colour("#c9cbcc"), DECK = colour("#b08f66"), TANK = colour("#8d6a50"), VENT = colour("#9a9a98");
+const SKYLIGHT = colour("#9cc9de"), SOLAR = colour("#2f4a78"), AC = colour("#c9cbcc"), DECK = colour("#b08f66"), TANK = colour("#8d6a50"), VENT = colour("#9a9a98"), TERRACE = colour("#8aa065");
 
 /** Puts 1-3 small things on a small roof, more on a large one. */
 function furnish(solid: Solid, shadow: Shade, plan: Plan, rims: readonly Ring[], z: number): void {
@@ -95,7 +88,7 @@ function furnish(solid: Solid, shadow: Shade, plan: Plan, rims: readonly Ring[],
   const { ux, uy, long, wide, x, y } = plan.rectangle;
   const count = plan.area < 300 ? Math.floor(dice.between(1, 4)) : Math.min(60, Math.floor(3 + plan.area / 130));
   const taken: [number, number, number][] = [];
-  if (plan.area > 450) raise(solid, shadow, plan, rims, z, dice, taken);
+  if (plan.area > 450 && !plan.blocks.length) raise(solid, shadow, plan, rims, z, dice, taken);
   const turned = { ...plan.rectangle, ux: -uy, uy: ux };
   for (let i = 0; i < count * 2 && taken.length < count; i++) {
     const [along, across] = [dice.between(-1, 1) * (long - 1.5), dice.between(-1, 1) * (wide - 1.5)];

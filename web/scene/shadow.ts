@@ -15,8 +15,9 @@ const TEXELS = 2 ** Math.round(Math.log2(1.171875 / METRES_PER_PIXEL)); // per m
 const LATTICE = Math.max(1, 1 / TEXELS); // metres
 export const HIGHEST = sourceSettings.tallest ?? 64; // metres; nothing in the city casts from higher up
 const LEAN = BEHIND - SHEAR[1]; // metres that a point of a pixel slides nearer over the sheared ground per metre of height
-const WIDTH = Math.ceil((BLOCK * METRES_PER_PIXEL + SHEAR[0] * HIGHEST + 8) / LATTICE) * LATTICE * TEXELS;
-const HEIGHT = Math.ceil((BLOCK / UP + Math.abs(LEAN) * HIGHEST + 4) / LATTICE) * LATTICE * TEXELS;
+const SPARE = 8; // metres around a block: a sprite that reaches into it asks for the light at its own place
+const WIDTH = Math.ceil((BLOCK * METRES_PER_PIXEL + SHEAR[0] * HIGHEST + 2 * SPARE) / LATTICE) * LATTICE * TEXELS;
+const HEIGHT = Math.ceil((BLOCK / UP + Math.abs(LEAN) * HIGHEST + 2 * SPARE) / LATTICE) * LATTICE * TEXELS;
 const KEPT = Math.max(4, Math.min(48, Math.floor(36e6 / (WIDTH * HEIGHT)))); // maps
 
 interface Map { target: WebGLRenderTarget; frame: Vector4; used: number }
@@ -68,8 +69,8 @@ export class Shadows {
     });
     // A point of the block at height z lies at y + z * BEHIND = -pixel / UP, so its sheared y is lower by LEAN * z: or
     // higher, where the eye looks down more steeply than the sun.
-    const x0 = Math.floor((bx * BLOCK * METRES_PER_PIXEL - 4) / LATTICE) * LATTICE;
-    const y0 = Math.floor(((-(by + 1) * BLOCK) / UP - Math.max(0, LEAN) * HIGHEST - 1) / LATTICE) * LATTICE;
+    const x0 = Math.floor((bx * BLOCK * METRES_PER_PIXEL - SPARE) / LATTICE) * LATTICE;
+    const y0 = Math.floor(((-(by + 1) * BLOCK) / UP - Math.max(0, LEAN) * HIGHEST - SPARE) / LATTICE) * LATTICE;
     const frame = new Vector4(x0, y0, TEXELS, HIGHEST);
     const scene = new Scene();
     scene.matrixWorldAutoUpdate = false;

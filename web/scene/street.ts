@@ -11,7 +11,7 @@ export const PAVEMENT_WIDTH = 2.9;
 export const KERB_WIDTH = 0.38;
 
 // Ground layers lie a few centimetres over each other: far enough for the depth buffer, too little for the eye.
-export const LAYER = { area: 0.01, path: 0.12, pavement: 0.14, kerb: 0.16, asphalt: 0.18, rail: 0.2, marking: 0.24 } as const;
+export const LAYER = { area: 0.01, court: 0.07, bank: 0.08, shallow: 0.09, water: 0.1, path: 0.12, pavement: 0.14, kerb: 0.16, asphalt: 0.18, rail: 0.2, marking: 0.24 } as const;
 
 const finish = (colour: Colour, material: number, pattern: number = Pattern.none): Finish => ({ colour, material, id: material, pattern });
 const FINISH = {
@@ -108,18 +108,20 @@ export function pointAt(link: Link, metres: number): { x: number; y: number; ux:
   return { x: a[0] + (b[0] - a[0]) * t, y: a[1] + (b[1] - a[1]) * t, ux: (b[0] - a[0]) / length, uy: (b[1] - a[1]) / length };
 }
 
-function strip(solid: Solid, x: number, y: number, ux: number, uy: number, length: number, side: number, half: number, z: number, paint: Finish): void {
+/** Lays a level strip: from a point so many metres in a direction, so far to its left, so wide to either side. */
+export function strip(solid: Solid, x: number, y: number, ux: number, uy: number, length: number, side: number, half: number, z: number, paint: Finish): void {
   const corner = (t: number, s: number) => [x + ux * t - uy * s, y + uy * t + ux * s, z] as const;
   solid.face([corner(0, side - half), corner(length, side - half), corner(length, side + half), corner(0, side + half)], [0, 0, 1], paint);
 }
 
-function disc(solid: Solid, x: number, y: number, radius: number, z: number, paint: Finish): void {
+/** Lays a level disc. */
+export function disc(solid: Solid, x: number, y: number, radius: number, z: number, paint: Finish): void {
   const corners = Array.from({ length: 12 }, (_, i) => [x + Math.cos((i * Math.PI) / 6) * radius, y + Math.sin((i * Math.PI) / 6) * radius, z] as const);
   solid.face(corners, [0, 0, 1], paint);
 }
 
-/** Draws segment i of a link (from point i to point i + 1) with its round joins. */
-export function laySegment(solid: Solid, link: Link, i: number): void {
+/** Draws segment i of a link (from point i to point i + 1) with its round joins; one that leaves the data ends bluntly. */
+export function laySegment(solid: Solid, link: Link, i: number, within: (x: number, y: number) => boolean): void {
   const [a, b] = [link.points[i], link.points[i + 1]];
   const length = link.along[i + 1] - link.along[i];
   if (length < 1e-3) return;
@@ -129,8 +131,8 @@ export function laySegment(solid: Solid, link: Link, i: number): void {
   const straight = i > 0 && before > 0.5 && (ux * (a[0] - link.points[i - 1][0]) + uy * (a[1] - link.points[i - 1][1])) / before > 0.9995;
   const last = i === link.points.length - 2;
   const joins = (half: number, z: number, paint: Finish, atJunctions: boolean) => {
-    if (!straight && (atJunctions || i > 0 || !link.from)) disc(solid, a[0], a[1], half, z, paint);
-    if (last && (atJunctions || !link.to)) disc(solid, b[0], b[1], half, z, paint);
+    if (!straight && (atJunctions || i > 0 || !link.from) && (i > 0 || within(a[0] - ux, a[1] - uy))) disc(solid, a[0], a[1], half, z, paint);
+    if (last && (atJunctions || !link.to) && within(b[0] + ux, b[1] + uy)) disc(solid, b[0], b[1], half, z, paint);
   };
   const band = (half: number, z: number, paint: Finish) => {
     strip(solid, a[0], a[1], ux, uy, length, 0, half, z, paint);
@@ -142,7 +144,7 @@ export function laySegment(solid: Solid, link: Link, i: number): void {
   if (link.kind === "rail") {
     // On a street only the rails show; the bed lies under the asphalt's height there.
     band(link.half + 0.4, LAYER.pavement - 0.01, FINISH.bed);
-    for (const side of [-1.9, -0.55, 0.55, 1.9]) strip(solid, a[0], a[1], ux, uy, length, side, 0.14, LAYER.rail, FINISH.rail);
+    for (const side of [-0.88, 0.88]) strip(solid, a[0], a[1], ux, uy, length, side, 0.3, LAYER.rail, FINISH.rail);
     return;
   }
   band(link.half, LAYER.asphalt, link.half > 5 ? FINISH.asphalt : FINISH.side);

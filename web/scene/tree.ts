@@ -1,53 +1,45 @@
-// Trees. The camera never turns, so a tree is one quad that faces it; the shader makes it round.
+// Trees: where they stand, and their sprites.
 
-import { BufferAttribute, InstancedBufferAttribute, InstancedBufferGeometry } from "three";
-import { COSINE } from "./camera";
+import { ACROSS, COSINE, RISE, SINE } from "./camera";
 import { Dice, hash, hashPlace } from "./hash";
+import { SUN } from "./light";
 import { On, valueAt, type Field, type Mask } from "./mask";
 import { Material, treeId } from "./material";
 import { pack, packColour } from "./mesh";
 import { AUTUMN, BLOSSOM, CONIFERS, shade, TREES, type Colour } from "./palette";
-import { program } from "./program";
 import type { Shade } from "./shade";
+import { DOT, type Dot, type Sprites } from "./sprite";
 
 const GRID = 5.2; // metres between the places where a tree may stand
+const SHAPES = 8; // of a crown of each size
 
-/** The trees of one chunk. */
-export class Trees {
-  private readonly places: number[] = [];
-  private readonly words: number[] = [];
+// The four tones of a crown, dark to light: what 128 times the tree's colour is multiplied by.
+const TONES: readonly Colour[] = [[68, 72, 82], [104, 104, 102], [140, 142, 132], [188, 190, 150]];
+const TRUNK: Colour = [86, 66, 52];
 
-  /** Plants a tree with a crown of so many metres of radius. */
-  plant(shadow: Shade, x: number, y: number, radius: number, colour: Colour, conifer: boolean): void {
-    const seed = hashPlace(x, y, 31);
-    const id = treeId(seed);
-    // Its quad shows a conifer from the side; seen steeply from above it is as round as any tree.
-    conifer &&= COSINE > 0.35;
-    const half = conifer ? radius * 1.75 : radius;
-    const z = conifer ? half * 0.8 : radius * 1.25;
-    this.places.push(x, y, z, half);
-    this.words.push(packColour(colour, conifer ? 1 : 0), pack(id >> 8, id & 255, Material.tree, seed & 255));
-    shadow.disc(x, y, conifer ? z * 0.5 : z, radius * (conifer ? 0.75 : 0.88));
-    if (conifer) shadow.disc(x, y, z * 1.2, radius * 0.4);
-  }
-
-  /** Hands the trees over as instances, or null when there are none. */
-  geometry(): InstancedBufferGeometry | null {
-    if (!this.places.length) return null;
-    const geometry = new InstancedBufferGeometry();
-    geometry.setAttribute("corner", new BufferAttribute(new Float32Array([-1, -1, 1, -1, 1, 1, -1, 1]), 2));
-    geometry.setIndex([0, 1, 2, 0, 2, 3]);
-    geometry.setAttribute("crown", new InstancedBufferAttribute(new Float32Array(this.places), 4));
-    const words = new Uint32Array(this.words);
-    geometry.setAttribute("paint", new InstancedBufferAttribute(words.filter((_, i) => i % 2 === 0), 1));
-    geometry.setAttribute("tag", new InstancedBufferAttribute(words.filter((_, i) => i % 2 === 1), 1));
-    geometry.instanceCount = this.places.length / 4;
-    return geometry;
-  }
+/** Plants a tree with a crown of so many metres of radius. */
+function plant(trees: Sprites, shadow: Shade, x: number, y: number, radius: number, colour: Colour, conifer: boolean): void {
+  const seed = hashPlace(x, y, 31);
+  const id = treeId(seed);
+  // Its sprite shows a conifer from the side; seen steeply from above it is as round as any tree.
+  conifer &&= COSINE > 0.35;
+  const half = conifer ? radius * 1.75 : radius;
+  const z = conifer ? half * 0.8 : radius * 1.25;
+  const across = Math.max(3, Math.round((2 * half * ACROSS) / DOT));
+  const shape = (seed >>> 8) % SHAPES;
+  const middle = Math.round((z * RISE) / DOT); // dots from the ground up to the crown's middle
+  // From whole dots only: trees that share a sprite must not differ by who was drawn first.
+  const up = middle ? (middle * DOT) / RISE : 0;
+  const dot = (px: number, py: number) => (conifer ? coniferDot : roundDot)(px, py + middle * DOT, (across * DOT) / 2, up, shape);
+  const left = -(across >> 1);
+  trees.put(`${conifer ? "conifer" : "round"} ${across} ${middle} ${shape}`, left, left - middle, across, across, dot, { x, y, high: z, lies: false },
+    packColour(colour, 0), pack(id >> 8, id & 255, Material.tree, 0));
+  shadow.disc(x, y, conifer ? z * 0.5 : z, radius * (conifer ? 0.75 : 0.88));
+  if (conifer) shadow.disc(x, y, z * 1.2, radius * 0.4);
 }
 
 /** Plants the trees of parks, woods and gardens whose place on the jittered grid falls into a square of ground. */
-export function plantGround(trees: Trees, shadow: Shade, mask: Mask, settled: Field, x0: number, y0: number, x1: number, y1: number, within: (x: number, y: number) => boolean): void {
+export function plantGround(trees: Sprites, shadow: Shade, mask: Mask, settled: Field, x0: number, y0: number, x1: number, y1: number, within: (x: number, y: number) => boolean): void {
   for (let j = Math.ceil(y0 / GRID); j < y1 / GRID; j++) {
     for (let i = Math.ceil(x0 / GRID); i < x1 / GRID; i++) {
       const dice = new Dice(hash(i, j, 41));
@@ -63,97 +55,66 @@ export function plantGround(trees: Trees, shadow: Shade, mask: Mask, settled: Fi
         if (roll < (clump ? 0.55 : 0.07)) wild(trees, shadow, x, y, dice, dice.chance(0.25), 1.9, 3.1);
       } else if (roll < 0.3) {
         const colour = dice.chance(0.1) ? dice.pick(BLOSSOM) : dice.pick(TREES);
-        trees.plant(shadow, x, y, dice.between(1.3, 2.5), colour, false);
+        plant(trees, shadow, x, y, dice.between(1.3, 2.5), colour, false);
       }
     }
   }
 }
 
-function wild(trees: Trees, shadow: Shade, x: number, y: number, dice: Dice, conifer: boolean, least: number, most: number): void {
+function wild(trees: Sprites, shadow: Shade, x: number, y: number, dice: Dice, conifer: boolean, least: number, most: number): void {
   const colour = conifer ? dice.pick(CONIFERS) : dice.chance(0.05) ? dice.pick(AUTUMN) : dice.pick(TREES);
-  trees.plant(shadow, x, y, dice.between(least, most) * (conifer ? 0.8 : 1), colour, conifer);
+  plant(trees, shadow, x, y, dice.between(least, most) * (conifer ? 0.8 : 1), colour, conifer);
 }
 
 /** Plants a street tree. */
-export function plantStreet(trees: Trees, shadow: Shade, x: number, y: number, seed: number): void {
+export function plantStreet(trees: Sprites, shadow: Shade, x: number, y: number, seed: number): void {
   const dice = new Dice(seed);
   const colour = dice.chance(0.17) ? shade(dice.pick(AUTUMN), 0.95) : dice.pick(TREES);
-  trees.plant(shadow, x, y, dice.between(1.9, 2.9), colour, false);
+  plant(trees, shadow, x, y, dice.between(1.9, 2.9), colour, false);
 }
 
-/** Draws trees: round crowns of five lumps, conifers of tiers, in four tones. */
-export const treeProgram = program(
-  /* glsl */ `
-in vec2 corner;
-in vec4 crown;
-in uint paint, tag;
-uniform highp sampler2D shadowMap;
-uniform vec4 shadowFrame;
-out vec2 at;
-flat out vec4 colour, object;
-flat out vec4 tree;
-flat out float sunny;
-flat out vec3 lumps[5]; // the round crown's lumps: centre and size
-void main() {
-  at = corner;
-  tree = crown;
-  colour = bytes(paint);
-  object = bytes(tag);
-  for (int i = 0; i < 5; i++) {
-    float turn = (float(i) + fract(object.w * 0.37)) * 1.2566;
-    float reach = 0.42 + 0.10 * fract(object.w * 0.13 + float(i) * 0.61);
-    lumps[i] = vec3(cos(turn) * reach, sin(turn) * reach, 0.44 + 0.10 * fract(object.w * 0.29 + float(i) * 0.37));
-  }
-  vec3 top = crown.xyz + vec3(0.0, 0.0, crown.w * 0.5);
-  vec2 g = (top.xy + top.z * vec2(0.7, 0.775) - shadowFrame.xy) * shadowFrame.z;
-  ivec2 texel = clamp(ivec2(floor(g)), ivec2(0), textureSize(shadowMap, 0) - 1);
-  sunny = (1.0 - texelFetch(shadowMap, texel, 0).r) * shadowFrame.w > top.z + 0.8 ? 0.0 : 1.0;
-  vec2 offset = corner * crown.w;
-  gl_Position = project(crown.xyz + fromScreen(vec3(offset, 0.0)));
-}`,
-  /* glsl */ `
-in vec2 at;
-flat in vec4 colour, object, tree;
-flat in float sunny;
-flat in vec3 lumps[5];
+/** The tone that a normal given to the right, upwards on screen and towards the eye has in the sun. */
+function toneOf(nx: number, ny: number, nz: number, luck: number): Colour {
+  const length = Math.hypot(nx, ny, nz);
+  const light = (nx * SUN[0] + (ny * SINE - nz * COSINE) * SUN[1] + (ny * COSINE + nz * SINE) * SUN[2]) / length + (luck - 0.5) * 0.3;
+  return TONES[light > 0.74 ? 3 : light > 0.42 ? 2 : light > 0.08 ? 1 : 0];
+}
 
-void main() {
-  float seed = object.w;
-  vec3 n;
-  vec2 cell = floor((gl_FragCoord.xy + block.xy) / 2.0);
-  if (colour.a < 0.5) {
-    float best = -1.0;
-    for (int i = 0; i < 6; i++) {
-      vec3 lump = i == 5 ? vec3(0.0, 0.0, 0.74) : lumps[i];
-      float size = lump.z;
-      vec2 d = at - lump.xy;
-      float z2 = size * size - dot(d, d);
-      if (z2 > 0.0) {
-        float z = sqrt(z2) + (i == 5 ? 0.0 : 0.12);
-        if (z > best) { best = z; n = vec3(d, sqrt(z2)) / size; }
-      }
-    }
-    if (best < 0.0) discard;
-    n = normalize(n * 0.55 + vec3(at, sqrt(max(0.0, 1.0 - dot(at, at)))) * 0.6);
-  } else {
-    float t = at.y * 0.5 + 0.5;
-    float tier = fract(t * 3.4);
-    float width = mix(0.56, 0.02, t) * (1.12 - 0.42 * tier);
-    if (abs(at.x) > width || t < 0.04) discard;
-    n = normalize(vec3(at.x / width * 0.9, 0.15 - 0.45 * (1.0 - tier), 0.7));
+/** A dot of a round crown of five lumps around a sixth. */
+function roundDot(px: number, py: number, half: number, z: number, shape: number): Dot | null {
+  const odd = Math.round((half * 2) / DOT) % 2 ? 0.5 * DOT : 0; // an odd crown's middle is the middle of a dot
+  const [x, y] = [(px - odd) / half, -(py - odd) / half];
+  const dice = new Dice(shape + 1);
+  let best = -1;
+  let normal: [number, number, number] = [0, 0, 1];
+  const turn = dice.roll();
+  for (let i = 0; i < 6; i++) {
+    const [reach, size] = i === 5 ? [0, 0.76] : [dice.between(0.42, 0.52), dice.between(0.44, 0.54)];
+    const [dx, dy] = [x - Math.cos((i + turn) * 1.2566) * reach, y - Math.sin((i + turn) * 1.2566) * reach];
+    const square = size * size - dx * dx - dy * dy;
+    if (square <= 0) continue;
+    const near = Math.sqrt(square) + (i === 5 ? 0 : 0.12);
+    if (near > best) [best, normal] = [near, [dx / size, dy / size, Math.sqrt(square) / size]];
   }
-  vec3 world = fromScreen(n);
-  float tone = dot(world, SUN) + (noise(cell, seed) - 0.5) * 0.34;
-  vec3 c = colour.rgb / 255.0;
-  if (tone > 0.74) c = c * 1.32 + vec3(0.06, 0.07, 0.0);
-  else if (tone > 0.42) c = c * 1.08 + vec3(0.01, 0.02, 0.0);
-  else if (tone > 0.08) c *= 0.80;
-  else c *= vec3(0.52, 0.55, 0.62);
-  if (sunny < 0.5) c *= vec3(0.58, 0.62, 0.76);
-  vec2 facing = colour.a < 0.5 ? at : at * 0.5;
-  float bulge = sqrt(max(0.0, 1.0 - dot(facing, facing))) * tree.w * (colour.a < 0.5 ? 0.8 : 0.3);
-  float up = at.y * tree.w;
-  vec3 p = tree.xyz + fromScreen(vec3(at.x * tree.w, up, bulge));
-  plane(c, vec4(object.xyz, 0.0), p);
-}`,
-);
+  if (best < 0) return null;
+  const bulge = Math.sqrt(Math.max(0, 1 - x * x - y * y));
+  const luck = hash(px, py, shape + 60) / 4294967296;
+  const colour = toneOf(normal[0] * 0.55 + x * 0.6, normal[1] * 0.55 + y * 0.6, normal[2] * 0.55 + bulge * 0.6, luck);
+  const metres = half / ACROSS;
+  return { colour, tints: true, height: z + (y * COSINE + bulge * 0.8 * SINE) * metres };
+}
+
+/** A dot of a conifer: tiers on a short trunk. */
+function coniferDot(px: number, py: number, half: number, z: number, shape: number): Dot | null {
+  const odd = Math.round((half * 2) / DOT) % 2 ? 0.5 * DOT : 0;
+  const [x, y] = [(px - odd) / half, -(py - odd) / half];
+  const t = y * 0.5 + 0.5;
+  const metres = half / ACROSS;
+  const height = z + (y * COSINE + 0.2 * SINE) * metres;
+  if (t < 0.09) return Math.abs(px - odd) <= DOT * 0.6 ? { colour: TRUNK, tints: false, height } : null;
+  const tier = (t * 3.4 + shape * 0.045) % 1;
+  const width = (0.56 - 0.54 * t) * (1.12 - 0.42 * tier);
+  if (Math.abs(x) > Math.max(width, (0.55 * DOT) / half)) return null;
+  const luck = hash(px, py, shape + 70) / 4294967296;
+  return { colour: toneOf((x / Math.max(width, 0.05)) * 0.9, 0.15 - 0.45 * (1 - tier), 0.7, luck), tints: true, height };
+}

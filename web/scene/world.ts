@@ -162,7 +162,7 @@ export class World {
     const key = keyOf(cx, cy);
     let chunk = this.bare.get(key);
     if (!chunk) {
-      const geometry = () => gardenSquare(cx * CHUNK, cy * CHUNK, (cx + 1) * CHUNK, (cy + 1) * CHUNK, 0);
+      const geometry = () => gardenSquare(cx * CHUNK, cy * CHUNK, (cx + 1) * CHUNK, (cy + 1) * CHUNK);
       chunk = new Chunk<unknown>(cx, cy, null, () => ({ parts: [[geometry(), gardenProgram, Stage.base]], casters: null }));
       this.bare.set(key, chunk);
     }

@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from services.generator.models.palette import Palette, bins
 
-STRENGTH = 0.22
+STRENGTH = 0.12
 BAYER = np.array([[0, 8, 2, 10], [12, 4, 14, 6], [3, 11, 1, 9], [15, 7, 13, 5]], np.float32)
 
 
