@@ -17,7 +17,7 @@ from services.tiling.quadrant import frame_box
 
 FRAMES = [(1, -1), (-1, 2), (-3, 0), (3, 1), (-3, -2), (0, -3)]
 """Dense streets, hills with a lake, a hospital, a large junction, a park, big buildings."""
-ROUNDS = 7
+ROUNDS = 5
 DRAW = """async ([x, y, width, height]) => {
     const started = performance.now();
     await window.tilewright.draw({ job: "bench", x, y, width, height, url: "" });
