@@ -211,11 +211,29 @@ class Scene(Section):
 class Camera(Section):
     """Where world pixel (0, 0) lies, and how the scene is looked at. Angles in degrees."""
 
-    latitude: Annotated[float, Field(ge=-85, le=85)] = 37.7664
+    latitude: Annotated[float, Field(allow_inf_nan=False)] = 37.7664
     longitude: Annotated[float, Field(ge=-180, le=180)] = -122.4481
-    azimuth: Annotated[float, Field(ge=-180, le=180)] = -15.0
-    elevation: Annotated[float, Field(ge=-90, lt=0)] = -45.0
-    metres_per_pixel: Annotated[float, Field(gt=0, le=1_000)] = 0.29296875
+    azimuth: Annotated[float, Field(ge=-360, le=360)] = -15.0
+    """The compass bearing of what is up on the map."""
+    elevation: Annotated[float, Field(allow_inf_nan=False)] = -45.0
+    metres_per_pixel: Annotated[float, Field(allow_inf_nan=False)] = 0.29296875
+
+    @model_validator(mode="after")
+    def _can_be_drawn(self) -> Self:
+        if not -85 <= self.latitude <= 85:
+            raise _fault(("latitude",), "it must be from -85 to 85, where Web Mercator ends")
+        if not -90 <= self.elevation <= -15:
+            raise _fault(
+                ("elevation",),
+                "it must be from -90, straight down, to -15; flatter, houses hide all that is behind them",
+            )
+        if not 0.05 <= self.metres_per_pixel <= 2:
+            raise _fault(
+                ("metres_per_pixel",),
+                "it must be from 0.05, where a quadrant is 26 m wide, to 2, where it is 1 km wide; coarser, "
+                "more stands in a frame than is drawn in time",
+            )
+        return self
 
 
 class Http(Section):

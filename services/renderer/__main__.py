@@ -4,7 +4,6 @@ import asyncio
 import sys
 from collections.abc import Coroutine
 
-from services.config import Camera
 from services.process import Process, run
 from services.pulse import BEAT_SECONDS
 from services.renderer.chromium import NoChromium
@@ -26,8 +25,6 @@ async def serve(process: Process) -> None:
     except NotBuilt as error:
         process.log.error("%s", error)
         sys.exit(str(error))
-    if process.config.camera != Camera():
-        process.log.warning("the scene has a camera of its own; that of app_config.json is not followed")
     site = Site(found.page, found.city, script(process.config.camera, process.config.scene))
     await site.open()
     folder = process.sockets.folder / f"{process.name}.chromium"

@@ -34,8 +34,8 @@ class Frame:
         """The frame in the bytes; raises BadFrame if they are not one, or blank inside the scene.
 
         A lost WebGL context reads back as zeros; the page writes 255 behind every depth, so a single pixel
-        that was never written shows. One without its geometry is cleared and empty, while even bare ground
-        is farther away in every row: so a frame of one depth is blank.
+        that was never written shows. One without its geometry is cleared and empty, and nothing is drawn at
+        the depth 0 all over: bare ground seen straight from above has one depth, too, but another.
         """
         width, height = pixels.right - pixels.left, pixels.bottom - pixels.top
         if len(content) != size(width, height):
@@ -44,7 +44,7 @@ class Frame:
         frame = cls(pixels, planes[0], planes[1], planes[2])
         if not bool((frame.depth[..., 3] == 255).all()):
             raise BadFrame("the page sent pixels that were never drawn")
-        if height > 1 and _meet(pixels, scene) and bool((frame.depth == frame.depth[0, 0]).all()):
+        if height > 1 and _meet(pixels, scene) and not frame.depth[..., :3].any():
             raise BadFrame("the page sent a blank frame of ground that has a scene")
         return frame
 

@@ -11,6 +11,7 @@ from services.config import (
     DEFAULT_CONFIG,
     GENERATOR_SLOTS,
     AppConfig,
+    Camera,
     ConfigError,
     Counts,
     Model,
@@ -196,3 +197,16 @@ def test_a_key_that_others_may_read_is_noticed(file: Path) -> None:
     file.chmod(0o600)
     assert not open_to_others(file, load(file))
     assert not open_to_others(DEFAULT_CONFIG, load(DEFAULT_CONFIG))
+
+
+def test_the_document_shows_the_camera_that_is_used_without_one() -> None:
+    document = (DEFAULT_CONFIG.parent / "docs" / "camera.md").read_text()
+    example = document.split("```json\n")[1].split("```")[0]
+    assert Camera.model_validate_json(json.dumps(json.loads(example)["camera"])) == Camera()
+    for field, (least, most) in {"elevation": (-90, -15), "metres_per_pixel": (0.05, 2)}.items():
+        assert f"| `{field}` | {least:g} | {most:g} |" in document
+        for value in (least, most):
+            assert getattr(Camera(**{field: float(value)}), field) == value
+        for value in (least - 0.01, most + 0.01):
+            with pytest.raises(ValueError):
+                Camera(**{field: value})

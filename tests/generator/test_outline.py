@@ -3,6 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from services.config import Camera
 from services.generator.models.cells import Cells
 from services.generator.models.outline import (
     CREASE,
@@ -14,6 +15,7 @@ from services.generator.models.outline import (
     marks,
     outline,
 )
+from services.generator.models.pixel_art import slope
 
 THINGS = {
     # letter: (object id's two bytes, material, normal), depth
@@ -138,6 +140,29 @@ def test_level_ground_seen_at_an_angle_is_no_gap() -> None:
     sloped.depth[2, 2] = sloped.depth[3, 2] + 100
     strength, _ = marks(sloped, slope=150)
     assert [LETTERS[value] for value in strength[0]] == [".", "f", "."]
+
+
+def test_walls_and_ground_may_change_their_depth_alike() -> None:
+    assert slope(Camera(), 2) == 150
+    assert slope(Camera(elevation=-30.0), 2) == slope(Camera(elevation=-60.0), 2) == 260
+    assert slope(Camera(elevation=-90.0), 2) == 600
+
+
+def test_depths_that_go_round_are_compared_by_their_difference() -> None:
+    drawn = cells("""
+        .....
+        .....
+        .RRR.
+        .WWW.
+        .....
+    """)  # fmt: skip
+    once, edge = marks(drawn, slope=0)
+    drawn.depth[:] = (drawn.depth - drawn.depth.min() - 100) % (1 << 24)
+    assert drawn.depth.max() - drawn.depth.min() > 1 << 23
+    again, other = marks(drawn, slope=0)
+    assert np.array_equal(once, again)
+    assert np.array_equal(edge, other)
+    assert once.any()
 
 
 def test_brightness_draws_nothing() -> None:

@@ -23,7 +23,7 @@ CITY = sample(BUILT / "cities")
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def stub() -> AsyncIterator[Renderer]:
     """A renderer on the page that misbehaves when told to."""
-    async for renderer in _opened(Site(STUB, Bare())):
+    async for renderer in opened(Site(STUB, Bare())):
         yield renderer
 
 
@@ -32,11 +32,12 @@ async def scene(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Rende
     """A renderer on the real scene as it is now: a build meanwhile must not change a page opened again."""
     page = tmp_path_factory.mktemp("built") / "scene"
     shutil.copytree(BUILT / "scene", page)
-    async for renderer in _opened(Site(page, CITY)):
+    async for renderer in opened(Site(page, CITY)):
         yield renderer
 
 
-async def _opened(site: Site) -> AsyncIterator[Renderer]:
+async def opened(site: Site) -> AsyncIterator[Renderer]:
+    """A renderer for as long as it is asked for; afterwards nothing of it may be left."""
     folder = Path(tempfile.mkdtemp(prefix="tw-"))
     renderer = Renderer(site, folder / "chromium", None, "san-francisco")
     await site.open()

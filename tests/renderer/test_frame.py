@@ -47,12 +47,18 @@ def test_one_pixel_that_was_never_drawn_is_noticed() -> None:
         Frame.read(sent.tobytes(), HERE, HERE)
 
 
-def test_a_frame_of_one_depth_is_blank_where_there_is_a_scene() -> None:
+def test_a_cleared_frame_is_blank_where_there_is_a_scene() -> None:
     sent = planes()
-    sent[2] = (0, 64, 0, 255)
+    sent[2] = (0, 0, 0, 255)
     with pytest.raises(BadFrame, match="blank"):
         Frame.read(sent.tobytes(), HERE, HERE)
     assert Frame.read(sent.tobytes(), HERE, SOMEWHERE_ELSE).pixels == HERE
+
+
+def test_bare_ground_from_straight_above_is_not_blank() -> None:
+    sent = planes()
+    sent[2] = (64, 0, 0, 255)
+    assert Frame.read(sent.tobytes(), HERE, HERE).pixels == HERE
 
 
 def test_bare_ground_is_not_blank() -> None:

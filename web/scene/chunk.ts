@@ -34,12 +34,12 @@ export class Chunk<Content = unknown> {
     this.ground = [cx * CHUNK - 4, cy * CHUNK - 4, (cx + 1) * CHUNK + 4, (cy + 1) * CHUNK + 4];
   }
 
-  /** Lets the chunk reach over a box of ground and up to a height in metres. */
+  /** Lets the chunk reach over a box of ground, with the bays and awnings around it, and up to a height in metres. */
   reach(box: Box, top: number): void {
-    this.ground[0] = Math.min(this.ground[0], box[0]);
-    this.ground[1] = Math.min(this.ground[1], box[1]);
-    this.ground[2] = Math.max(this.ground[2], box[2]);
-    this.ground[3] = Math.max(this.ground[3], box[3]);
+    this.ground[0] = Math.min(this.ground[0], box[0] - 1.5);
+    this.ground[1] = Math.min(this.ground[1], box[1] - 1.5);
+    this.ground[2] = Math.max(this.ground[2], box[2] + 1.5);
+    this.ground[3] = Math.max(this.ground[3], box[3] + 1.5);
     this.top = Math.max(this.top, top);
   }
 

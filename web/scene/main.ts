@@ -2,7 +2,8 @@
 //
 // A drawn frame is three planes of RGBA bytes one after the other, rows top to bottom: the colour; the object (R and G
 // its id, R the high byte, B its material, A its normal code: material.ts); the depth, 24 bits with R the high byte:
-// (metres along the view axis from the plane through the world origin + 16384) * 256, larger is farther, A always 255.
+// (metres along the view axis from the plane through the world origin + 16384) * 256, larger is farther, A always 255. It
+// goes round: on a large map two depths may only be compared by their difference, taken modulo 2 ** 24.
 // World pixels, the camera and the axes are explained in camera.ts.
 
 import { WebGLRenderer } from "three";

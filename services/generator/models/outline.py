@@ -24,6 +24,9 @@ MARGIN = 1
 GAP = 128
 """How much nearer, in 1/256 m, the object next to a cell must be to be outlined: half a metre."""
 
+HALF_ROUND = 1 << 23
+"""Half of the depths that there are."""
+
 INK = (0x22, 0x1C, 0x34)
 INK_SHARE = 0.70
 """Ink is this much of INK and for the rest the cell's own colour, so that outlines keep their hue."""
@@ -52,7 +55,7 @@ class _Side(NamedTuple):
 def outline(cells: Cells, slope: int) -> NDArray[np.float32]:
     """The colours, as three planes, of all cells but the outermost ring.
 
-    `slope` is by how much, in 1/256 m, level ground comes nearer from one row of cells to the next.
+    `slope` is by how much, in 1/256 m, one surface changes its depth from one row of cells to the next.
     """
     strength, edge = marks(cells, slope)
     ink = _strengths()[strength]
@@ -80,8 +83,9 @@ def marks(cells: Cells, slope: int) -> tuple[NDArray[np.uint8], Mask]:
     for rows, columns in ((-1, 0), (0, -1), (0, 1), (1, 0)):
         there = _shift(whole, rows, columns)
         differs = here.whose != there.whose
-        nearer = here.depth - there.depth
-        # Up and down the picture even level ground changes its depth; that is no gap.
+        # Depths go round after 24 bits (web/scene/main.ts), so only their difference says which is nearer.
+        nearer = ((here.depth - there.depth + HALF_ROUND) & (2 * HALF_ROUND - 1)) - HALF_ROUND
+        # Up and down the picture even level ground and walls change their depth; that is no gap.
         allowed = GAP + (slope if rows else 0)
         behind = nearer > allowed
         stands = there.kind != FLAT

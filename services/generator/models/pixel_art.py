@@ -30,8 +30,13 @@ PALETTE_CELL = 2
 
 
 def slope(camera: Camera, cell: int) -> int:
-    """By how much, in 1/256 m, level ground comes nearer from one row of cells to the next."""
-    return round(256 * cell * camera.metres_per_pixel / math.tan(math.radians(-camera.elevation)))
+    """By how much, in 1/256 m, one surface changes its depth from one row of cells to the next, at most.
+
+    Downwards level ground comes nearer, upwards a wall does, and more so the more steeply the camera looks.
+    Where walls are a quarter of their height on screen they may be inked, so that roofs keep their outlines.
+    """
+    steepness = math.tan(math.radians(-camera.elevation))
+    return round(256 * cell * camera.metres_per_pixel * max(1 / steepness, min(steepness, 4.0)))
 
 
 def cells_of(rendered: Rendered, cell: int) -> Cells:
