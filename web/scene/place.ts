@@ -40,8 +40,3 @@ export function groundToTile(zoom: number, east: number, south: number): [column
   const turn = longitude / 360 + 0.5 + east / RADIUS / (2 * Math.PI);
   return [(turn - Math.floor(turn)) * 2 ** zoom, ((Math.PI - NORTH + south / RADIUS) / (2 * Math.PI)) * 2 ** zoom];
 }
-
-/** What a length measured at a latitude has to be multiplied with to be drawn there: 1 at the origin. */
-export function scaleAt(lat: number): number {
-  return Math.cos(radians(latitude)) / Math.cos(radians(lat));
-}
