@@ -55,8 +55,8 @@ class Injector:
         self._deaths = 0
         self._calm = False
         self._beside: set[asyncio.Task[None]] = set()
-        self._timing: set[asyncio.Task[None]] = set()
-        """Those of them that wait for a killed process to serve again."""
+        self._timing: dict[str, asyncio.Task[None]] = {}
+        """Those of them that wait for a killed process to serve again, by its name."""
         self._sleepers: dict[int, str] = {}
 
     @property
@@ -85,7 +85,7 @@ class Injector:
         for pid in [*pids, *await self._stage.drafters()]:
             if pid and stopped(pid):
                 _signal(pid, signal.SIGCONT)
-        await asyncio.gather(*self._beside)
+        await asyncio.gather(*(task for task in self._beside if not task.cancelling()))
 
     def _disarm(self, pattern: str) -> None:
         for path in self._stage.faults.glob(pattern):
@@ -132,9 +132,10 @@ class Injector:
         self._stage.kill(pid)
         if name == "keeper":
             self._deaths += 1
-        timing = self._go(self._time(name, self._deaths))
-        self._timing.add(timing)
-        timing.add_done_callback(self._timing.discard)
+        # Killed again, it is back when it is back from that: of the earlier time nothing is to be said.
+        if (earlier := self._timing.pop(name, None)) is not None:
+            earlier.cancel()
+        self._timing[name] = self._go(self._time(name, self._deaths))
 
     async def _time(self, name: str, deaths: int) -> None:
         began = time.monotonic()
@@ -231,7 +232,7 @@ class Injector:
         # One that has met its fault a moment ago still passes for ready.
         await asyncio.sleep(2 * PAUSE_SECONDS)
         # Whoever still waits for one would take the keeper that refuses a broken file for the end of it all.
-        await asyncio.gather(*self._timing)
+        await asyncio.gather(*self._timing.values())
         await self._stage.ready("keeper")
         self._deaths += 1
         await self._harm.befall(what)
@@ -244,7 +245,8 @@ class Injector:
     def _look_beside(self) -> None:
         for task in [task for task in self._beside if task.done()]:
             self._beside.discard(task)
-            task.result()
+            if not task.cancelled():
+                task.result()
 
 
 def _mark(path: Path) -> Mark | None:
