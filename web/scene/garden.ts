@@ -85,10 +85,12 @@ export function layPlots(solid: Solid, mask: Mask, settled: Field, x0: number, y
       // A plot is a garden as a whole or wild as a whole, so houses are counted around its middle.
       const [a, b] = [(i + 0.5) * DEEP, (j + 0.5) * WIDE];
       const [x, y] = [ux * a - uy * b, uy * a + ux * b];
-      if (valueAt(settled, x, y) <= 0.1 || !within(x, y)) continue;
-      const corners = [[0, 0], [0.5, 0.5], [0.5, -0.5], [-0.5, 0.5], [-0.5, -0.5]].map(([p, q]) => mask.at(x + ux * p * DEEP - uy * q * WIDE, y + uy * p * DEEP + ux * q * WIDE));
+      if (valueAt(settled, x, y) <= 0.1) continue;
+      const points = [[0, 0], [0.5, 0.5], [0.5, -0.5], [-0.5, 0.5], [-0.5, -0.5]].map(([p, q]) => [x + ux * p * DEEP - uy * q * WIDE, y + uy * p * DEEP + ux * q * WIDE] as const);
+      // Ground ends with the data, in that very pixel.
+      if (!points.every(([px, py]) => within(px, py))) continue;
       // Nobody sees a garden under a house or a street.
-      if (corners.every((flags) => flags & (On.building | On.asphalt | On.park | On.wood | On.bare))) continue;
+      if (points.every(([px, py]) => mask.at(px, py) & (On.building | On.asphalt | On.park | On.wood | On.bare))) continue;
       const luck = hash(i, j, 51);
       const kind = (luck & 255) / 255;
       const lawn = mix(...LAWNS, ((luck >>> 8) & 255) / 255);
