@@ -1,6 +1,7 @@
 """What the processes of a browser use: processor time since they were last looked at, and memory."""
 
 import contextlib
+import os
 import sys
 from collections.abc import Iterable
 
@@ -16,6 +17,7 @@ class Meter:
         self._processes = list(processes)
         self._used: dict[int, float] = {}
         self._marked: dict[int, float] = {}
+        self._threads = {process.pid: _threads(process) for process in self._processes}
         self.idle = False
         """Whether between the last two readings none of them did anything to speak of, or would have."""
         self.read()
@@ -40,8 +42,19 @@ class Meter:
 
     @property
     def most(self) -> float:
-        """Seconds that the busiest of them has worked since the mark."""
-        return max((used - self._marked.get(pid, 0.0) for pid, used in self._used.items()), default=0.0)
+        """Seconds that the busiest of them has worked since the mark, as if it had nothing else to do."""
+        return max(
+            ((used - self._marked.get(pid, 0.0)) / self._threads[pid] for pid, used in self._used.items()),
+            default=0.0,
+        )
+
+
+def _threads(process: psutil.Process) -> int:
+    """On how many processors it works at once: what draws in software, on all."""
+    with contextlib.suppress(psutil.Error):
+        if "--type=gpu-process" in process.cmdline():
+            return os.cpu_count() or 1
+    return 1
 
 
 def megabytes(processes: Iterable[psutil.Process]) -> int:

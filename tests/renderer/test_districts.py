@@ -88,6 +88,8 @@ class Theatre:
         self.site._settings = script(camera, chosen)
         assert self.browser is not None
         page = await Page.open(self.browser, self.site)
+        # Nothing hangs here, and nobody draws again what was only slow.
+        page.vigil.busy_seconds = 60.0
         yield page
         await page.close()
         await self.stage.source.close()

@@ -68,6 +68,15 @@ class Address(Source):
 
     async def tile(self, column: int, row: int) -> Tile | None:
         zoom = self._about.zoom
+        self._asking += 1
+        try:
+            return await self._tile(zoom, column, row)
+        finally:
+            self._asking -= 1
+            async with self._answered:
+                self._answered.notify_all()
+
+    async def _tile(self, zoom: int, column: int, row: int) -> Tile | None:
         # Keys are often put into a query; an address is shown without it.
         address = self._filled(column, row, "…").partition("?")[0]
         kept = await asyncio.to_thread(self._kept, column, row)
@@ -89,23 +98,26 @@ class Address(Source):
         return Tile(address, kept.content)
 
     async def _fetched(self, url: str, address: str, kept: Kept | None) -> Kept:
-        self._asking += 1
-        try:
-            found = await self._ask(url, address, kept)
-            self._proven = self._proven or found.content is not None
-        finally:
-            self._asking -= 1
-            async with self._answered:
-                self._answered.notify_all()
+        found = await self._ask(url, address, kept)
+        self._proven = self._proven or found.content is not None
         if found.content is None and not self._proven:
-            async with self._answered:
-                await self._answered.wait_for(lambda: self._proven or not self._asking)
+            await self._await_others()
             if not self._proven:
                 raise SourceFault(
                     address,
                     "the server did not find it, nor any other tile yet; look at scene.tiles and scene.zoom",
                 )
         return found
+
+    async def _await_others(self) -> None:
+        """Wait until a tile was given, or nobody who asks for one can still be given it."""
+        self._asking -= 1
+        try:
+            async with self._answered:
+                self._answered.notify_all()
+                await self._answered.wait_for(lambda: self._proven or not self._asking)
+        finally:
+            self._asking += 1
 
     async def _ask(self, url: str, address: str, kept: Kept | None) -> Kept:
         headers = {"If-None-Match": kept.etag} if kept is not None and kept.etag else {}
