@@ -42,7 +42,7 @@ class Meter:
 
     @property
     def most(self) -> float:
-        """Seconds that the busiest of them has worked since the mark, as if it had nothing else to do."""
+        """Seconds that the busiest has worked since the mark; what draws, on each of the processors."""
         return max(
             ((used - self._marked.get(pid, 0.0)) / self._threads[pid] for pid, used in self._used.items()),
             default=0.0,

@@ -15,7 +15,7 @@ LOOK_SECONDS = 0.5
 QUIET_SECONDS = 3.0
 """How long a page may do nothing at all."""
 BUSY_SECONDS = 3.5
-"""Processor time for which it may work without an answer; a frame drawn in software takes 0.7 s."""
+"""How long it may work without an answer, as Meter.most counts; a frame drawn in software takes 0.7 s."""
 
 T = TypeVar("T")
 

@@ -1,6 +1,5 @@
 """Building footprints from a GeoJSON file, split into tiles once."""
 
-import asyncio
 import json
 import math
 from collections.abc import Iterator
@@ -52,7 +51,6 @@ class Footprints(Source):
 
     async def tile(self, column: int, row: int) -> Tile | None:
         content = self._tiles.get((column, row))
-        await asyncio.sleep(0)
         if content is None:
             return None
         return Tile(f"{self._file} {ZOOM}/{column}/{row}", content, "application/json")

@@ -1,16 +1,14 @@
 """Vector tiles in one SQLite file (MBTiles 1.3)."""
 
-import asyncio
 import contextlib
 import json
 import sqlite3
-import threading
 from pathlib import Path
 
 from services.renderer.sources.source import (
+    Archive,
     Description,
     Range,
-    Source,
     SourceFault,
     Tile,
     Unusable,
@@ -19,14 +17,13 @@ from services.renderer.sources.source import (
 from services.renderer.sources.vector import BadTile, unpacked
 
 
-class MBTiles(Source):
+class MBTiles(Archive):
     """A file `.mbtiles`, opened for reading only."""
 
     def __init__(
         self, file: Path, *, zoom: int | None, attribution: str | None, schema: str | None = None
     ) -> None:
-        self._file = file
-        self._lock = threading.Lock()
+        super().__init__(file)
         if not file.is_file():
             raise Unusable(f"{file} is not there; scene.tiles in app_config.json names it.")
         try:
@@ -41,19 +38,12 @@ class MBTiles(Source):
         except sqlite3.Error as error:
             raise Unusable(f"{file} is no MBTiles file that can be read ({error}).") from None
 
-    def describe(self) -> Description:
-        return self._about
-
-    async def tile(self, column: int, row: int) -> Tile | None:
-        return await asyncio.to_thread(self._tile, column, row)
-
     async def close(self) -> None:
         with self._lock:
             self._database.close()
 
-    def _tile(self, column: int, row: int) -> Tile | None:
+    def _tile(self, column: int, row: int, address: str) -> Tile | None:
         zoom = self._about.zoom
-        address = f"{self._file} {zoom}/{column}/{row}"
         try:
             with self._lock:
                 found = self._database.execute(

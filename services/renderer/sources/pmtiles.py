@@ -1,15 +1,13 @@
 """Vector tiles in one file of Protomaps' making (PMTiles 3)."""
 
-import asyncio
 import struct
-import threading
 import zlib
 from pathlib import Path
 
 from pmtiles.reader import Reader
 from pmtiles.tile import Compression, MagicNumberNotFound, SpecVersionUnsupported, TileType
 
-from services.renderer.sources.source import Description, Source, SourceFault, Tile, Unusable, tiles_under
+from services.renderer.sources.source import Archive, Description, SourceFault, Tile, Unusable, tiles_under
 from services.renderer.sources.vector import BadTile, unpacked
 
 _BROKEN = (ValueError, LookupError, OSError, EOFError, OverflowError, struct.error, zlib.error)
@@ -18,14 +16,13 @@ _DEGREES = 1e7
 """Places are whole numbers of this part of a degree."""
 
 
-class PMTiles(Source):
+class PMTiles(Archive):
     """A file `.pmtiles`, read in place."""
 
     def __init__(
         self, file: Path, *, zoom: int | None, attribution: str | None, schema: str | None = None
     ) -> None:
-        self._file = file
-        self._lock = threading.Lock()
+        super().__init__(file)
         try:
             self._opened = file.open("rb")
         except OSError as error:
@@ -42,19 +39,12 @@ class PMTiles(Source):
             self._opened.close()
             raise
 
-    def describe(self) -> Description:
-        return self._about
-
-    async def tile(self, column: int, row: int) -> Tile | None:
-        return await asyncio.to_thread(self._tile, column, row)
-
     async def close(self) -> None:
         with self._lock:
             self._opened.close()
 
-    def _tile(self, column: int, row: int) -> Tile | None:
+    def _tile(self, column: int, row: int, address: str) -> Tile | None:
         zoom = self._about.zoom
-        address = f"{self._file} {zoom}/{column}/{row}"
         try:
             with self._lock:
                 content = self._reader.get(zoom, column, row)

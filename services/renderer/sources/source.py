@@ -1,8 +1,11 @@
 """What every source of features is: it describes itself, and gives the content of one tile after another."""
 
+import asyncio
 import math
+import threading
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 from services.renderer.sources.vector import VECTOR_TILE
@@ -67,6 +70,28 @@ class Source(ABC):
     async def close(self) -> None:
         """Give back what the source holds open."""
         return
+
+
+class Archive(Source):
+    """All tiles in one open file, which is read by one thread at a time."""
+
+    _about: Description
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self._lock = threading.Lock()
+
+    def describe(self) -> Description:
+        return self._about
+
+    async def tile(self, column: int, row: int) -> Tile | None:
+        return await asyncio.to_thread(
+            self._tile, column, row, f"{self._file} {self._about.zoom}/{column}/{row}"
+        )
+
+    @abstractmethod
+    def _tile(self, column: int, row: int, address: str) -> Tile | None:
+        """The tile, called by that name in faults."""
 
 
 def tiles_under(zoom: int, west: float, south: float, east: float, north: float) -> Range:
