@@ -11,11 +11,11 @@ from pathlib import Path
 import psutil
 
 from bench.figure import Figure
-from services.config import Scene
 from services.renderer.renderer import IN_PAGE, Renderer
 from services.renderer.scenes import files
 from services.renderer.site import Site
 from services.renderer.usage import megabytes
+from services.scene import Scene
 from services.tiling.quadrant import frame_box, frame_quadrants
 from services.worker import TryFailed
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from bench.figure import Figure
 from protocol.message import Layer
-from services.config import Camera, Model, Scene
+from services.config import Model
 from services.generator.compose import Template, cut, encode
 from services.generator.models import palette as palettes
 from services.generator.models.adapter import Request
@@ -20,6 +20,7 @@ from services.generator.rendered import Rendered
 from services.renderer.renderer import Renderer
 from services.renderer.scenes import files
 from services.renderer.site import Site
+from services.scene import Camera, Scene
 from services.tiling.planning import Map, plan
 from services.tiling.quadrant import frame_box, frame_quadrants
 from services.tiling.region import frames, needed_renders, rectangle, ring

@@ -14,13 +14,13 @@ from bench.keeper import Asker, keeper
 from protocol.ingest import Publish
 from protocol.plan import Plan, Step
 from protocol.work import Lease
-from services.config import Scene
 from services.renderer.browser import Browser
 from services.renderer.page import Page
 from services.renderer.renderer import IN_PAGE, Renderer
 from services.renderer.scenes import files
 from services.renderer.site import Site
 from services.renderer.usage import megabytes
+from services.scene import Scene
 from services.tiling.quadrant import Box, frame_box, frame_quadrants
 from services.worker import Result, Worker
 

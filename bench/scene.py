@@ -9,10 +9,10 @@ from pathlib import Path
 from playwright.async_api import Page as Tab
 
 from bench.figure import Figure
-from services.config import Scene
 from services.renderer.browser import Browser
 from services.renderer.scenes import files
 from services.renderer.site import Site
+from services.scene import Scene
 from services.tiling.quadrant import frame_box
 
 FRAMES = [(1, -1), (-1, 2), (-3, 0), (3, 1), (-3, -2), (0, -3)]

@@ -1,20 +1,19 @@
 """`app_config.json`: the models a user may pick, the scene, counts, ports."""
 
 import hashlib
-import ipaddress
 import os
-import re
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import Field, PrivateAttr, ValidationError, model_validator
 
 from services.complaint import complaint
 from services.positions import Broken, parse
+from services.scene import Camera, Scene
+from services.section import VARIABLE, Section, fault, is_loopback
 
 DEFAULT_CONFIG = Path(__file__).resolve().parent.parent / "app_config.json"
 DEFAULT_DATA = Path(__file__).resolve().parent.parent / "world"
@@ -25,16 +24,7 @@ GENERATOR_SLOTS = 16
 SHORTEST_KEY = 8
 """A shorter key is likely to stand in other texts by chance."""
 
-_VARIABLE = re.compile(r"^\$\{([A-Za-z_][A-Za-z0-9_]*)\}$")
-
 Provider = Literal["pixel-art", "oxen"]
-
-
-class Section(BaseModel):
-    """A part of the configuration: unknown fields are errors here, unlike on the wire."""
-
-    # The sections are made ready together with what they are part of.
-    model_config = ConfigDict(strict=True, frozen=True, extra="forbid", defer_build=True)
 
 
 class Model(Section):
@@ -62,11 +52,11 @@ class Model(Section):
     @model_validator(mode="after")
     def _key_is_safe(self) -> Self:
         if self.api_key is not None and self.api_key_env is not None:
-            raise _fault(("api_key_env",), "api_key is given too; one of the two is enough")
-        if self.api_key is not None and "${" in self.api_key and not _VARIABLE.match(self.api_key):
-            raise _fault(("api_key",), 'it is neither a key nor one variable like "${OXEN_API_KEY}"')
+            raise fault(("api_key_env",), "api_key is given too; one of the two is enough")
+        if self.api_key is not None and "${" in self.api_key and not VARIABLE.match(self.api_key):
+            raise fault(("api_key",), 'it is neither a key nor one variable like "${OXEN_API_KEY}"')
         if self.cell not in (1, 2, 4, 8, 16):
-            raise _fault(("cell",), "it must be 1, 2, 4, 8 or 16")
+            raise fault(("cell",), "it must be 1, 2, 4, 8 or 16")
         if self.endpoint is not None:
             self._check_endpoint(self.endpoint)
         return self
@@ -76,12 +66,12 @@ class Model(Section):
             url = urlsplit(endpoint)
             host, _ = url.hostname or "", url.port
         except ValueError:
-            raise _fault(("endpoint",), "it is not a web address") from None
+            raise fault(("endpoint",), "it is not a web address") from None
         if url.query:
-            raise _fault(("endpoint",), "it may not have a query, where keys are often put and then logged")
+            raise fault(("endpoint",), "it may not have a query, where keys are often put and then logged")
         with_key = self.api_key is not None or self.api_key_env is not None
-        if with_key and url.scheme == "http" and not _is_loopback(host):
-            raise _fault(("endpoint",), "a key would travel in the open; use https")
+        if with_key and url.scheme == "http" and not is_loopback(host):
+            raise fault(("endpoint",), "a key would travel in the open; use https")
 
     @property
     def needs_palette(self) -> bool:
@@ -104,7 +94,7 @@ class Model(Section):
 
     def key_variable(self) -> str | None:
         """The environment variable that holds the key, if the configuration names one."""
-        variable = _VARIABLE.match(self.api_key or "")
+        variable = VARIABLE.match(self.api_key or "")
         return variable[1] if variable else self.api_key_env
 
     def why_unavailable(self) -> str:
@@ -113,127 +103,6 @@ class Model(Section):
             variable = self.key_variable()
             return f"{variable} is not set." if variable else "It has no api_key."
         return ""
-
-
-class Scene(Section):
-    """What the renderer draws. `api_key` is a literal or `"${VARIABLE}"`; it never leaves the renderer."""
-
-    source: Literal["san-francisco", "vector-tiles", "geojson"] = "san-francisco"
-    tiles: Annotated[str | None, Field(min_length=1, max_length=2_000)] = None
-    """Vector tiles: a folder or an address with {z}, {x} and {y} in it, or a file .mbtiles or .pmtiles.
-    Relative paths start at the folder of app_config.json."""
-    file: Annotated[str | None, Field(min_length=1, max_length=2_000)] = None
-    """GeoJSON: the file with the footprints."""
-    zoom: Annotated[int | None, Field(ge=10, le=18)] = None
-    """The zoom of the tiles; the largest there is where none is named."""
-    tile_schema: Literal["mapbox-streets", "openmaptiles", "protomaps", "openstreetmap"] | None = None
-    """What the layers mean; found by their names where none is named."""
-    tallest: Annotated[int | None, Field(ge=20, le=600)] = None
-    """Metres up to which buildings are drawn. The more, the longer a frame takes: shadows come from afar."""
-    attribution: Annotated[str | None, Field(max_length=500)] = None
-    api_key: Annotated[str | None, Field(max_length=1_000, repr=False)] = None
-    """Put in place of {key} in the address of the tiles."""
-
-    @model_validator(mode="after")
-    def _fields_fit_the_source(self) -> Self:
-        belong = {
-            "san-francisco": (),
-            "vector-tiles": ("tiles", "zoom", "tile_schema", "tallest", "attribution", "api_key"),
-            "geojson": ("file", "tallest", "attribution"),
-        }[self.source]
-        for field in ("tiles", "file", "zoom", "tile_schema", "tallest", "attribution", "api_key"):
-            if getattr(self, field) is not None and field not in belong:
-                raise _fault((field,), f'it has no meaning with "source": "{self.source}"; take it out')
-        needed = {"vector-tiles": "tiles", "geojson": "file"}.get(self.source)
-        if needed is not None and getattr(self, needed) is None:
-            raise _fault((needed,), f'it is missing, and "source": "{self.source}" needs it')
-        if self.tiles is not None:
-            self._check_tiles(self.tiles)
-        return self
-
-    def _check_tiles(self, tiles: str) -> None:
-        missing = [name for name in ("{z}", "{x}", "{y}") if name not in tiles]
-        if not tiles.endswith((".mbtiles", ".pmtiles")) or self.on_server:
-            if "://" in tiles and not self.on_server:
-                raise _fault(("tiles",), "a web address begins with https://")
-            if missing:
-                raise _fault(
-                    ("tiles",),
-                    f"{' and '.join(missing)} is missing in it; it is a folder or an address with {{z}}, "
-                    "{x} and {y}, or a file .mbtiles or .pmtiles",
-                )
-        if not self.on_server:
-            if self.api_key is not None:
-                raise _fault(("api_key",), "only an address on a server has a key")
-            return
-        try:
-            url = urlsplit(tiles)
-            host, _ = url.hostname or "", url.port
-        except ValueError:
-            host = ""
-        if not host or "@" in url.netloc or "{" in url.netloc or " " in tiles:
-            raise _fault(("tiles",), "it is not a web address that tiles could lie at")
-        if self.zoom is None:
-            raise _fault(("zoom",), "it is missing; a server does not say how far its tiles go")
-        if (self.api_key is None) != ("{key}" not in tiles):
-            way = (
-                "put {key} where it belongs in tiles"
-                if self.api_key is not None
-                else "name api_key for {key}"
-            )
-            raise _fault(("api_key",), f"a key needs a place, and a place a key: {way}")
-        if self.api_key is not None and "${" in self.api_key and not _VARIABLE.match(self.api_key):
-            raise _fault(("api_key",), 'it is neither a key nor one variable like "${TILES_KEY}"')
-        if self.api_key is not None and url.scheme == "http" and not _is_loopback(host):
-            raise _fault(("tiles",), "a key would travel in the open; use https")
-
-    @property
-    def tallest_metres(self) -> int:
-        """The height up to which buildings are drawn; those of the sample are low."""
-        return self.tallest or (64 if self.source == "san-francisco" else 200)
-
-    @property
-    def on_server(self) -> bool:
-        """Whether the tiles come from a server."""
-        return self.tiles is not None and self.tiles.startswith(("http://", "https://"))
-
-    def key(self) -> str | None:
-        """The key itself, from the environment if a variable is named; None if there is none."""
-        variable = self.key_variable()
-        return (os.environ.get(variable) or None) if variable else self.api_key
-
-    def key_variable(self) -> str | None:
-        """The environment variable that holds the key, if the configuration names one."""
-        variable = _VARIABLE.match(self.api_key or "")
-        return variable[1] if variable else None
-
-
-class Camera(Section):
-    """Where world pixel (0, 0) lies, and how the scene is looked at. Angles in degrees."""
-
-    latitude: Annotated[float, Field(allow_inf_nan=False)] = 37.7664
-    longitude: Annotated[float, Field(ge=-180, le=180)] = -122.4481
-    azimuth: Annotated[float, Field(ge=-360, le=360)] = -15.0
-    """The compass bearing of what is up on the map."""
-    elevation: Annotated[float, Field(allow_inf_nan=False)] = -45.0
-    metres_per_pixel: Annotated[float, Field(allow_inf_nan=False)] = 0.29296875
-
-    @model_validator(mode="after")
-    def _can_be_drawn(self) -> Self:
-        if not -85 <= self.latitude <= 85:
-            raise _fault(("latitude",), "it must be from -85 to 85, where Web Mercator ends")
-        if not -90 <= self.elevation <= -15:
-            raise _fault(
-                ("elevation",),
-                "it must be from -90, straight down, to -15; flatter, houses hide all that is behind them",
-            )
-        if not 0.05 <= self.metres_per_pixel <= 2:
-            raise _fault(
-                ("metres_per_pixel",),
-                "it must be from 0.05, where a quadrant is 26 m wide, to 2, where it is 1 km wide; coarser, "
-                "more stands in a frame than is drawn in time",
-            )
-        return self
 
 
 class Http(Section):
@@ -291,17 +160,17 @@ class AppConfig(Section):
         for number, model in enumerate(self.models):
             if model.model_id in seen:
                 first = seen[model.model_id]
-                raise _fault(("models", number, "model_id"), f"models[{first}] has the same model_id")
+                raise fault(("models", number, "model_id"), f"models[{first}] has the same model_id")
             seen[model.model_id] = number
         if self.default_model_id is not None and self.default_model_id not in seen:
-            raise _fault(
+            raise fault(
                 ("default_model_id",), f"none of the models has this model_id; known are {', '.join(seen)}"
             )
         keys = {key for model in self.models if (key := model.key()) and len(key) >= SHORTEST_KEY}
         for number, model in enumerate(self.models):
             for field in ("name", "model_id", "endpoint", "prompt", "negative_prompt"):
                 if any(key in (getattr(model, field) or "") for key in keys):
-                    raise _fault(("models", number, field), "a key stands in it; keys belong in api_key")
+                    raise fault(("models", number, field), "a key stands in it; keys belong in api_key")
         return self
 
     @property
@@ -393,15 +262,3 @@ def _read(path: Path) -> bytes:
     if len(content) > LIMIT_BYTES:
         raise ConfigError(f"{path} is larger than 1 MiB, so it is no configuration.")
     return content
-
-
-def _fault(place: tuple[int | str, ...], what: str) -> PydanticCustomError:
-    """An error in a field below the part that is being validated."""
-    return PydanticCustomError("fault", "{what}", {"what": what, "place": place})
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

@@ -12,9 +12,9 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from services.config import Camera
 from services.png import Prediction, png
 from services.renderer.frame import Frame
+from services.scene import Camera
 
 Pass = Literal["depth16", "normals", "object_id", "class"]
 PASSES: tuple[Pass, ...] = get_args(Pass)

@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from services.config import DEFAULT_CONFIG, Scene
+from services.config import DEFAULT_CONFIG
 from services.renderer.sources.choice import opened
 from services.renderer.sources.source import Source, Unusable
+from services.scene import Scene
 
 BUILT = Path(__file__).resolve().parent.parent.parent / "web" / "dist"
 

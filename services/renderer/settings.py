@@ -2,7 +2,7 @@
 
 import json
 
-from services.config import Camera, Scene
+from services.scene import Camera, Scene
 
 
 def script(camera: Camera, scene: Scene) -> str:

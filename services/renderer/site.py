@@ -10,10 +10,10 @@ from urllib.parse import quote, urlsplit
 
 from aiohttp import web
 
-from services.config import Camera, Scene
 from services.renderer.frame import BadFrame, size
 from services.renderer.settings import script
 from services.renderer.sources.source import Source, SourceFault
+from services.scene import Camera, Scene
 
 SAMPLE = script(Camera(), Scene())
 """What the page is told when nobody says otherwise."""

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from services.commands.preview import summary
-from services.config import Camera
+from services.scene import Camera
 from services.tiling.camera import View
 from services.tiling.quadrant import SIZE
 from services.tiling.region import rectangle

@@ -4,7 +4,7 @@ import pytest
 
 from protocol.control import Status
 from protocol.view import JobView
-from services.config import Camera
+from services.scene import Camera
 from services.tiling.camera import View
 from tests.gateway.house import House, code, settled
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from services.config import Camera
+from services.scene import Camera
 from services.tiling.camera import View
 from tests.gateway.house import CONFIG, House, code, settled
 from tests.studio.painter import Painter

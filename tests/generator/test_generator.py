@@ -26,13 +26,14 @@ from protocol.plan import Plan
 from protocol.region import Generate
 from protocol.work import AssetFile, Fetch, FetchAsset, Pixels, RenderWork
 from services.client import Client
-from services.config import Camera, Sockets
+from services.config import Sockets
 from services.generator.models.cells import vote
 from services.generator.models.outline import MARGIN
 from services.generator.models.palette import Palette
 from services.generator.models.pixel_art import paint, slope
 from services.generator.rendered import decode
 from services.process import UNAVAILABLE_VARIABLE
+from services.scene import Camera
 from services.tiling.quadrant import HALO, Box, box
 from services.tiling.region import grown
 from services.worker import Result, Task, Worker

@@ -3,7 +3,6 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from services.config import Camera
 from services.generator.models.cells import Cells
 from services.generator.models.outline import (
     CREASE,
@@ -16,6 +15,7 @@ from services.generator.models.outline import (
     outline,
 )
 from services.generator.models.pixel_art import slope
+from services.scene import Camera
 
 THINGS = {
     # letter: (object id's two bytes, material, normal), depth

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from services.config import Camera
 from services.generator.models import oklab
 from services.generator.models.dither import BAYER, dither
 from services.generator.models.palette import LEVELS, BadPalette, Palette, count, make
 from services.generator.models.pixel_art import colour_counts
 from services.generator.rendered import Rendered
+from services.scene import Camera
 from tests.generator.city import layers
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from services.config import Camera, Model
+from services.config import Model
 from services.generator.compose import Template, cut
 from services.generator.models.adapter import Request
 from services.generator.models.cells import vote
@@ -22,6 +22,7 @@ from services.generator.models.pixel_art import (
     slope,
 )
 from services.generator.rendered import Rendered
+from services.scene import Camera
 from services.tiling.quadrant import HALO, SIZE, Box
 from services.tiling.region import grown, touched
 from services.tiling.seam import Window

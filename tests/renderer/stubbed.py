@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from services.config import Scene
 from services.process import run
 from services.renderer import __main__ as renderer
 from services.renderer.scenes import Files
+from services.scene import Scene
 from tests.renderer.bare import Bare
 
 STUB = Path(__file__).parent / "page"

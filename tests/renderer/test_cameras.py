@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 import pytest_asyncio
 
-from services.config import Camera, Scene
 from services.renderer.passes import Kind, classes, depth16
 from services.renderer.renderer import Renderer
 from services.renderer.settings import script
 from services.renderer.site import Site
+from services.scene import Camera, Scene
 from services.tiling.camera import View
 from services.tiling.quadrant import Box
 from tests.renderer.conftest import BUILT, CITY, opened

@@ -13,7 +13,6 @@ import pytest
 import pytest_asyncio
 from numpy.typing import NDArray
 
-from services.config import Camera, Scene
 from services.renderer.browser import Browser
 from services.renderer.page import Page
 from services.renderer.scenes import BUILT
@@ -21,6 +20,7 @@ from services.renderer.settings import script
 from services.renderer.site import Site
 from services.renderer.sources.choice import opened
 from services.renderer.sources.source import Description, Source, SourceFault, Tile
+from services.scene import Camera, Scene
 from services.tiling.quadrant import Box
 from tests.renderer import archives
 

@@ -10,9 +10,9 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from services.config import Camera
 from services.renderer.frame import Frame
 from services.renderer.passes import CLASSES, PASSES, Kind, classes, depth16, files, normals, object_id
+from services.scene import Camera
 from services.tiling.quadrant import Box
 
 TREE = Path(__file__).resolve().parent.parent.parent

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from services.config import Camera
+from services.scene import Camera
 from services.tiling.camera import View
 
 NODE = Path(sys.executable).parent / "node"

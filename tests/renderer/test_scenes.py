@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from services.config import Scene
 from services.renderer import scenes
+from services.scene import Scene
 
 
 def test_a_scene_that_is_not_built_is_named_with_the_way_out(

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from services.config import Camera, Scene
+from services.scene import Camera, Scene
 
 DOCUMENT = (Path(__file__).resolve().parent.parent.parent / "docs" / "scenes.md").read_text()
 EXAMPLES = re.findall(r"```json\n(.*?)```", DOCUMENT, re.DOTALL)

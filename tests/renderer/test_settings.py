@@ -4,9 +4,9 @@ import json
 
 import aiohttp
 
-from services.config import Camera, Scene
 from services.renderer.settings import script
 from services.renderer.site import Site
+from services.scene import Camera, Scene
 from tests.renderer.bare import Bare
 from tests.renderer.conftest import STUB
 

@@ -10,12 +10,12 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from services.config import Scene
 from services.renderer.sources import address
 from services.renderer.sources.address import Address
 from services.renderer.sources.choice import opened
 from services.renderer.sources.footprints import Footprints
 from services.renderer.sources.source import Source, SourceFault, Unusable, tiles_under
+from services.scene import Scene
 from tests.renderer import archives
 
 HERE = (5238, 12666)

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from services.config import Camera
 from services.geojson import BadGeoJson, region
+from services.scene import Camera
 from services.tiling.camera import View
 from services.tiling.polygon import POINT_LIMIT
 from services.tiling.quadrant import SIZE

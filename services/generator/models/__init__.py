@@ -5,9 +5,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from services.config import Camera, Model, Provider
+from services.config import Model, Provider
 from services.generator.models.adapter import Adapter, Picture, Request
 from services.generator.models.pixel_art import PixelArt
+from services.scene import Camera
 
 if TYPE_CHECKING:
     from services.generator.models.web import Web

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from services.config import Camera, Model
+from services.config import Model
 from services.generator.models.adapter import Adapter, Picture, Request
 from services.generator.models.cells import Cells, vote
 from services.generator.models.dither import dither
@@ -21,6 +21,7 @@ from services.generator.models.outline import MARGIN, outline
 from services.generator.models.palette import BadPalette, Palette, count
 from services.generator.rendered import Rendered
 from services.generator.shelf import Shelf
+from services.scene import Camera
 from services.task import TryFailed
 from services.tiling.quadrant import SIZE, WINDOW, Box
 from services.tiling.region import grown, touched

@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-from services.config import Scene
 from services.renderer.sources.address import Address
 from services.renderer.sources.folder import Folder
 from services.renderer.sources.footprints import Footprints
@@ -10,6 +9,7 @@ from services.renderer.sources.mbtiles import MBTiles
 from services.renderer.sources.pmtiles import PMTiles
 from services.renderer.sources.sample import sample
 from services.renderer.sources.source import Source, Unusable
+from services.scene import Scene
 
 
 def opened(scene: Scene, beside: Path, cities: Path, kept: Path | None) -> Source:
