@@ -39,7 +39,7 @@ def test_a_window_cut_from_stored_layers_is_what_would_be_drawn_there(name: Pass
     assert (shown.shape, shown.dtype) == ((WINDOW, WINDOW, 3), np.uint8)
     other = conditioning(Window(0, -SIZE // 2), name).picture(name)
     assert np.array_equal(shown[SIZE // 2 :, SIZE // 2 :], other[: -SIZE // 2, : -SIZE // 2])
-    assert len(np.unique(shown[..., 0])) >= 3
+    assert len(np.unique(shown[..., 2])) >= 2
 
 
 def test_the_digest_tells_what_was_shown() -> None:
