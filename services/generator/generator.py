@@ -168,7 +168,7 @@ class Generator:
         return Result(palette=content, source=f"palette of {len(renders)} quadrants")
 
     def _palette(self, renders: Iterable[Rendered]) -> bytes:
-        counts: NDArray[np.int64] = np.zeros(palettes.LEVELS**3, np.int64)
+        counts: NDArray[np.int64] = palettes.none()
         for rendered in renders:
             counts += colour_counts(rendered, self._config.camera)
         return palettes.make(counts).dump()
