@@ -7,8 +7,6 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-import numpy as np
-
 from bench.figure import Figure
 from protocol.message import Layer
 from services.config import Model
@@ -35,7 +33,7 @@ GOAL_MS = "<= 60"
 def figures() -> Iterator[Figure]:
     """Milliseconds per quadrant and cell size, one call after the other."""
     renders = asyncio.run(_drawn())
-    counts = np.zeros(palettes.LEVELS**3, np.int64)
+    counts = palettes.none()
     for rendered in renders.values():
         counts += colour_counts(rendered, Camera())
     palette = palettes.make(counts).dump()

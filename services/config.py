@@ -12,7 +12,7 @@ from pydantic import Field, PrivateAttr, ValidationError, model_validator
 
 from services.complaint import complaint
 from services.positions import Broken, parse
-from services.scene import Camera, Scene
+from services.scene import PASSES, Camera, Pass, Scene
 from services.section import VARIABLE, Section, fault, is_loopback
 
 DEFAULT_CONFIG = Path(__file__).resolve().parent.parent / "app_config.json"
@@ -25,6 +25,10 @@ SHORTEST_KEY = 8
 """A shorter key is likely to stand in other texts by chance."""
 
 Provider = Literal["pixel-art", "oxen"]
+ASKED_FIELDS = ("model", "prompt", "negative_prompt", "response_format", "num_inference_steps")
+"""What stands in every call to a provider, so that no conditioning image may take its place."""
+TEMPLATE_FIELD = "input_image"
+"""The field of the template; a pass that names it goes along as one more picture there."""
 
 
 class Model(Section):
@@ -42,6 +46,8 @@ class Model(Section):
     cell: Annotated[int, Field(ge=1, le=16)] = 2
     """Pixel art only: world pixels per art pixel; 1, 2, 4, 8 or 16."""
     steps: Annotated[int, Field(ge=1, le=1_000)] | None = None
+    conditioning: dict[str, Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,63}$")]] = {}
+    """Remote models only: in which field of the call a pass is sent along as a picture."""
     cost_per_image: Annotated[float, Field(ge=0, le=1_000_000, allow_inf_nan=False)] | None = None
     """What one call costs, in whatever currency; shown before it is spent, never sent anywhere."""
     max_concurrency: Annotated[int, Field(ge=1, le=256)] | None = None
@@ -59,7 +65,24 @@ class Model(Section):
             raise fault(("cell",), "it must be 1, 2, 4, 8 or 16")
         if self.endpoint is not None:
             self._check_endpoint(self.endpoint)
+        self._check_conditioning()
         return self
+
+    def _check_conditioning(self) -> None:
+        if self.conditioning and self.provider == "pixel-art":
+            raise fault(("conditioning",), "the offline model reads all passes itself; take it out")
+        holders: dict[str, str] = {}
+        for name, field in self.conditioning.items():
+            place = ("conditioning", name)
+            if name not in PASSES:
+                raise fault(place, f"it is no pass; passes are {', '.join(PASSES)}")
+            if field in ASKED_FIELDS:
+                raise fault(place, f"{field} is taken; name the field that the model has for such a picture")
+            if field in holders and field != TEMPLATE_FIELD:
+                raise fault(
+                    place, f"{holders[field]} is sent in {field} already; one field takes one picture"
+                )
+            holders[field] = name
 
     def _check_endpoint(self, endpoint: str) -> None:
         try:
@@ -141,6 +164,8 @@ class AppConfig(Section):
     name: Annotated[str, Field(min_length=1, max_length=60)] = "San Francisco"
     scene: Scene = Scene()
     camera: Camera = Camera()
+    passes: Annotated[list[Pass], Field(max_length=len(PASSES))] = []
+    """What is offered beside the colours: as layers of the map, and to models that name a field for it."""
     http: Http = Http()
     services: Counts = Counts()
     starter_plan: Starter = Starter()
@@ -166,6 +191,14 @@ class AppConfig(Section):
             raise fault(
                 ("default_model_id",), f"none of the models has this model_id; known are {', '.join(seen)}"
             )
+        for number, name in enumerate(self.passes):
+            if name in self.passes[:number]:
+                raise fault(("passes", number), f"{name} is named twice")
+        for number, model in enumerate(self.models):
+            for shown in model.conditioning:
+                if shown not in self.passes:
+                    place = ("models", number, "conditioning", shown)
+                    raise fault(place, f'passes does not offer it; add "{shown}" to passes')
         keys = {key for model in self.models if (key := model.key()) and len(key) >= SHORTEST_KEY}
         for number, model in enumerate(self.models):
             for field in ("name", "model_id", "endpoint", "prompt", "negative_prompt"):

@@ -1,7 +1,7 @@
 """The parts of the configuration that say what is drawn, and from where it is looked at."""
 
 import os
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, get_args
 from urllib.parse import urlsplit
 
 from pydantic import Field, model_validator
@@ -100,6 +100,11 @@ class Scene(Section):
         """The environment variable that holds the key, if the configuration names one."""
         variable = VARIABLE.match(self.api_key or "")
         return variable[1] if variable else None
+
+
+Pass = Literal["depth16", "normals", "object_id", "class"]
+"""What can be had of a drawn world beside its colours; docs/passes.md."""
+PASSES: tuple[Pass, ...] = get_args(Pass)
 
 
 class Camera(Section):

@@ -63,6 +63,8 @@ async def serve(process: Process) -> None:
     app.on_response_prepare.append(door.add_headers)
     view = View(**config.camera.model_dump())
     answers = Answers()
+    tiles = Tiles(Pyramid(keeper, config.camera), config)
+    process.take_over += [views.take_over, tiles.take_over]
     for part in (
         Api(keeper, models),
         Queue(keeper, models, answers),
@@ -71,7 +73,7 @@ async def serve(process: Process) -> None:
         History(keeper, view, answers),
         LateResults(keeper, answers),
         listeners,
-        Tiles(Pyramid(keeper)),
+        tiles,
         Health(keeper, listeners),
         views,
     ):

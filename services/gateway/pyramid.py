@@ -3,9 +3,7 @@
 import asyncio
 import hashlib
 import io
-from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
 
 from PIL import Image
 
@@ -13,12 +11,14 @@ from protocol.control import GetMap, MapView
 from protocol.errors import Code, ProtocolError
 from protocol.message import COORDINATE_LIMIT, Layer
 from protocol.work import Fetch, PixelRef, Pixels
+from services.gateway.derived import Derived
 from services.gateway.keeper import Keeper
+from services.gateway.shelf import Picture, Shelf
+from services.scene import Camera, Pass
 from services.tiling.quadrant import SIZE
 
 HIGHEST = 8
 """The farthest overview: one tile covers 256 × 256 quadrants."""
-KEPT_BYTES = 128 << 20
 COMPOSERS = 2
 _32_BITS = 0xFFFFFFFF
 
@@ -26,48 +26,20 @@ Versions = Mapping[tuple[int, int], int]
 """The version that stands at each quadrant of an area."""
 
 
-@dataclass(frozen=True)
-class Picture:
-    """A PNG and the name of exactly these pixels."""
-
-    etag: str
-    png: bytes
-
-
-class Shelf:
-    """Pictures used last, up to a number of bytes."""
-
-    def __init__(self, limit_bytes: int = KEPT_BYTES) -> None:
-        self.size = 0
-        self._limit = limit_bytes
-        self._kept: OrderedDict[str, Picture] = OrderedDict()
-
-    def get(self, name: str) -> Picture | None:
-        """The picture of that name, if it is still kept."""
-        picture = self._kept.get(name)
-        if picture is not None:
-            self._kept.move_to_end(name)
-        return picture
-
-    def put(self, name: str, picture: Picture) -> None:
-        """Keep a picture; what was used longest ago goes."""
-        old = self._kept.pop(name, None)
-        self.size += len(picture.png) - (len(old.png) if old else 0)
-        self._kept[name] = picture
-        while self.size > self._limit and len(self._kept) > 1:
-            _, oldest = self._kept.popitem(last=False)
-            self.size -= len(oldest.png)
-
-
 class Overview:
     """One overview tile as it stands: which versions it is made of."""
 
-    def __init__(self, layer: Layer, z: int, x: int, y: int, versions: Versions) -> None:
+    def __init__(
+        self, layer: Layer, z: int, x: int, y: int, versions: Versions, shows: tuple[Pass, str] | None = None
+    ) -> None:
         self.layer = layer
+        self.shows = shows
+        """The pass of the layer that is shown, and what it depends on besides the versions."""
         self.z, self.x, self.y = z, x, y
         self.versions = versions
         listed = " ".join(f"{i},{j}:{version}" for (i, j), version in sorted(versions.items()))
-        self.etag = hashlib.sha256(f"{layer} {z} {x} {y} {listed}".encode()).hexdigest()
+        name = " ".join(shows or (layer,))
+        self.etag = hashlib.sha256(f"{name} {z} {x} {y} {listed}".encode()).hexdigest()
 
     @property
     def newest(self) -> int:
@@ -95,17 +67,21 @@ class Overview:
         for (x, y), version in self.versions.items():
             parts.setdefault((x // span - 2 * self.x, y // span - 2 * self.y), {})[x, y] = version
         return [
-            (column, row, Overview(self.layer, self.z - 1, 2 * self.x + column, 2 * self.y + row, part))
+            (column, row, self._closer(2 * self.x + column, 2 * self.y + row, part))
             for (column, row), part in sorted(parts.items())
         ]
+
+    def _closer(self, x: int, y: int, part: Versions) -> "Overview":
+        return Overview(self.layer, self.z - 1, x, y, part, self.shows)
 
 
 class Pyramid:
     """Quadrants fetched from the keeper, and overviews composed of them in threads."""
 
-    def __init__(self, keeper: Keeper) -> None:
+    def __init__(self, keeper: Keeper, camera: Camera) -> None:
         self._keeper = keeper
         self._shelf = Shelf()
+        self.derived = Derived(camera, self.current, self._shelf)
         self._making: dict[str, asyncio.Task[Picture]] = {}
         self._composers = asyncio.Semaphore(COMPOSERS)
 
@@ -123,12 +99,18 @@ class Pyramid:
         found = await self._fetch(Fetch(layer=layer, quadrants=[(x, y)]))
         return next((picture for ref, picture in found if (ref.x, ref.y) == (x, y)), None)
 
-    async def overview(self, layer: Layer, z: int, x: int, y: int) -> Overview | None:
-        """Which versions a tile is made of now; None if nothing stands there."""
+    async def overview(
+        self, layer: Layer, z: int, x: int, y: int, shows: Pass | None = None
+    ) -> Overview | None:
+        """Which versions a tile is made of now; None if nothing stands there.
+
+        A pass has those of the render, which is drawn and committed together with what the pass follows from.
+        """
         versions: dict[tuple[int, int], int] = {}
         side = 1 << z
         await self._look(layer, x * side, y * side, side, versions)
-        return Overview(layer, z, x, y, versions) if versions else None
+        how = (shows, self.derived.camera.model_dump_json()) if shows else None
+        return Overview(layer, z, x, y, versions, how) if versions else None
 
     async def picture(self, overview: Overview) -> Picture:
         """The overview's pixels; asked for twice at once they are made once."""
@@ -138,7 +120,7 @@ class Pyramid:
     async def _make(self, overview: Overview) -> Picture:
         parts: list[tuple[int, int, bytes]] = []
         children = overview.children()
-        if overview.z == 1:
+        if overview.z == 1 and not overview.shows:
             missing = [
                 version
                 for _, _, child in children
@@ -148,20 +130,25 @@ class Pyramid:
             if missing:
                 await self._fetch(Fetch(layer=overview.layer, versions=missing))
         for column, row, child in children:
-            if overview.z == 1:
-                ((x, y), version) = next(iter(child.versions.items()))
-                quadrant = await self.version(overview.layer, x, y, version)
-                if quadrant is None:
-                    raise ProtocolError(Code.UNKNOWN_TILE, f"Version {version} of {x},{y} is gone.")
-                parts.append((column, row, quadrant.png))
-            else:
-                # One after the other: a cold tile far out must not hold thousands of pictures at once.
-                parts.append((column, row, (await self.picture(child)).png))
+            # One after the other: a cold tile far out must not hold thousands of pictures at once.
+            part = await (self._quadrant(child) if overview.z == 1 else self.picture(child))
+            parts.append((column, row, part.png))
         async with self._composers:
             png = await asyncio.to_thread(compose, parts)
         picture = Picture(overview.etag, png)
         self._shelf.put(overview.etag, picture)
         return picture
+
+    async def _quadrant(self, overview: Overview) -> Picture:
+        ((x, y), version) = next(iter(overview.versions.items()))
+        if overview.shows:
+            source = await self.derived.source(x, y)
+            found = await self.derived.picture(overview.shows[0], source, shown=True) if source else None
+        else:
+            found = await self.version(overview.layer, x, y, version)
+        if found is None:
+            raise ProtocolError(Code.UNKNOWN_TILE, f"Version {version} of {x},{y} is gone.")
+        return found
 
     async def _once(self, name: str, make: Callable[[], Awaitable[Picture]]) -> Picture:
         task = self._making.get(name)

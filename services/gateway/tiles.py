@@ -6,18 +6,27 @@ from aiohttp import web
 
 from protocol.errors import Code, ProtocolError
 from protocol.message import COORDINATE_LIMIT, Layer
+from services.config import AppConfig
 from services.gateway.intake import LARGEST_ID, whole_number
-from services.gateway.pyramid import HIGHEST, Picture, Pyramid
+from services.gateway.pyramid import HIGHEST, Pyramid
+from services.gateway.shelf import Picture
+from services.scene import PASSES, Pass
 
 LAYERS: Final[dict[str, Layer]] = {"render": "render", "generation": "generation"}
+AS_PICTURE = "picture"
 FOREVER = "public, max-age=31536000, immutable"
 
 
 class Tiles:
     """Handlers of `/tiles/…`."""
 
-    def __init__(self, pyramid: Pyramid) -> None:
+    def __init__(self, pyramid: Pyramid, config: AppConfig) -> None:
         self._pyramid = pyramid
+        self.take_over(config)
+
+    def take_over(self, config: AppConfig) -> None:
+        """Go by another configuration from now on."""
+        self._passes = {str(name): name for name in config.passes}
 
     def routes(self) -> list[web.RouteDef]:
         """The table of addresses."""
@@ -34,13 +43,20 @@ class Tiles:
 
     async def _found(self, request: web.Request) -> web.Response:
         asked = request.match_info
-        layer = LAYERS.get(asked["layer"])
-        if layer is None:
-            raise ProtocolError(Code.UNKNOWN_TILE, f"Layers are {' and '.join(LAYERS)}.")
+        layer, shows = LAYERS.get(asked["layer"]), self._passes.get(asked["layer"])
+        if layer is None and shows is None:
+            known = f"Layers are {', '.join([*LAYERS, *self._passes])}"
+            off = asked["layer"] in PASSES
+            raise ProtocolError(
+                Code.UNKNOWN_TILE, f"{known}; add {asked['layer']} to passes." if off else f"{known}."
+            )
         z = whole_number(asked["z"], "z", 0, HIGHEST)
         farthest = (COORDINATE_LIMIT >> z) + 1 if z else COORDINATE_LIMIT
         x = whole_number(asked["x"], "x", -farthest, farthest)
         y = whole_number(asked["y"], "y", -farthest, farthest)
+        if shows is not None:
+            return await self._pass(request, shows, z, x, y)
+        assert layer is not None
         version = request.query.get("v")
         number = whole_number(version, "v", 1, LARGEST_ID) if version is not None else None
         if z == 0:
@@ -63,6 +79,25 @@ class Tiles:
             picture, version is not None
         )
 
+    async def _pass(self, request: web.Request, name: Pass, z: int, x: int, y: int) -> web.Response:
+        """A pass as it follows from what stands now: it has no versions of its own, so it is never kept."""
+        form = request.query.get("as", "values")
+        if form not in ("values", AS_PICTURE):
+            raise ProtocolError(Code.BAD_REQUEST, f"as: it must be values or {AS_PICTURE}.")
+        if z == 0:
+            source = await self._pyramid.derived.source(x, y)
+            if source is None:
+                raise ProtocolError(Code.UNKNOWN_TILE, f"Nothing stands at {x},{y} in render.")
+            derived, shown = self._pyramid.derived, form == AS_PICTURE
+            etag = derived.etag(name, source, shown=shown)
+            return _unless_known(request, etag, False) or _image(
+                await derived.picture(name, source, shown=shown), False
+            )
+        if form != AS_PICTURE:
+            why = f"Values of {name} cannot be averaged, so they are at z 0 alone; add as={AS_PICTURE}."
+            raise ProtocolError(Code.BAD_REQUEST, why)
+        return await self._overview(request, "render", z, x, y, None, name)
+
     async def _overview(
         self,
         request: web.Request,
@@ -70,9 +105,10 @@ class Tiles:
         z: int,
         x: int,
         y: int,
-        edition: tuple[int | None, int | None, int | None],
+        edition: tuple[int | None, int | None, int | None] | None,
+        shows: Pass | None = None,
     ) -> web.Response:
-        overview = await self._pyramid.overview(layer, z, x, y)
+        overview = await self._pyramid.overview(layer, z, x, y, shows)
         if overview is None:
             raise ProtocolError(Code.UNKNOWN_TILE, f"Nothing stands in tile {x},{y} of {layer} at {z}.")
         # An address with any other numbers shows what stands now, but must not be kept for ever.

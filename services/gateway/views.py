@@ -31,8 +31,13 @@ class Views:
 
     def __init__(self, config: AppConfig, models: Models, folder: Path = STUDIO) -> None:
         self._config = config
+        self._passes = config.passes
         self._models = models
         self._folder = folder
+
+    def take_over(self, config: AppConfig) -> None:
+        """Offer other passes from now on."""
+        self._passes = config.passes
 
     def routes(self) -> list[web.RouteDef]:
         """The table of addresses; files are served where it has none."""
@@ -76,6 +81,7 @@ class Views:
             "camera": self._config.camera.model_dump(),
             "attribution": ATTRIBUTION,
             "quadrant_size": SIZE,
+            "passes": list(self._passes),
         }
 
 

@@ -1,14 +1,14 @@
 """The template: the 1024 px picture that a model gets, renders to replace among finished pixels to match."""
 
 import hashlib
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from services.generator.rendered import decode
+from services.generator.conditioning import Conditioning
+from services.generator.mosaic import Tiles, mosaic
 from services.png import Prediction, png
 from services.tiling.quadrant import WINDOW, Box
 from services.tiling.region import pixels_of
@@ -16,9 +16,6 @@ from services.tiling.seam import Window
 from services.tiling.template import BORDER, infill_box, quadrant_box
 
 RED = (255, 0, 0)
-
-Tiles = Mapping[tuple[int, int], bytes]
-"""PNG files by quadrant."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +26,8 @@ class Template:
     infill: frozenset[tuple[int, int]]
     renders: Tiles
     context: Tiles
+    conditioning: Conditioning | None = None
+    """What an adapter that takes passes is shown besides; None for one that takes none."""
 
     @property
     def box(self) -> Box:
@@ -42,19 +41,18 @@ class Template:
 
     @cached_property
     def digest(self) -> str:
-        """The SHA-256 of everything that decides what the picture shows."""
+        """The SHA-256 of everything that decides what the model is shown."""
         digest = hashlib.sha256(f"{self.window.x},{self.window.y}".encode())
         for tiles in (self.renders, self.context):
             for (x, y), content in sorted(tiles.items()):
                 digest.update(f"|{x},{y}:".encode() + hashlib.sha256(content).digest())
+        if self.conditioning is not None:
+            digest.update(f"|{self.conditioning.digest}".encode())
         return digest.hexdigest()
 
     def pixels(self) -> NDArray[np.uint8]:
         """The picture: renders inside the infill, finished quadrants around it, a red line between them."""
-        picture = np.zeros((WINDOW, WINDOW, 3), np.uint8)
-        for tiles in (self.context, self.renders):
-            for quadrant, content in tiles.items():
-                _paste(picture, decode(content, "RGB", quadrant), quadrant_box(self.window, quadrant))
+        picture = mosaic(self.window, {**self.context, **self.renders})
         _frame(picture, self.box)
         return picture
 
@@ -75,13 +73,6 @@ def cut(picture: NDArray[np.uint8], window: Window, quadrant: tuple[int, int]) -
     """The pixels of one quadrant of the infill in a picture of the whole window."""
     left, top, right, bottom = quadrant_box(window, quadrant)
     return picture[top:bottom, left:right]
-
-
-def _paste(picture: NDArray[np.uint8], tile: NDArray[np.uint8], at: Box) -> None:
-    """Copy as much of the tile as lies in the picture."""
-    left, top = max(at.left, 0), max(at.top, 0)
-    right, bottom = min(at.right, WINDOW), min(at.bottom, WINDOW)
-    picture[top:bottom, left:right] = tile[top - at.top : bottom - at.top, left - at.left : right - at.left]
 
 
 def _frame(picture: NDArray[np.uint8], box: Box) -> None:

@@ -13,15 +13,18 @@ from numpy.typing import NDArray
 from protocol.work import GenerateWork, PaletteWork
 from services.config import AppConfig, Model
 from services.generator.compose import Template, cut, encode
+from services.generator.conditioning import Conditioning
 from services.generator.inspection import inspect
 from services.generator.models import ADAPTERS, Adapter, Picture, Request, Shared
 from services.generator.models import palette as palettes
 from services.generator.models.once import Once
 from services.generator.models.pixel_art import colour_counts
 from services.generator.rendered import Rendered, Renders
+from services.scene import Pass
 from services.spool import Spool
 from services.task import Result, Task, TryFailed
 from services.tiling.quadrant import WINDOW
+from services.tiling.region import touched
 from services.tiling.seam import Refusal, Window, place
 from services.tiling.template import context
 
@@ -70,7 +73,7 @@ class Generator:
         adapter = self._adapter(model)
         task.say("fetching pixels")
         renders = Renders(task)
-        template, saw = await self._template(task, work, renders)
+        template, saw = await self._template(task, work, renders, adapter.takes)
         once = Once(self._spool, task.lease.job)
         loop = asyncio.get_running_loop()
         started = loop.time()
@@ -118,7 +121,9 @@ class Generator:
                 "transient", f"{model.name} did not answer within {model.timeout_seconds:g} s."
             ) from None
 
-    async def _template(self, task: Task, work: GenerateWork, renders: Renders) -> tuple[Template, list[int]]:
+    async def _template(
+        self, task: Task, work: GenerateWork, renders: Renders, passes: tuple[Pass, ...]
+    ) -> tuple[Template, list[int]]:
         """The renders and the finished neighbours that the model sees, none missing; these versions."""
         infill = frozenset([*work.quadrants, *work.padding, *work.scaffold])
         window = Window(work.x, work.y)
@@ -138,8 +143,21 @@ class Generator:
             infill=infill,
             renders={cell: png for cell, (_, png) in drawn.items()},
             context={cell: png for cell, (_, png) in finished.items()},
+            conditioning=await self._conditioning(window, renders, passes) if passes else None,
         )
         return template, sorted(ref.version for ref, _ in finished.values())
+
+    async def _conditioning(self, window: Window, renders: Renders, passes: tuple[Pass, ...]) -> Conditioning:
+        """These passes of all that the window shows: also around the infill, where renders stand as well."""
+        cells = touched(window.box)
+        objects, depths = await renders.layer("object", cells), await renders.layer("depth", cells)
+        return Conditioning(
+            window=window,
+            camera=self._shared.camera,
+            names=passes,
+            objects={cell: png for cell, (_, png) in objects.items()},
+            depths={cell: png for cell, (_, png) in depths.items()},
+        )
 
     async def _make_palette(self, task: Task, work: PaletteWork) -> Result:
         task.say("reading renders")
@@ -150,7 +168,7 @@ class Generator:
         return Result(palette=content, source=f"palette of {len(renders)} quadrants")
 
     def _palette(self, renders: Iterable[Rendered]) -> bytes:
-        counts: NDArray[np.int64] = np.zeros(palettes.LEVELS**3, np.int64)
+        counts: NDArray[np.int64] = palettes.none()
         for rendered in renders:
             counts += colour_counts(rendered, self._config.camera)
         return palettes.make(counts).dump()

@@ -1,19 +1,18 @@
 """What the renderer drew of one quadrant: colour, object and depth, decoded when somebody looks."""
 
 import hashlib
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from protocol.message import Layer
 from protocol.work import PixelRef
+from services.planes import distance
 from services.task import Task, TryFailed
-from services.tiling.quadrant import SIZE
+from services.tile import decode
 from services.tiling.region import named
 
 LAYERS: tuple[Layer, ...] = ("render", "object", "depth")
@@ -40,8 +39,7 @@ class Rendered:
     @property
     def depth(self) -> NDArray[np.int32]:
         """The 24 bits as one number: larger is farther, 256 to a metre."""
-        split = decode(self.png["depth"], "RGB", self.quadrant).astype(np.int32)
-        return (split[..., 0] << 16) | (split[..., 1] << 8) | split[..., 2]
+        return distance(decode(self.png["depth"], "RGB", self.quadrant))
 
 
 class Renders:
@@ -83,11 +81,3 @@ class Renders:
             )
             for cell in quadrants
         }
-
-
-def decode(png: bytes, mode: str, quadrant: tuple[int, int]) -> NDArray[np.uint8]:
-    """The pixels of one of the map's own PNG files, which were checked when they were committed."""
-    with Image.open(io.BytesIO(png), formats=["PNG"]) as image:
-        if image.size != (SIZE, SIZE) or image.mode != mode:
-            raise ValueError(f"quadrant {quadrant}: {image.mode} {image.size} is not {mode} {SIZE} × {SIZE}")
-        return np.array(image)

@@ -11,7 +11,7 @@ from protocol.work import GenerateWork, PaletteWork, RenderWork
 from services.png import Prediction
 from services.png import png as encoded
 from services.tiling.quadrant import SIZE
-from services.worker import Result, Task, Worker
+from services.worker import Perform, Result, Task, Worker
 from tests.gateway.house import House
 
 CORNER = 64
@@ -50,10 +50,10 @@ async def paint(task: Task) -> Result:
 class Painter:
     """The worker, running until the test is over."""
 
-    def __init__(self, house: House) -> None:
+    def __init__(self, house: House, perform: Perform = paint) -> None:
         self._stop = asyncio.Event()
         worker = Worker(
-            house.sockets.address("work"), "painter-1", ["render", "palette", "generate"], paint, slots=2
+            house.sockets.address("work"), "painter-1", ["render", "palette", "generate"], perform, slots=2
         )
         self._task = asyncio.create_task(worker.run(self._stop))
 

@@ -82,7 +82,7 @@ async def served() -> set[tuple[str, str]]:
         History(keeper, view, answers),
         LateResults(keeper, answers),
         listeners,
-        Tiles(Pyramid(keeper)),
+        Tiles(Pyramid(keeper, config.camera), config),
         Health(keeper, listeners),
         Views(config, models),
     )

@@ -6,7 +6,8 @@ import io
 import pytest
 from PIL import Image
 
-from services.gateway.pyramid import Overview, Picture, Shelf, compose
+from services.gateway.pyramid import Overview, compose
+from services.gateway.shelf import Picture, Shelf
 from tests.gateway.house import House, settled
 from tests.gateway.painter import CORNER, colour, png
 

@@ -136,8 +136,14 @@ class FakeOxen:
 
 
 def sent(asked: dict[str, Any]) -> NDArray[np.uint8]:
-    """The picture that a request carried."""
+    """The template that a request carried, alone or as the first of several pictures."""
+    held = asked["input_image"]
+    return picture_in(held[0] if isinstance(held, list) else held)
+
+
+def picture_in(uri: str) -> NDArray[np.uint8]:
+    """The picture of a data URI."""
     start = "data:image/png;base64,"
-    assert asked["input_image"].startswith(start)
-    with Image.open(io.BytesIO(base64.b64decode(asked["input_image"][len(start) :]))) as image:
+    assert uri.startswith(start)
+    with Image.open(io.BytesIO(base64.b64decode(uri[len(start) :]))) as image:
         return np.array(image)

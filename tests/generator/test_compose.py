@@ -1,11 +1,15 @@
 """The template: what the model sees, drawn from quadrants of one colour each."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from services.generator.compose import RED, Template, cut
+from services.generator.conditioning import Conditioning
 from services.generator.inspection import inspect
+from services.scene import Camera
 from services.tiling.quadrant import SIZE, Box
 from services.tiling.seam import Window
 from services.tiling.template import BORDER, context
@@ -88,3 +92,5 @@ def test_the_digest_tells_what_was_seen() -> None:
     other = Template(one.window, one.infill, one.renders, {**one.context, (0, 0): tile(201)})
     assert other.digest != one.digest
     assert template(SIZE, 0, (1, 0)).digest != one.digest
+    shown = Conditioning(one.window, Camera(), ("class",), {}, {})
+    assert replace(one, conditioning=shown).digest != one.digest

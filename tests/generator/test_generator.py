@@ -31,14 +31,16 @@ from services.generator.models.cells import vote
 from services.generator.models.outline import MARGIN
 from services.generator.models.palette import Palette
 from services.generator.models.pixel_art import paint, slope
-from services.generator.rendered import decode
+from services.passes import picture
+from services.planes import Planes
 from services.process import UNAVAILABLE_VARIABLE
 from services.scene import Camera
+from services.tile import decode
 from services.tiling.quadrant import HALO, Box, box
 from services.tiling.region import grown
 from services.worker import Result, Task, Worker
 from tests.generator.city import depth_of, draw, png
-from tests.generator.fake_oxen import FakeOxen, sent
+from tests.generator.fake_oxen import FakeOxen, picture_in, sent
 
 KEY = "CANARY-5d1e8a"
 TREE = Path(__file__).resolve().parents[2]
@@ -62,6 +64,7 @@ class World:
                 "provider": "oxen",
                 "endpoint": oxen.url,
                 "api_key": "${TILEWRIGHT_TEST_KEY}",
+                "conditioning": {"depth16": "control_image"},
             },
             {
                 "name": "Locked",
@@ -71,7 +74,7 @@ class World:
                 "api_key": "${TILEWRIGHT_NO_SUCH_KEY}",
             },
         ]
-        self.config.write_text(json.dumps({"models": models}))
+        self.config.write_text(json.dumps({"models": models, "passes": ["class", "depth16"]}))
         self.sockets = Sockets(self.data)
         self.sockets.prepare()
         self.control = Client(self.sockets.address("control"), ANSWERS)
@@ -245,7 +248,14 @@ async def test_a_remote_model_sees_renders_and_finished_neighbours(world: World,
     assert np.array_equal(template[:512, :510], decode(finished[1, 0], "RGB", (1, 0))[:, :510])
     assert (template[:512, 510:512] == (255, 0, 0)).all()
     assert np.array_equal(decode(finished[2, 0], "RGB", (2, 0)), 255 - template[:512, 512:])
+    # The pass shows the whole window, also what was finished before and what lies below it.
+    window = Box(512, 0, 1_536, 1_024)
+    _, objects, depth = draw(window)
+    shown = picture("depth16", Planes(window, objects, depth), Camera())
+    assert np.array_equal(picture_in(second["control_image"]), shown)
     await world.close()
+    (told,) = world.select("SELECT DISTINCT parameters FROM tile_versions WHERE layer = 'generation'")
+    assert json.loads(told[0]) == {"model": "omni", "conditioning": {"depth16": "control_image"}}
     for path in world.data.rglob("*"):
         assert path.is_dir() or KEY.encode() not in path.read_bytes(), path
 

@@ -11,16 +11,18 @@ import pytest
 
 from services.config import Model
 from services.generator.compose import Template
+from services.generator.conditioning import Conditioning
 from services.generator.inspection import inspect
 from services.generator.models.adapter import Request
 from services.generator.models.once import Ask, Once, unkept
 from services.generator.models.oxen import Oxen
 from services.generator.models.web import Web
+from services.scene import Camera, Pass
 from services.spool import Spool
 from services.tiling.seam import Window
 from services.worker import TryFailed
 from tests.generator.city import layers
-from tests.generator.fake_oxen import FakeOxen, sent
+from tests.generator.fake_oxen import FakeOxen, picture_in, sent
 
 KEY = "CANARY-9f3b7c"
 
@@ -32,7 +34,13 @@ class Bench:
     server: FakeOxen
     web: Web
 
-    def adapter(self, *, endpoint: str | None = None, timeout_seconds: float = 20.0) -> Oxen:
+    def adapter(
+        self,
+        *,
+        endpoint: str | None = None,
+        timeout_seconds: float = 20.0,
+        conditioning: dict[str, str] | None = None,
+    ) -> Oxen:
         model = Model(
             name="Omni",
             model_id="omni-1",
@@ -41,6 +49,7 @@ class Bench:
             endpoint=endpoint or self.server.url,
             steps=14,
             timeout_seconds=timeout_seconds,
+            conditioning=conditioning or {},
         )
         return Oxen(model, self.web)
 
@@ -60,9 +69,14 @@ async def bench(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Bench]:
     await web.close()
 
 
-def template() -> Template:
+def template(*passes: Pass) -> Template:
     infill = frozenset([(0, 0), (1, 0), (0, 1), (1, 1)])
-    return Template(Window(0, 0), infill, {cell: layers(cell)["render"] for cell in infill}, {})
+    window, (render, objects, depth) = (
+        Window(0, 0),
+        [{cell: layers(cell)[name] for cell in infill} for name in ("render", "object", "depth")],
+    )
+    shown = Conditioning(window, Camera(), passes, objects, depth) if passes else None
+    return Template(window, infill, render, {}, shown)
 
 
 async def ask(
@@ -77,7 +91,7 @@ async def ask(
         return None
 
     request = Request(
-        template=template(),
+        template=template(*adapter.takes),
         prompt=prompt,
         negative_prompt=negative,
         deadline=asyncio.get_running_loop().time() + seconds,
@@ -109,6 +123,37 @@ async def test_the_request_carries_the_template_and_the_key_in_its_header(bench:
 async def test_what_is_not_configured_is_not_sent(bench: Bench) -> None:
     await ask(bench.adapter(), negative="")
     assert "negative_prompt" not in bench.server.asked[0]
+
+
+async def test_passes_go_where_the_configuration_says_and_nowhere_else(bench: Bench) -> None:
+    assert bench.adapter().takes == ()
+    adapter = bench.adapter(
+        conditioning={"class": "input_image", "depth16": "control_image", "normals": "input_image"}
+    )
+    assert adapter.takes == ("depth16", "normals", "class")
+    assert adapter.parameters["conditioning"] == {
+        "class": "input_image",
+        "depth16": "control_image",
+        "normals": "input_image",
+    }
+    await ask(adapter)
+    asked = bench.server.asked[0]
+    shown = template(*adapter.takes).conditioning
+    assert shown is not None
+    assert np.array_equal(picture_in(asked["control_image"]), shown.picture("depth16"))
+    for sent_there, expected in zip(
+        asked["input_image"],
+        (template().pixels(), shown.picture("normals"), shown.picture("class")),
+        strict=True,
+    ):
+        assert np.array_equal(picture_in(sent_there), expected)
+
+
+async def test_an_answer_kept_for_other_passes_is_not_taken(bench: Bench, tmp_path: Path) -> None:
+    spool = Spool(tmp_path)
+    for fields in ({}, {"class": "input_image"}, {"class": "seg"}, {"normals": "seg"}, {"normals": "seg"}):
+        await ask(bench.adapter(conditioning=fields), once=Once(spool, 7))
+    assert len(bench.server.asked) == 4
 
 
 async def test_a_picture_behind_an_address_is_fetched_without_the_key(bench: Bench) -> None:

@@ -12,7 +12,7 @@ from protocol.control import GetQuadrant, Quadrant
 from protocol.plan import Plan
 from protocol.view import VersionView
 from services.client import Client
-from services.generator.rendered import decode
+from services.tile import decode
 from tests.generator.fake_oxen import FakeOxen, sent
 from tests.generator.test_generator import ANSWERS, KEY, World
 

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 import pytest_asyncio
 
-from services.renderer.passes import Kind, classes, depth16
+from services.passes import Kind, classes, depth16
+from services.planes import Planes
 from services.renderer.renderer import Renderer
 from services.renderer.settings import script
 from services.renderer.site import Site
@@ -84,7 +85,8 @@ async def test_depth_is_metres_along_the_look(scene: tuple[Renderer, Camera]) ->
     assert nearer[flat].max() < 0.26
     assert 3 < nearer.max() < 60
     # The pass says the same, counted along the look.
-    along = depth16(frame, camera) / 64 * math.sin(down)
+    planes = Planes(frame.pixels, frame.object, frame.depth)
+    along = depth16(planes, camera) / 64 * math.sin(down)
     assert np.abs(along - nearer.clip(min=0)).max() < 0.02
-    kinds = classes(frame)
+    kinds = classes(planes)
     assert {Kind.BUILDING, Kind.ROAD, Kind.GREEN} <= {Kind(kind) for kind in np.unique(kinds)}

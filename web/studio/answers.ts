@@ -4,6 +4,8 @@ import type { Camera } from "./camera";
 import type { Cell, Rect } from "./geometry";
 
 export type Layer = "render" | "generation";
+/** What can be shown of the renders in place of their colours. */
+export type Pass = "depth16" | "normals" | "object_id" | "class";
 export type JobState = "blocked" | "pending" | "processing" | "complete" | "error" | "cancelled";
 export type JobKind = "render" | "generate" | "palette";
 export type Lane = "interactive" | "bulk";
@@ -26,6 +28,7 @@ export interface Bootstrap {
   models: Model[];
   default_model_id: string;
   camera: Camera;
+  passes: Pass[];
   attribution: string;
   quadrant_size: number;
 }

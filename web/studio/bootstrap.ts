@@ -9,6 +9,7 @@ const EMPTY: Bootstrap = {
   camera: { latitude: 0, longitude: 0, azimuth: 0, elevation: -45, metres_per_pixel: 1 },
   attribution: "",
   quadrant_size: 512,
+  passes: [],
 };
 
 function read(): Bootstrap {

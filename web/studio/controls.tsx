@@ -1,6 +1,8 @@
 /** What lies over the map: layers, tools, zoom, coordinates, scale, the key to the signs. */
 
+import { batch } from "@preact/signals";
 import type L from "leaflet";
+import type { Layer, Pass } from "./api";
 import { bootstrap } from "./bootstrap";
 import { place } from "./camera";
 import { SIZE } from "./geometry";
@@ -8,8 +10,23 @@ import { Icon } from "./icons";
 import { KEYS } from "./keys";
 import { fit, MAX_ZOOM, MIN_ZOOM, zoomBy } from "./map";
 import { Popover } from "./popover";
-import { centre, extent, hover, layer, tool, zoom } from "./state";
+import { centre, extent, hover, layer, pass, tool, zoom } from "./state";
 import { latLon, percent } from "./words";
+
+/** How a pass is called, and what it shows. */
+const PASS_WORDS: Record<Pass, [string, string]> = {
+  depth16: ["Depth", "How far it stands before the ground behind it"],
+  normals: ["Normals", "Where each surface faces"],
+  object_id: ["Objects", "Every building, tree and car in a colour of its own"],
+  class: ["Classes", "Buildings, roads, water, green, ground"],
+};
+
+function showLayer(name: Layer): void {
+  batch(() => {
+    layer.value = name;
+    pass.value = null;
+  });
+}
 
 export function LayerSwitch() {
   return (
@@ -19,13 +36,27 @@ export function LayerSwitch() {
           key={name}
           type="button"
           class="segment"
-          aria-pressed={layer.value === name}
+          aria-pressed={layer.value === name && (name === "generation" || pass.value === null)}
           data-layer-button={name}
-          onClick={() => (layer.value = name)}
+          onClick={() => showLayer(name)}
         >
           {name === "render" ? "Render" : "Generation"}
         </button>
       ))}
+      {layer.value === "render" &&
+        bootstrap.passes.map((name) => (
+          <button
+            key={name}
+            type="button"
+            class="segment pass"
+            aria-pressed={pass.value === name}
+            title={`${PASS_WORDS[name][1]} (P)`}
+            data-layer-button={name}
+            onClick={() => (pass.value = name)}
+          >
+            {PASS_WORDS[name][0]}
+          </button>
+        ))}
     </div>
   );
 }

@@ -1,13 +1,15 @@
 /** The keyboard: every act of the map without a pointer. */
 
+import { batch } from "@preact/signals";
 import type L from "leaflet";
 import { generate, render } from "./actions";
+import { bootstrap } from "./bootstrap";
 import { between, cellsIn, keyOf, type Cell, type Rect } from "./geometry";
 import { zoomBy } from "./map";
 import { moving } from "./picked";
 import { addPlan, fill } from "./planning";
 import { clearSelection, isTyping } from "./selection";
-import { layer, preview, select, selectedRect, tool } from "./state";
+import { layer, pass, preview, select, selectedRect, tool } from "./state";
 
 const STEP_PX = 160;
 const ARROWS: Record<string, Cell> = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
@@ -20,6 +22,7 @@ export const KEYS: [string, string][] = [
   ["Enter", "select the middle; add the plan shown"],
   ["R  G  F", "render, generate, fill"],
   ["L", "other layer"],
+  ["P", "next pass of the renders, where passes are offered"],
   ["S  M", "select or move tool"],
   ["Alt with arrows", "move a waiting job; Home, End to the ends"],
   ["Esc", "let go"],
@@ -58,6 +61,7 @@ const ACTS: Record<string, (map: L.Map) => void> = {
   r: () => render(),
   f: () => fill(),
   l: () => (layer.value = layer.value === "render" ? "generation" : "render"),
+  p: () => nextPass(),
   s: () => (tool.value = "select"),
   m: () => (tool.value = "move"),
   "+": (map) => zoomBy(map, 1),
@@ -65,6 +69,16 @@ const ACTS: Record<string, (map: L.Map) => void> = {
   "-": (map) => zoomBy(map, -1),
   "−": (map) => zoomBy(map, -1),
 };
+
+/** The colours of the renders, then each of their passes, then the colours again. */
+function nextPass(): void {
+  if (bootstrap.passes.length === 0) return;
+  const shown = layer.value === "render" && pass.value ? bootstrap.passes.indexOf(pass.value) : -1;
+  batch(() => {
+    layer.value = "render";
+    pass.value = bootstrap.passes[shown + 1] ?? null;
+  });
+}
 
 function selectMiddle(map: L.Map): void {
   const middle = map.getCenter();

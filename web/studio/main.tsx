@@ -20,7 +20,7 @@ import { followPeek } from "./peek";
 import { followPlan } from "./planning";
 import { look, start } from "./refresh";
 import { followPointer } from "./selection";
-import { explained, extent, isEmpty, layer, loaded, now, preview, report, selection, status, tool, welcomeClosed, worldTick, type Aim } from "./state";
+import { explained, extent, isEmpty, layer, loaded, now, pass, preview, report, selection, status, tool, welcomeClosed, worldTick, type Aim } from "./state";
 import "./style/tokens.css";
 import "./style/map.css";
 import "./style/layout.css";
@@ -46,6 +46,7 @@ function furnish(map: L.Map): void {
   followPeek(map);
   followView(map, () => look(inView(map)));
   effect(() => {
+    void pass.value;
     tiles.show(layer.value);
     writeAddress(map);
   });

@@ -1,8 +1,11 @@
 /** The map: Leaflet over quadrant coordinates, its place kept in the page's address. */
 
+import { batch } from "@preact/signals";
 import L from "leaflet";
 import "leaflet/dist/leaflet.css";
-import { centre, layer, zoom } from "./state";
+import type { Layer, Pass } from "./api";
+import { bootstrap } from "./bootstrap";
+import { centre, layer, pass, zoom } from "./state";
 import { SIZE, type Cell, type Rect } from "./geometry";
 import { themeInAddress } from "./theme";
 
@@ -90,10 +93,11 @@ interface Address {
   zoom: number;
   x: number;
   y: number;
-  layer: "render" | "generation";
+  layer: Layer;
+  pass: Pass | null;
 }
 
-/** The place in the page's address: #zoom/x/y, then `render` or a theme where they differ from what is usual. */
+/** The place in the page's address: #zoom/x/y, then `render`, a pass of it or a theme where they differ from what is usual. */
 export function readAddress(): Address | null {
   const [z, x, y, ...rest] = location.hash.slice(1).split("/");
   const numbers = [z, x, y].map((text) => (text ? Number(text) : NaN));
@@ -103,6 +107,7 @@ export function readAddress(): Address | null {
     x: numbers[1]!,
     y: numbers[2]!,
     layer: rest.includes("render") ? "render" : "generation",
+    pass: bootstrap.passes.find((name) => rest.includes(name)) ?? null,
   };
 }
 
@@ -111,6 +116,7 @@ export function writeAddress(map: L.Map): void {
   const digits = Math.max(0, map.getZoom() + 3);
   const parts = [String(map.getZoom()), middle.lng.toFixed(digits), middle.lat.toFixed(digits)];
   if (layer.value === "render") parts.push("render");
+  if (layer.value === "render" && pass.value) parts.push(pass.value);
   const theme = themeInAddress();
   if (theme) parts.push(theme);
   const hash = `#${parts.join("/")}`;
@@ -121,7 +127,10 @@ export function writeAddress(map: L.Map): void {
 export function goToAddress(map: L.Map): boolean {
   const address = readAddress();
   if (!address) return false;
-  layer.value = address.layer;
+  batch(() => {
+    layer.value = address.layer;
+    pass.value = address.pass;
+  });
   aim = null;
   map.setView(at(address.x, address.y), address.zoom, { animate: false });
   return true;

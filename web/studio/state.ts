@@ -1,7 +1,7 @@
 /** What this page shows at this moment. All of it is forgotten on reload but the place in the address. */
 
 import { batch, computed, signal } from "@preact/signals";
-import type { Layer, Model, ModelState, Plan, Planned, Status } from "./api";
+import type { Layer, Model, ModelState, Pass, Plan, Planned, Status } from "./api";
 import { bootstrap } from "./bootstrap";
 import { bounding, cellOf, type Cell, type Rect } from "./geometry";
 
@@ -70,6 +70,8 @@ export const loaded = signal(false);
 export const link = signal<Link>({ state: "connecting", since: 0, nextTry: 0 });
 
 export const layer = signal<Layer>("generation");
+/** The pass that the render layer shows; null for its colours. */
+export const pass = signal<Pass | null>(null);
 export const tool = signal<Tool>("select");
 export const zoom = signal(-2);
 export const centre = signal<Cell>([0, 0]);

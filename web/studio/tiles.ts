@@ -6,7 +6,7 @@ import { SIZE } from "./geometry";
 import { addGround, type Bare } from "./ground";
 import { order } from "./loader";
 import { MAX_ZOOM, MIN_ZOOM } from "./map";
-import { centre, layer } from "./state";
+import { centre, layer, pass } from "./state";
 import { world } from "./world";
 
 // On a dense screen a tile one level finer is shown at half its size, so that a pixel stays a pixel.
@@ -23,7 +23,7 @@ interface Shown {
   z: number;
   x: number;
   y: number;
-  /** The picture asked for, as its address names it: "" for none, FAILED if it could not be had. */
+  /** The address of the picture asked for: "" for none, FAILED if it could not be had. */
   wanted: string;
   /** Which order the picture that is shown came with; orders are numbered as they are made. */
   painted: number;
@@ -102,7 +102,7 @@ class Tiles extends L.GridLayer {
     }
     tile.callOff();
     tile.wanted = wanted;
-    const number = ++orders;
+    const [number, shows] = [++orders, this.shows];
     if (wanted === "") {
       tile.painted = number;
       tile.box.replaceChildren();
@@ -110,7 +110,7 @@ class Tiles extends L.GridLayer {
       return;
     }
     tile.callOff = order({
-      address: tileAddress(this.kind, tile.z, tile.x, tile.y, wanted),
+      address: wanted,
       rank: () => this.rank(tile),
       // The old picture stays until the new one can be painted: no quadrant ever blinks. One that has been
       // overtaken meanwhile is still newer than what is shown, and where much changes it is all there ever is.
@@ -118,7 +118,7 @@ class Tiles extends L.GridLayer {
         if (number <= tile.painted) return;
         tile.painted = number;
         tile.failures = 0;
-        picture.dataset["tile"] = `${this.kind}/${tile.z}/${tile.x}/${tile.y}`;
+        picture.dataset["tile"] = `${shows}/${tile.z}/${tile.x}/${tile.y}`;
         tile.box.replaceChildren(picture);
         tile.ready();
         this.changed();
@@ -142,7 +142,15 @@ class Tiles extends L.GridLayer {
     const { z, x, y } = tile;
     const hidden = this.kind === "render" && layer.value === "generation" && world.isGenerated(z, x, y);
     if (hidden) return tile.wanted === FAILED ? "" : tile.wanted;
-    return world.edition(this.kind, z, x, y);
+    const edition = world.edition(this.kind, z, x, y);
+    if (edition === "") return "";
+    // A pass follows from what stands; the edition of the render only tells when that has changed.
+    return tileAddress(this.shows, z, x, y, this.shows === this.kind ? edition : `${edition}&as=picture`);
+  }
+
+  /** The layer that is shown here: in the render layer it may be a pass. */
+  private get shows(): string {
+    return this.kind === "render" && layer.value === "render" ? (pass.value ?? this.kind) : this.kind;
   }
 
   /** From the middle of the view outwards, what is in front first. */

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from services.generator.compose import Template
 from services.generator.models.once import Ask, unkept
 from services.generator.rendered import Rendered
+from services.scene import Pass
 
 Picture = bytes | NDArray[np.uint8]
 """An image file from somewhere else, still to be inspected, or pixels made in this process."""
@@ -50,6 +51,11 @@ class Adapter(ABC):
     @abstractmethod
     async def edit(self, request: Request) -> Picture:
         """The whole window, 1024×1024, with the infill filled; raises TryFailed when it came to nothing."""
+
+    @property
+    def takes(self) -> tuple[Pass, ...]:
+        """The passes that the template carries for it as conditioning images."""
+        return ()
 
     @property
     @abstractmethod

@@ -1,23 +1,9 @@
-"""What the object plane says: material classes and normal codes, as `web/scene/material.ts` gives them."""
+"""The kinds of things that outlines tell apart, by the materials of the object plane."""
 
 import numpy as np
 from numpy.typing import NDArray
 
-NOTHING = 0
-WALL = 1
-ROOF = 2
-TRIM = 3
-GLASS = 4
-PROP = 5
-AWNING = 6
-GROUND_FIRST, GROUND_LAST = 16, 31
-"""Everything that lies flat: soil, roads, pavements, kerbs, markings, lawns, water, rails, fences."""
-TREE = 32
-CAR = 33
-
-NORMAL_UP = 0
-NORMAL_WALL_FIRST = 10
-"""From here on a normal code is a wall; 1 to 8 are pitched roofs."""
+from services.planes import AWNING, CAR, TREE, WALL
 
 FLAT, BUILDING, GREENERY, VEHICLE = 0, 1, 2, 3
 

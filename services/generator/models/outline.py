@@ -9,23 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.generator.models.cells import Cells
-from services.generator.models.material import (
-    BUILDING,
-    FLAT,
-    GREENERY,
-    KIND,
-    NORMAL_WALL_FIRST,
-    ROOF,
-    TRIM,
-)
+from services.generator.models.material import BUILDING, FLAT, GREENERY, KIND
+from services.planes import NORMAL_WALL_FIRST, ROOF, TRIM, nearer
 
 MARGIN = 1
 """Cells that are lost on each side: the outermost have no neighbours."""
 GAP = 128
 """How much nearer, in 1/256 m, the object next to a cell must be to be outlined: half a metre."""
-
-HALF_ROUND = 1 << 23
-"""Half of the depths that there are."""
 
 INK = (0x22, 0x1C, 0x34)
 INK_SHARE = 0.70
@@ -83,11 +73,10 @@ def marks(cells: Cells, slope: int) -> tuple[NDArray[np.uint8], Mask]:
     for rows, columns in ((-1, 0), (0, -1), (0, 1), (1, 0)):
         there = _shift(whole, rows, columns)
         differs = here.whose != there.whose
-        # Depths go round after 24 bits (web/scene/main.ts), so only their difference says which is nearer.
-        nearer = ((here.depth - there.depth + HALF_ROUND) & (2 * HALF_ROUND - 1)) - HALF_ROUND
+        before = nearer(here.depth, there.depth)
         # Up and down the picture even level ground and walls change their depth; that is no gap.
         allowed = GAP + (slope if rows else 0)
-        behind = nearer > allowed
+        behind = before > allowed
         stands = there.kind != FLAT
         shade = np.where(there.kind == GREENERY, np.uint8(OUTLINE_TREE), np.uint8(OUTLINE))
         _deepen(strength, differs & behind & stands, shade)
@@ -96,7 +85,7 @@ def marks(cells: Cells, slope: int) -> tuple[NDArray[np.uint8], Mask]:
         _deepen(strength, ~differs & behind & (there.kind == BUILDING), SEAM)
         if rows + columns > 0:
             # A line between equals is drawn once, on its upper or left side.
-            level = ~behind & (nearer >= -allowed)
+            level = ~behind & (before >= -allowed)
             both = stands & ~flat & level
             _deepen(strength, differs & both, SEAM)
             folded = (here.normal != there.normal) & (here.kind == BUILDING) & (there.kind == BUILDING)

@@ -10,11 +10,12 @@ from typing import Any
 import aiohttp
 from yarl import URL
 
-from services.config import Model
+from services.config import TEMPLATE_FIELD, Model
 from services.generator.models.adapter import Adapter, Picture, Request
 from services.generator.models.refusal import EXCERPT, document, is_moderated, refusal
 from services.generator.models.secret import Secret
 from services.generator.models.web import Web, body, is_loopback, timeout
+from services.scene import PASSES, Pass
 from services.task import TryFailed
 
 ENDPOINT = "https://hub.oxen.ai"
@@ -32,15 +33,21 @@ class Oxen(Adapter):
         self._key = Secret(key) if key else None
 
     @property
+    def takes(self) -> tuple[Pass, ...]:
+        """Those that the configuration names a field for."""
+        return tuple(name for name in PASSES if name in self._model.conditioning)
+
+    @property
     def source(self) -> str:
         """The provider and its name for the model."""
         return f"oxen {self._model.model_id}"
 
     @property
     def parameters(self) -> Mapping[str, object]:
-        """The provider's name for the model, and the number of its steps."""
+        """The provider's name for the model, the number of its steps, and which pass goes where."""
         steps = {} if self._model.steps is None else {"num_inference_steps": self._model.steps}
-        return {"model": self._model.model_id, **steps}
+        shown = {"conditioning": self._model.conditioning} if self._model.conditioning else {}
+        return {"model": self._model.model_id, **steps, **shown}
 
     async def edit(self, request: Request) -> Picture:
         """Ask once; every way in which it can go wrong has its class and its sentence."""
@@ -78,12 +85,21 @@ class Oxen(Adapter):
         return content
 
     def _body(self, request: Request) -> bytes:
-        template = request.template.png()
+        template = request.template
+        pictures, others = [_data_uri(template.png())], {}
+        for name in self.takes:
+            assert template.conditioning is not None
+            field, picture = self._model.conditioning[name], _data_uri(template.conditioning.png(name))
+            if field == TEMPLATE_FIELD:
+                pictures.append(picture)
+            else:
+                others[field] = picture
         asked: dict[str, Any] = {
             "model": self._model.model_id,
             "prompt": request.prompt,
-            "input_image": "data:image/png;base64," + base64.b64encode(template).decode(),
+            TEMPLATE_FIELD: pictures if len(pictures) > 1 else pictures[0],
             "response_format": "b64_json",
+            **others,
         }
         if self._model.steps is not None:
             asked["num_inference_steps"] = self._model.steps
@@ -113,6 +129,10 @@ class Oxen(Adapter):
                 "moderated", f"{self._model.name} refused the content. Change the prompt.", retry=False
             )
         raise TryFailed("bad_image", f"{self._model.name} answered without a picture.")
+
+
+def _data_uri(png: bytes) -> str:
+    return "data:image/png;base64," + base64.b64encode(png).decode()
 
 
 def _first_image(content: bytes) -> dict[str, Any]:

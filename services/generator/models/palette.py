@@ -1,7 +1,7 @@
 """The map's palette: made once from the first renders, kept with the map, used for every quadrant.
 
-88 colours come from k-means in OKLab over the graded cells, 8 more are kept for bright hues that are too
-rare to get one that way: without them small cars and autumn trees lose their colour.
+Most colours come from k-means in OKLab over the graded cells of a ramp, some are kept for bright hues that
+are too rare to get one that way: without them small cars and autumn trees lose their colour.
 """
 
 import io
@@ -13,9 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.generator.models import oklab
+from services.generator.models.ramp import ACCENTS, BASIC, COMMON, ENOUGH, RAMPS, REST
 
-COMMON = 88
-ACCENTS = 8
 LEVELS = 64
 """Steps of each channel in the look-up table and in the counts."""
 SHIFT = 2
@@ -33,7 +32,7 @@ class BadPalette(ValueError):
 
 @dataclass(frozen=True)
 class Palette:
-    """The colours and, for each of 64³ colours, the place of the nearest one in OKLab."""
+    """The colours and, by ramp and for each of 64³ colours, the place of the ramp's nearest one in OKLab."""
 
     colours: NDArray[np.uint8]
     table: NDArray[np.uint8]
@@ -53,8 +52,11 @@ class Palette:
         except (ValueError, KeyError, OSError, EOFError, zipfile.BadZipFile) as error:
             raise BadPalette("It is no npz file with colours and a table.") from error
         fits = colours.ndim == 2 and colours.shape[1] == 3 and 1 <= len(colours) <= 256
-        if not fits or colours.dtype != np.uint8 or table.dtype != np.uint8 or table.shape != (LEVELS**3,):
+        # Maps begun before there were ramps have one table; all their surfaces go on sharing it.
+        known = table.shape in ((LEVELS**3,), (RAMPS, LEVELS**3))
+        if not fits or colours.dtype != np.uint8 or table.dtype != np.uint8 or not known:
             raise BadPalette("Its colours or its table have the wrong shape.")
+        table = np.ascontiguousarray(np.broadcast_to(table, (RAMPS, LEVELS**3)))
         if int(table.max()) >= len(colours):
             raise BadPalette("Its table names a colour that it does not have.")
         return Palette(colours, table)
@@ -67,22 +69,45 @@ def bins(colour: NDArray[np.uint8]) -> NDArray[np.int32]:
     return places
 
 
-def count(colour: NDArray[np.uint8]) -> NDArray[np.int64]:
-    """How often each of the 64³ colours occurs. Counts add up to the same whatever the order."""
-    return np.bincount(bins(colour).ravel(), minlength=LEVELS**3).astype(np.int64)
+def none() -> NDArray[np.int64]:
+    """The counts of nothing, to add others to."""
+    return np.zeros((RAMPS, LEVELS**3), np.int64)
+
+
+def count(colour: NDArray[np.uint8], ramp: NDArray[np.uint8]) -> NDArray[np.int64]:
+    """How often each of the 64³ colours occurs in each ramp. Counts add up to the same whatever the order."""
+    places = bins(colour) + ramp * np.int32(LEVELS**3)
+    counts = np.bincount(places.ravel(), minlength=RAMPS * LEVELS**3).astype(np.int64)
+    return counts.reshape(RAMPS, LEVELS**3)
 
 
 def make(counts: NDArray[np.int64]) -> Palette:
     """The palette for these counts; the same counts always give the same palette."""
+    if not counts.any():
+        raise ValueError("A palette needs at least one colour.")
+    ramps = [_ramp(number, counts[number]) for number in range(RAMPS)]
+    table, first = [], 0
+    for colours in ramps:
+        # A map of water alone has no other colours; then each ramp has them all.
+        table.append(_table(colours) + np.uint8(first) if len(colours) else None)
+        first += len(colours)
+    colours = np.concatenate(ramps)
+    return Palette(colours, np.stack([_table(colours) if one is None else one for one in table]))
+
+
+def _ramp(number: int, counts: NDArray[np.int64]) -> NDArray[np.uint8]:
+    """The colours of one ramp."""
+    if number != REST and counts.sum() < ENOUGH:
+        return np.frombuffer(bytes.fromhex(BASIC[number]), np.uint8).reshape(-1, 3)
     places = np.flatnonzero(counts)
     if not len(places):
-        raise ValueError("A palette needs at least one colour.")
+        return np.zeros((0, 3), np.uint8)
     points = oklab.from_srgb(_centres(places))
     # The root keeps lawn and asphalt from taking most of the palette for shades nobody can tell apart.
     weights = np.sqrt(counts[places].astype(np.float64))
-    centres = _means(points, weights, COMMON)
-    colours = oklab.to_srgb(np.concatenate([centres, _accents(points, counts[places], centres)]))
-    return Palette(colours, _table(colours))
+    centres = _means(points, weights, COMMON[number])
+    accents = _accents(points, counts[places], centres, ACCENTS[number])
+    return oklab.to_srgb(np.concatenate([centres, accents]))
 
 
 def _centres(places: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -137,13 +162,13 @@ def _means(points: NDArray[np.float64], weights: NDArray[np.float64], number: in
 
 
 def _accents(
-    points: NDArray[np.float64], counts: NDArray[np.int64], centres: NDArray[np.float64]
+    points: NDArray[np.float64], counts: NDArray[np.int64], centres: NDArray[np.float64], number: int
 ) -> NDArray[np.float64]:
     """The colours that are bright and far from every centre, the worst served first."""
     _, best = _nearest(points, centres)
     chroma = np.sqrt(points[:, 1] * points[:, 1] + points[:, 2] * points[:, 2])
     accents = []
-    for _ in range(min(ACCENTS, len(points))):
+    for _ in range(min(number, len(points))):
         merit = np.sqrt(best) * chroma
         merit[(counts < RARE) | (points[:, 0] < DARK)] *= 0.1
         index = int(np.argmax(merit))

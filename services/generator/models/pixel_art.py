@@ -19,6 +19,7 @@ from services.generator.models.dither import dither
 from services.generator.models.grade import grade
 from services.generator.models.outline import MARGIN, outline
 from services.generator.models.palette import BadPalette, Palette, count
+from services.generator.models.ramp import RAMP
 from services.generator.rendered import Rendered
 from services.generator.shelf import Shelf
 from services.scene import Camera
@@ -63,8 +64,15 @@ def gather(box: Box, cell: int, tiles: Mapping[tuple[int, int], Cells]) -> Cells
 
 def paint(cells: Cells, box: Box, cell: int, slope: int, palette: Palette) -> NDArray[np.uint8]:
     """The picture of a box of world pixels from its cells and MARGIN cells more on every side."""
-    shades = dither(grade(outline(cells, slope)), box.top // cell, box.left // cell, palette)
-    return enlarge(shades, cell)
+    colour = grade(outline(cells, slope))
+    return enlarge(dither(colour, ramps(cells), box.top // cell, box.left // cell, palette), cell)
+
+
+def ramps(cells: Cells) -> NDArray[np.uint8]:
+    """The ramp of all cells but the outermost."""
+    inner = cells.tag[MARGIN:-MARGIN, MARGIN:-MARGIN]
+    kept: NDArray[np.uint8] = RAMP[(inner >> np.uint32(16)) & np.uint32(0xFF)]
+    return kept
 
 
 def enlarge(picture: NDArray[np.uint8], cell: int) -> NDArray[np.uint8]:
@@ -76,9 +84,10 @@ def enlarge(picture: NDArray[np.uint8], cell: int) -> NDArray[np.uint8]:
 
 
 def colour_counts(rendered: Rendered, camera: Camera) -> NDArray[np.int64]:
-    """How often each colour occurs in a quadrant before it is limited to a palette."""
-    shades = grade(outline(cells_of(rendered, PALETTE_CELL), slope(camera, PALETTE_CELL)))
-    return count(np.clip(shades, 0, 255).astype(np.uint8))
+    """How often each colour occurs in each ramp of a quadrant before it is limited to a palette."""
+    cells = cells_of(rendered, PALETTE_CELL)
+    shades = grade(outline(cells, slope(camera, PALETTE_CELL)))
+    return count(np.clip(shades, 0, 255).astype(np.uint8), ramps(cells))
 
 
 class PixelArt(Adapter):

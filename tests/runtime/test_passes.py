@@ -7,12 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 from PIL import Image
 
-from services.renderer.frame import Frame
-from services.renderer.passes import CLASSES, PASSES, Kind, classes, depth16, files, normals, object_id
-from services.scene import Camera
+from services.passes import CLASSES, COLOURS, Kind, classes, depth16, normals, object_id, picture, values
+from services.planes import Planes
+from services.png import Prediction, png
+from services.scene import PASSES, Camera, Pass
 from services.tiling.quadrant import Box
 
 TREE = Path(__file__).resolve().parent.parent.parent
@@ -21,7 +21,7 @@ LAWN, WALL, ROOF, NOBODY = (0, 21, 21, 0), (70, 3, 1, 22), (70, 3, 2, 3), (0, 0,
 WALL_TO_THE_EYE = 22
 
 
-def drawn(pixels: Box, tags: list[tuple[int, int, int, int]], heights: list[float], camera: Camera) -> Frame:
+def drawn(pixels: Box, tags: list[tuple[int, int, int, int]], heights: list[float], camera: Camera) -> Planes:
     """A frame with one column for each tag, its surfaces at these heights in metres."""
     rows = (np.arange(pixels.top, pixels.bottom) + 0.5)[:, None]
     down = math.radians(-camera.elevation)
@@ -30,7 +30,7 @@ def drawn(pixels: Box, tags: list[tuple[int, int, int, int]], heights: list[floa
     code = np.rint((metres + 16_384) * 256).astype(np.int64) % (1 << 24)
     depth = np.stack([code >> 16, (code >> 8) & 255, code & 255, np.full_like(code, 255)], -1)
     objects = np.broadcast_to(np.array(tags, np.uint8), (*code.shape, 4))
-    return Frame(pixels, np.zeros_like(objects), objects, depth.astype(np.uint8))
+    return Planes(pixels, objects, depth.astype(np.uint8))
 
 
 @pytest.mark.parametrize("elevation", [-15.0, -45.0, -90.0])
@@ -73,22 +73,32 @@ def test_every_material_of_the_scene_has_a_class() -> None:
     assert sorted(classed) == sorted(materials - {0})
 
 
-def test_each_pass_is_a_picture_without_loss_and_cuts_agree() -> None:
+@pytest.mark.parametrize("name", PASSES)
+def test_each_pass_is_a_picture_without_loss_and_cuts_agree(name: Pass) -> None:
     whole = drawn(Box(0, 0, 3, 64), [LAWN, WALL, ROOF], [0, 3, 6], CAMERA)
     part = drawn(Box(0, 40, 3, 64), [LAWN, WALL, ROOF], [0, 3, 6], CAMERA)
-    expected: dict[str, NDArray[np.generic]] = {
-        "depth16": depth16(whole, CAMERA),
-        "normals": normals(whole, CAMERA),
-        "object_id": object_id(whole),
-        "class": classes(whole),
-    }
-    assert set(expected) == set(PASSES)
-    made, cut = files(whole, CAMERA), files(part, CAMERA)
-    for name, picture in expected.items():
-        image = Image.open(io.BytesIO(made[name]))
-        assert image.mode == {"depth16": "I;16", "object_id": "I;16", "class": "L"}.get(name, "RGB")
-        assert np.array_equal(np.asarray(image), picture)
-        assert np.array_equal(np.asarray(Image.open(io.BytesIO(cut[name]))), picture[40:])
+    found = values(name, whole, CAMERA)
+    assert np.array_equal(values(name, part, CAMERA), found[40:])
+    assert np.array_equal(picture(name, part, CAMERA), picture(name, whole, CAMERA)[40:])
+    image = Image.open(io.BytesIO(png(found, Prediction.LEFT)))
+    assert image.mode == {"depth16": "I;16", "object_id": "I;16", "class": "L"}.get(name, "RGB")
+    assert np.array_equal(np.asarray(image), found)
+
+
+def test_a_picture_shows_to_the_eye_what_the_values_say() -> None:
+    frame = drawn(Box(0, 0, 5, 1), [LAWN, WALL, ROOF, ROOF, NOBODY], [0, 0.4, 8, 60, 0], CAMERA)
+    grey = picture("depth16", frame, CAMERA)[0]
+    assert (grey[:, :1] == grey).all()
+    # Ground is black, a house clearly not, and a tower still brighter.
+    low, house, tower = (int(grey[column, 0]) for column in (1, 2, 3))
+    assert int(grey[0, 0]) <= 1
+    assert low < 20 < 90 < house < 130 < 200 < tower
+    ids = picture("object_id", frame, CAMERA)[0]
+    assert ids[1].tolist() == ids[2].tolist()
+    assert ids[1].min() >= 96 > ids[0].max() > ids[4].max() == 0
+    assert [tuple(colour) for colour in picture("class", frame, CAMERA)[0].tolist()] == [
+        COLOURS[kind] for kind in (Kind.GREEN, Kind.BUILDING, Kind.BUILDING, Kind.BUILDING, Kind.NOTHING)
+    ]
 
 
 def test_the_document_names_every_pass_and_class() -> None:

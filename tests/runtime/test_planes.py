@@ -1,11 +1,12 @@
-"""The generator and the scene page agree on what the object plane says."""
+"""The services and the scene page agree on what the object and depth planes say."""
 
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from services.generator.models import material
+from services import planes
 from services.generator.models.material import BUILDING, FLAT, GREENERY, KIND, VEHICLE
 
 SCENE = (Path(__file__).resolve().parents[2] / "web/scene/material.ts").read_text()
@@ -17,11 +18,9 @@ KINDS = {
 }
 
 
-@pytest.mark.parametrize(
-    "name", ["nothing", "wall", "roof", "trim", "glass", "prop", "awning", "tree", "car"]
-)
+@pytest.mark.parametrize("name", CLASSES)
 def test_classes_have_the_scene_s_numbers(name: str) -> None:
-    assert getattr(material, name.upper()) == CLASSES[name]
+    assert getattr(planes, name.upper()) == CLASSES[name]
 
 
 def test_every_class_of_the_scene_is_of_a_known_kind() -> None:
@@ -32,4 +31,14 @@ def test_every_class_of_the_scene_is_of_a_known_kind() -> None:
 
 
 def test_walls_begin_where_the_scene_lets_them_begin() -> None:
-    assert re.search(rf"nz > 0\.1 \? 1 \+ .* : {material.NORMAL_WALL_FIRST} \+", SCENE)
+    assert re.search(rf"nz > 0\.1 \? 1 \+ .* : {planes.NORMAL_WALL_FIRST} \+", SCENE)
+
+
+def test_depths_are_compared_round_the_corner() -> None:
+    near, far = np.array([planes.ROUND - 10, 0, 500], np.int32), np.array([20, 0, 700], np.int32)
+    assert planes.nearer(far, near).tolist() == [30, 0, 200]
+    assert planes.nearer(near, far).tolist() == [-30, 0, -200]
+
+
+def test_things_have_ids_from_the_scene_s_lowest_on() -> None:
+    assert re.search(rf"^const CARS = {planes.FIRST_THING};", SCENE, re.MULTILINE)
