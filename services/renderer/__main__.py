@@ -14,6 +14,7 @@ from services.renderer.scenes import BUILT, NotBuilt, files
 from services.renderer.settings import script
 from services.renderer.site import Site
 from services.renderer.stage import Unusable
+from services.renderer.vintage import Vintage
 from services.worker import Worker
 
 SLOTS = IN_PAGE + 1
@@ -73,8 +74,12 @@ async def _unless_stopped(process: Process, work: Coroutine[None, None, None]) -
 
 
 async def _report(process: Process, renderer: Renderer, worker: Worker) -> None:
+    vintage = Vintage(process.data)
     while True:
-        process.pulse.doing(f"{worker.doing()} · {renderer.doing()}")
+        said = [worker.doing(), renderer.doing()]
+        if not renderer.stage.mending:
+            said.append(vintage.note(renderer.page.info.build, renderer.stage.frames))
+        process.pulse.doing(" · ".join(filter(None, said)))
         await asyncio.sleep(BEAT_SECONDS)
 
 
