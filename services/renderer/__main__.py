@@ -8,12 +8,12 @@ from services.config import AppConfig
 from services.process import Process, run
 from services.pulse import BEAT_SECONDS
 from services.renderer.chromium import NoChromium
-from services.renderer.fingerprint import fingerprint
 from services.renderer.renderer import IN_PAGE, Renderer
-from services.renderer.scenes import BUILT, NotBuilt, files
+from services.renderer.scenes import NotBuilt, files
 from services.renderer.settings import script
 from services.renderer.site import Site
 from services.renderer.stage import Unusable
+from services.renderer.vintage import Vintage
 from services.worker import Worker
 
 SLOTS = IN_PAGE + 1
@@ -73,8 +73,12 @@ async def _unless_stopped(process: Process, work: Coroutine[None, None, None]) -
 
 
 async def _report(process: Process, renderer: Renderer, worker: Worker) -> None:
+    vintage = Vintage(process.data)
     while True:
-        process.pulse.doing(f"{worker.doing()} · {renderer.doing()}")
+        said = [worker.doing(), renderer.doing()]
+        if not renderer.stage.mending:
+            said.append(vintage.note(renderer.page.info.build, renderer.stage.frames))
+        process.pulse.doing(" · ".join(filter(None, said)))
         await asyncio.sleep(BEAT_SECONDS)
 
 
@@ -84,9 +88,7 @@ def _scene(config: AppConfig) -> str:
     place = f"{camera.latitude:.12g}, {camera.longitude:.12g}"
     angles = f"azimuth {camera.azimuth:.12g}, elevation {camera.elevation:.12g}"
     scale = f"{camera.metres_per_pixel:.12g} m/px"
-    # The page says which state of another source it draws.
-    version = f" {fingerprint(BUILT / 'cities')}" if config.scene.source == "san-francisco" else ""
-    return f"{config.scene.source}{version} from {place}, {angles}, {scale}"
+    return f"{config.scene.source} from {place}, {angles}, {scale}"
 
 
 if __name__ == "__main__":

@@ -45,6 +45,7 @@ async def test_a_frame_shows_the_city(scene: Renderer) -> None:
     ids = frame.object[..., 0].astype(int) * 256 + frame.object[..., 1]
     assert len(np.unique(ids)) > 20
     assert (frame.depth[..., 3] == 255).all()
+    assert frame.source.startswith("state mvt-fixtures ")
 
 
 async def test_ground_without_data_is_a_frame_like_any_other(scene: Renderer) -> None:

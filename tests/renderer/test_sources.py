@@ -3,6 +3,8 @@
 import asyncio
 import gzip
 import json
+import os
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
@@ -10,10 +12,12 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from services.renderer.sources import address
+from services.renderer.scenes import BUILT
+from services.renderer.sources import address, version
 from services.renderer.sources.address import Address
 from services.renderer.sources.choice import opened
 from services.renderer.sources.footprints import Footprints
+from services.renderer.sources.sample import sample
 from services.renderer.sources.source import Source, SourceFault, Unusable, tiles_under
 from services.scene import Scene
 from tests.renderer import archives
@@ -48,10 +52,28 @@ async def test_every_form_gives_the_tiles_of_the_sample(tmp_path: Path, form: st
         assert given is not None
         assert given.content == content
         assert f"{tmp_path}/city" in given.address
+    date = r"2\d{3}-\d\d-\d\d \d\d:\d\d:\d\d UTC"
+    assert re.fullmatch(r"sha256 [0-9a-f]{12}" if "tiles" in form else f"9 tiles to {date}", about.version)
     if form in ("mbtiles", "pmtiles"):
         assert (about.name, about.attribution) == ("Haight", "© somebody")
         assert about.layers == tuple(archives.LAYERS)
     await source.close()
+
+
+def test_a_source_says_which_state_of_itself_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert re.fullmatch(r"mvt-fixtures \d+\.\d+\.\d+", sample(BUILT / "cities").describe().version)
+    file = collection(tmp_path / "houses.geojson", feature((1, 1), (1.001, 1), (1.001, 1.001)))
+    first = Footprints(file, attribution="").describe().version
+    collection(file, feature((1, 1), (1.001, 1), (1.001, 1.002)))
+    assert Footprints(file, attribution="").describe().version not in ("", first)
+    # A large one is not read twice for it.
+    monkeypatch.setattr(version, "WHOLE", 10)
+    os.utime(file, (1_800_000_000, 1_800_000_000))
+    size = file.stat().st_size
+    assert version.of_file(file) == f"{size} bytes of 2027-01-15 08:00:00 UTC"
+    assert version.of_file(tmp_path / "nowhere") == ""
+    remote = Address("https://example.org/{z}/{x}/{y}", None, None, zoom=14, attribution="")
+    assert re.fullmatch(r"of \d{4}-\d\d-\d\d", remote.describe().version)
 
 
 async def test_ground_without_a_tile_is_empty(tmp_path: Path) -> None:

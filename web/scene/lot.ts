@@ -23,10 +23,10 @@ export function spaces(rings: readonly Ring[], see: (x: number, y: number, dx: n
 }
 
 /** The parked cars of an area, if it is a parking lot: none where a drive leads through or a building stands. */
-export function lotCars({ kind, rings }: Area, mask: Mask): Stop[] {
+export function lotCars({ kind, rings, whole }: Area, mask: Mask): Stop[] {
   if (kind !== "landuse/parking" && kind !== "landuse/surface") return [];
   const stops: Stop[] = [];
-  spaces(rings, (x, y, ux, uy) => {
+  spaces(whole ?? rings, (x, y, ux, uy) => {
     const seed = hashPlace(x, y, 23);
     if (seed % 100 >= FILLED) return;
     const free = [-2.4, 0, 2.4].every((t) => {

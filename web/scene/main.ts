@@ -13,10 +13,10 @@ import { describe, Supply, type Failure } from "./source/supply";
 import { World } from "./world";
 
 /** The version of the scene's looks; a picture drawn by another version may differ. */
-const BUILD = "scene-2";
+const BUILD = "scene-3";
 
 interface Info {
-  build: string; source: string; attribution: string; metres_per_pixel: number;
+  build: string; source: string; version: string; attribution: string; metres_per_pixel: number;
   bounds: [number, number, number, number];
 }
 interface DrawRequest { job: string; x: number; y: number; width: number; height: number; url: string }
@@ -55,7 +55,7 @@ async function start(): Promise<Info> {
     drawer.draw(0, 0, 64, 64);
   }
   frames = drawer;
-  return { build: BUILD, source: source.name, attribution: source.attribution, metres_per_pixel: METRES_PER_PIXEL, bounds: world.bounds };
+  return { build: BUILD, source: source.name, version: source.version, attribution: source.attribution, metres_per_pixel: METRES_PER_PIXEL, bounds: world.bounds };
 }
 
 async function draw({ job, x, y, width, height, url }: DrawRequest): Promise<DrawResult> {

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from services.renderer.sources import version
 from services.renderer.sources.source import Description, Source, Tile, Unusable, place
 
 ZOOM = 15
@@ -44,7 +45,9 @@ class Footprints(Source):
             self._tiles[tile] = json.dumps({"footprints": inside}, separators=(",", ":")).encode()
         columns, rows = [x for x, _ in found], [y for _, y in found]
         tiles = (min(columns), min(rows), max(columns), max(rows))
-        self._about = Description(file.stem, attribution, ZOOM, tiles, reach=math.ceil(reach))
+        self._about = Description(
+            file.stem, attribution, ZOOM, tiles, reach=math.ceil(reach), version=version.of_file(file)
+        )
 
     def describe(self) -> Description:
         return self._about

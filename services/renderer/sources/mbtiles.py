@@ -5,6 +5,7 @@ import json
 import sqlite3
 from pathlib import Path
 
+from services.renderer.sources import version
 from services.renderer.sources.source import (
     Archive,
     Description,
@@ -78,6 +79,7 @@ class MBTiles(Archive):
             tiles,
             schema,
             _layers(said.get("json", "")),
+            version=version.of_file(self._file),
         )
 
     def _range(self, zoom: int, bounds: str) -> Range | None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from pmtiles.reader import Reader
 from pmtiles.tile import Compression, MagicNumberNotFound, SpecVersionUnsupported, TileType
 
+from services.renderer.sources import version
 from services.renderer.sources.source import Archive, Description, SourceFault, Tile, Unusable, tiles_under
 from services.renderer.sources.vector import BadTile, unpacked
 
@@ -83,6 +84,7 @@ class PMTiles(Archive):
             tiles_under(chosen, west, south, east, north),
             schema,
             _layers(said),
+            version=version.of_file(self._file),
         )
 
 

@@ -45,6 +45,8 @@ class Description:
     """The layers that tiles may have, where the source says so."""
     reach: float = 0.0
     """Metres that a feature may reach out of its tile."""
+    version: str = ""
+    """Which state of the source this is, in at most 60 letters."""
 
 
 @dataclass(frozen=True)
