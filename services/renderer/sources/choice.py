@@ -9,6 +9,7 @@ from services.renderer.sources.mbtiles import MBTiles
 from services.renderer.sources.pmtiles import PMTiles
 from services.renderer.sources.sample import sample
 from services.renderer.sources.source import Source, Unusable
+from services.renderer.sources.tileset import TileSetFolder
 from services.scene import Scene
 
 
@@ -23,6 +24,9 @@ def opened(scene: Scene, beside: Path, cities: Path, kept: Path | None) -> Sourc
     if scene.source == "geojson":
         assert scene.file is not None
         return Footprints(beside / scene.file, attribution=attribution or "")
+    if scene.source == "3d-tiles":
+        assert scene.tileset is not None
+        return TileSetFolder(beside / scene.tileset, attribution=attribution or "")
     assert scene.tiles is not None
     if scene.on_server:
         assert scene.zoom is not None
