@@ -12,20 +12,26 @@ FIELDS: dict[str, tuple[str, ...]] = {
     "san-francisco": (),
     "vector-tiles": ("tiles", "zoom", "tile_schema", "tallest", "attribution", "api_key"),
     "geojson": ("file", "tallest", "attribution"),
-    "3d-tiles": ("tileset", "ground", "detail", "tallest", "attribution"),
+    "3d-tiles": ("tileset", "ground", "detail", "tallest", "attribution", "api_key"),
+    "google-3d-tiles": ("ground", "detail", "daily_sessions", "endpoint", "api_key"),
+    "cesium-ion": ("asset", "ground", "detail", "tallest", "daily_sessions", "endpoint", "api_key"),
 }
 """Which fields have a meaning with which source."""
 NEEDED = {
     "vector-tiles": ("tiles",),
     "geojson": ("file",),
     "3d-tiles": ("tileset",),
+    "google-3d-tiles": ("api_key",),
+    "cesium-ion": ("asset", "api_key"),
 }
 
 
 class Scene(Section):
     """What the renderer draws. `api_key` is a literal or `"${VARIABLE}"`; it never leaves the renderer."""
 
-    source: Literal["san-francisco", "vector-tiles", "geojson", "3d-tiles"] = "san-francisco"
+    source: Literal[
+        "san-francisco", "vector-tiles", "geojson", "3d-tiles", "google-3d-tiles", "cesium-ion"
+    ] = "san-francisco"
     tiles: Annotated[str | None, Field(min_length=1, max_length=2_000)] = None
     """Vector tiles: a folder or an address with {z}, {x} and {y} in it, or a file .mbtiles or .pmtiles.
     Relative paths start at the folder of app_config.json."""
@@ -36,7 +42,9 @@ class Scene(Section):
     tile_schema: Literal["mapbox-streets", "openmaptiles", "protomaps", "openstreetmap"] | None = None
     """What the layers mean; found by their names where none is named."""
     tileset: Annotated[str | None, Field(min_length=1, max_length=2_000)] = None
-    """3D Tiles: a file tileset.json, the folder it lies in."""
+    """3D Tiles: a file tileset.json, the folder it lies in, or its address on a server."""
+    asset: Annotated[int | None, Field(ge=1)] = None
+    """Cesium ion: the number of the asset."""
     ground: Annotated[float | None, Field(ge=-500, le=9_000, allow_inf_nan=False)] = None
     """3D Tiles: metres above the ellipsoid of WGS 84 where the map's level ground lies."""
     detail: Annotated[float | None, Field(ge=0.25, le=256, allow_inf_nan=False)] = None
@@ -44,8 +52,12 @@ class Scene(Section):
     tallest: Annotated[int | None, Field(ge=20, le=600)] = None
     """Metres up to which buildings are drawn. The more, the longer a frame takes: shadows come from afar."""
     attribution: Annotated[str | None, Field(max_length=500)] = None
+    daily_sessions: Annotated[int | None, Field(ge=1, le=1_000_000)] = None
+    """How often a day the service may be asked for the root of its tiles, which is what it counts."""
+    endpoint: Annotated[str | None, Field(min_length=1, max_length=500)] = None
+    """Another address of the service, such as a proxy."""
     api_key: Annotated[str | None, Field(max_length=1_000, repr=False)] = None
-    """Put in place of {key} in the address of the tiles."""
+    """Put in place of {key} in the address of the tiles, or given to the service."""
 
     @model_validator(mode="after")
     def _fields_fit_the_source(self) -> Self:
@@ -59,6 +71,12 @@ class Scene(Section):
             self._check_tiles(self.tiles)
         if self.tileset is not None:
             self._check_tileset(self.tileset)
+        if self.endpoint is not None:
+            self._check_address("endpoint", self.endpoint)
+            if "?" in self.endpoint or "#" in self.endpoint:
+                raise fault(
+                    ("endpoint",), "it may not have a query, where keys are often put and then logged"
+                )
         if self.api_key is not None and "${" in self.api_key and not VARIABLE.match(self.api_key):
             raise fault(("api_key",), 'it is neither a key nor one variable like "${TILES_KEY}"')
         return self
@@ -121,7 +139,9 @@ class Scene(Section):
     @property
     def tallest_metres(self) -> int:
         """The height up to which buildings are drawn; those of the sample are low."""
-        return self.tallest or (64 if self.source == "san-francisco" else 200)
+        # Google's photographs have their shadows; the least map of shadows is enough for them.
+        low = self.source in ("san-francisco", "google-3d-tiles")
+        return self.tallest or (64 if low else 200)
 
     @property
     def on_server(self) -> bool:

@@ -12,13 +12,20 @@ from services.renderer.renderer import Renderer
 from services.renderer.scenes import BUILT
 from services.renderer.settings import script
 from services.renderer.site import Site
+from services.renderer.sources import download
 from services.renderer.sources.choice import opened as source_of
+from services.renderer.sources.google import GoogleTiles
+from services.renderer.sources.quota import Quota
+from services.renderer.sources.source import Source
+from services.renderer.sources.tileserver import TileSetServer
 from services.scene import Camera, Scene
 from services.tiling.camera import View
 from services.tiling.quadrant import Box
+from services.worker import TryFailed
 from tests.renderer import tilesets
 from tests.renderer.conftest import opened
 from tests.renderer.test_scene import overlap
+from tests.renderer.tileservers import KEY, Files, Google
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -34,7 +41,7 @@ async def boxes(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Rende
     """A renderer on the tile set in a folder."""
     folder = tmp_path_factory.mktemp("tiles")
     tilesets.written(folder / "boxes", tilesets.files())
-    scene = Scene.model_validate({"source": "3d-tiles", "tileset": "boxes"})
+    scene = Scene.model_validate({"source": "3d-tiles", "tileset": "boxes", "tallest": 20})
     page = tmp_path_factory.mktemp("built") / "scene"
     shutil.copytree(BUILT / "scene", page)
     source = source_of(scene, folder, BUILT / "cities", None)
@@ -76,3 +83,64 @@ async def test_a_shifted_frame_agrees_to_the_last_bit_in_any_order(boxes: Render
             mine, theirs = overlap(a, b)
             assert mine.size > 0
             assert (mine != theirs).any(axis=3).sum() == 0
+
+
+WEST, EAST = Box(-270, -160, -150, -50), Box(100, -250, 260, -50)
+"""Around leaf 0-1, and leaves in another block, where it casts no shadow."""
+LEAF = "leaves/0-1.glb"
+
+
+async def turned_to(boxes: Renderer, source: Source) -> None:
+    """Let a new page draw another source, which it need not draw as the one before."""
+    boxes.stage.site._source = source
+    boxes.stage._last = None
+    assert await boxes.stage.recycle()
+
+
+async def test_a_server_is_drawn_like_a_folder_and_what_it_lacks_is_named(
+    boxes: Renderer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(download, "TIMEOUT_SECONDS", 1.0)
+    west, east = await boxes.draw(1, WEST), await boxes.draw(1, EAST)
+    server = Files(tilesets.files())
+    await server.web.start_server()
+    source = TileSetServer(f"{server.origin}/tileset.json", None, attribution="")
+    faults = {
+        "missing": r"\(the server answered with status 404\)",
+        "broken": r"\(the server answered with status 500\)",
+        "corrupt": r"\(it cannot be read: .*\)",
+        "stalls": r"\(no answer within 1 s\)",
+    }
+    replaced = boxes.stage.replaced
+    for fault, reason in faults.items():
+        server.faults[LEAF] = fault
+        await turned_to(boxes, source)
+        with pytest.raises(
+            TryFailed, match=rf"not complete here: could not load .*leaves/0-1\.glb.*{reason}"
+        ):
+            await boxes.draw(2, WEST)
+        # Others go on, and it is asked for again.
+        assert (await boxes.draw(3, EAST)).differing(east) == 0
+        server.faults[LEAF] = "late"
+        server.late_seconds = 0.3
+        assert (await boxes.draw(4, WEST)).differing(west) == 0
+    assert boxes.stage.replaced == replaced
+    await source.close()
+    await server.web.close()
+
+
+async def test_google_is_drawn_with_neither_key_nor_session_in_the_page(boxes: Renderer) -> None:
+    server = Google(tilesets.files())
+    await server.web.start_server()
+    source = GoogleTiles(KEY, server.origin, Quota(None, 1), None)
+    await turned_to(boxes, source)
+    frame = await boxes.draw(5, WEST)
+    assert (frame.colour[..., :3] == tilesets.colour_of(0, 1)).all(axis=2).sum() > 400
+    asked = await boxes.page.tab.evaluate(
+        "() => performance.getEntriesByType('resource').map(({name}) => name)"
+    )
+    assert any("leaves/0-1.glb" in name for name in asked)
+    assert not any(KEY in name or "session" in name for name in asked)
+    assert server.sessions == ["S0"]
+    await source.close()
+    await server.web.close()

@@ -16,15 +16,28 @@ export class Missing extends Error {
   }
 }
 
+/** Where the contents that are being read truly lie, by their addresses here. */
+const origins = new Map<string, string>();
+
 /** Fetches a file of the tile set; throws Missing. */
 export async function fetched(url: string, options?: RequestInit): Promise<Response> {
   const named = new URL(url);
   if (named.origin !== location.origin) throw new Missing(named.origin + named.pathname, "the tile set points to another server, and that is not followed");
   const answer = await fetch(url, options);
-  if (answer.ok) return answer;
   const address = decodeURIComponent(answer.headers.get("Tile-Address") ?? named.pathname.slice(ROOT.length));
+  if (answer.ok) {
+    origins.set(url, address);
+    return answer;
+  }
   throw new Missing(address, (await answer.text()).slice(0, 500));
 }
 
-/** What a file of the tile set is called where nothing else is known of it. */
+/** Where a file that was fetched truly lies; asked once. */
+export function originOf(url: string): string {
+  const origin = origins.get(url);
+  origins.delete(url);
+  return origin ?? nameOf(url);
+}
+
+/** What a file of the tile set is called by itself. */
 export const nameOf = (url: string): string => decodeURIComponent(new URL(url, location.href).pathname.replace(ROOT, ""));

@@ -18,9 +18,13 @@ export function reading(failed: (url: string) => void): LoadingManager {
   return manager;
 }
 
-/** Why a model cannot be read, in a sentence. */
+/** Raised for a model that can be read and not be drawn; says why in a clause. */
+export class Unfit extends Error {}
+
+/** Why a model cannot be had from its file, in a clause. */
 export function inWords(error: unknown): string {
+  if (error instanceof Unfit) return error.message;
   const said = (error instanceof Error ? error.message : String(error)).replace(/^(THREE\.)?\w*(Loader|Renderer)\w*: /, "");
-  if (/KTX2|basisu/i.test(said)) return "Its textures are in KTX2 (Basis Universal), which is not read here; store them as JPEG, PNG or WebP.";
-  return /[.!]$/.test(said) ? said : `${said}.`;
+  if (/KTX2|basisu/i.test(said)) return "its textures are in KTX2 (Basis Universal), which is not read here; store them as JPEG, PNG or WebP";
+  return `it cannot be read: ${said.replace(/\.$/, "")}`;
 }

@@ -5,6 +5,7 @@ import { Stage, still } from "../chunk";
 import { buildingId, Material } from "../material";
 import { FRAGMENT_GLSL, uniforms, VERTEX_GLSL } from "../program";
 import { sourceSettings } from "../settings";
+import { Unfit } from "./decoder";
 import { toScene } from "./earth";
 
 /** What of a glTF material is drawn; whatever else a mesh may have is left out. */
@@ -21,14 +22,14 @@ export class Surface {
   readonly casters: ThreeMesh[] = [];
 
   /**
-   * The surface of a model that stands in the earth's own axes; the model keeps none of its own geometry. Throws a plain
-   * sentence for what cannot be drawn. The address decides the object ids.
+   * The surface of a model that stands in the earth's own axes; the model keeps none of its own geometry. Throws Unfit
+   * for what cannot be drawn. The address decides the object ids.
    */
   constructor(model: Object3D, address: string) {
     model.updateMatrixWorld(true);
     const meshes: ThreeMesh[] = [];
     model.traverse((object) => {
-      if ((object as Object3D & { isPoints?: boolean }).isPoints) throw new Error("It holds points, and only surfaces can be drawn.");
+      if ((object as Object3D & { isPoints?: boolean }).isPoints) throw new Unfit("it holds points, and only surfaces can be drawn");
       if ((object as ThreeMesh).isMesh) meshes.push(object as ThreeMesh);
     });
     meshes.forEach((mesh, i) => this.add(mesh, `${address}#${i}`));
@@ -85,7 +86,7 @@ function onGround(mesh: ThreeMesh, name: string, lit: boolean): BufferGeometry {
       tag[to] = feature ? buildingId(digest(`${name.replace(/#.*/, "")}#${feature.getX(i)}#${place}`)) : lit ? buildingId(digest(`${name}#${place}`)) : WHOLE;
     }
   });
-  if (points.some((value) => !Number.isFinite(value))) throw new Error("Its points are no places on earth.");
+  if (points.some((value) => !Number.isFinite(value))) throw new Unfit("its points are no places on earth");
   const made = new BufferGeometry();
   made.setAttribute("position", new BufferAttribute(points, 3));
   made.setAttribute("uv", new BufferAttribute(at, 2));

@@ -13,7 +13,7 @@ import type { Part, Scenery } from "../scenery";
 import { sourceSettings } from "../settings";
 import { HIGHEST } from "../shadow";
 import { keyOf, type Failure } from "../source/supply";
-import { fetched, here, Missing, nameOf } from "./address";
+import { fetched, here, Missing, nameOf, originOf } from "./address";
 import { backdrop } from "./backdrop";
 import { inWords, reading } from "./decoder";
 import { sightOf, toScene } from "./earth";
@@ -195,11 +195,16 @@ export class TileSetWorld implements Scenery {
 
   /** Reads a tile's content; whatever of its model is missing fails all of it. */
   private async parse(content: ArrayBuffer, tile: Tile, extension: string, url: string, signal: AbortSignal): Promise<boolean> {
+    const origin = originOf(url);
     const missing: string[] = [];
     // Taken over by the library before its first wait.
     this.tiles.manager = reading((address) => missing.push(address));
-    await this.tiles.parseTile(content, tile, extension, url, signal);
-    if (missing.length) throw new Missing(nameOf(missing[0]), `a part of ${nameOf(url)} could not be loaded`);
+    try {
+      await this.tiles.parseTile(content, tile, extension, url, signal);
+    } catch (error) {
+      throw new Missing(origin, inWords(error));
+    }
+    if (missing.length) throw new Missing(origin, `its part ${nameOf(missing[0])} could not be loaded`);
     return true;
   }
 
