@@ -8,11 +8,30 @@ from pydantic import Field, model_validator
 
 from services.section import VARIABLE, Section, fault, is_loopback
 
+FIELDS: dict[str, tuple[str, ...]] = {
+    "san-francisco": (),
+    "vector-tiles": ("tiles", "zoom", "tile_schema", "tallest", "attribution", "api_key"),
+    "geojson": ("file", "tallest", "attribution"),
+    "3d-tiles": ("tileset", "ground", "detail", "tallest", "attribution", "api_key"),
+    "google-3d-tiles": ("ground", "detail", "daily_sessions", "endpoint", "api_key"),
+    "cesium-ion": ("asset", "ground", "detail", "tallest", "daily_sessions", "endpoint", "api_key"),
+}
+"""Which fields have a meaning with which source."""
+NEEDED = {
+    "vector-tiles": ("tiles",),
+    "geojson": ("file",),
+    "3d-tiles": ("tileset",),
+    "google-3d-tiles": ("api_key",),
+    "cesium-ion": ("asset", "api_key"),
+}
+
 
 class Scene(Section):
     """What the renderer draws. `api_key` is a literal or `"${VARIABLE}"`; it never leaves the renderer."""
 
-    source: Literal["san-francisco", "vector-tiles", "geojson"] = "san-francisco"
+    source: Literal[
+        "san-francisco", "vector-tiles", "geojson", "3d-tiles", "google-3d-tiles", "cesium-ion"
+    ] = "san-francisco"
     tiles: Annotated[str | None, Field(min_length=1, max_length=2_000)] = None
     """Vector tiles: a folder or an address with {z}, {x} and {y} in it, or a file .mbtiles or .pmtiles.
     Relative paths start at the folder of app_config.json."""
@@ -22,27 +41,44 @@ class Scene(Section):
     """The zoom of the tiles; the largest there is where none is named."""
     tile_schema: Literal["mapbox-streets", "openmaptiles", "protomaps", "openstreetmap"] | None = None
     """What the layers mean; found by their names where none is named."""
+    tileset: Annotated[str | None, Field(min_length=1, max_length=2_000)] = None
+    """3D Tiles: a file tileset.json, the folder it lies in, or its address on a server."""
+    asset: Annotated[int | None, Field(ge=1)] = None
+    """Cesium ion: the number of the asset."""
+    ground: Annotated[float | None, Field(ge=-500, le=9_000, allow_inf_nan=False)] = None
+    """3D Tiles: metres above the ellipsoid of WGS 84 where the map's level ground lies."""
+    detail: Annotated[float | None, Field(ge=0.25, le=256, allow_inf_nan=False)] = None
+    """3D Tiles: world pixels by which a shape may differ from its finest form."""
     tallest: Annotated[int | None, Field(ge=20, le=600)] = None
     """Metres up to which buildings are drawn. The more, the longer a frame takes: shadows come from afar."""
     attribution: Annotated[str | None, Field(max_length=500)] = None
+    daily_sessions: Annotated[int | None, Field(ge=1, le=1_000_000)] = None
+    """How often a day the service may be asked for the root of its tiles, which is what it counts."""
+    endpoint: Annotated[str | None, Field(min_length=1, max_length=500)] = None
+    """Another address of the service, such as a proxy."""
     api_key: Annotated[str | None, Field(max_length=1_000, repr=False)] = None
-    """Put in place of {key} in the address of the tiles."""
+    """Put in place of {key} in the address of the tiles, or given to the service."""
 
     @model_validator(mode="after")
     def _fields_fit_the_source(self) -> Self:
-        belong = {
-            "san-francisco": (),
-            "vector-tiles": ("tiles", "zoom", "tile_schema", "tallest", "attribution", "api_key"),
-            "geojson": ("file", "tallest", "attribution"),
-        }[self.source]
-        for field in ("tiles", "file", "zoom", "tile_schema", "tallest", "attribution", "api_key"):
-            if getattr(self, field) is not None and field not in belong:
+        for field in type(self).model_fields:
+            if field != "source" and getattr(self, field) is not None and field not in FIELDS[self.source]:
                 raise fault((field,), f'it has no meaning with "source": "{self.source}"; take it out')
-        needed = {"vector-tiles": "tiles", "geojson": "file"}.get(self.source)
-        if needed is not None and getattr(self, needed) is None:
-            raise fault((needed,), f'it is missing, and "source": "{self.source}" needs it')
+        for field in NEEDED.get(self.source, ()):
+            if getattr(self, field) is None:
+                raise fault((field,), f'it is missing, and "source": "{self.source}" needs it')
         if self.tiles is not None:
             self._check_tiles(self.tiles)
+        if self.tileset is not None:
+            self._check_tileset(self.tileset)
+        if self.endpoint is not None:
+            self._check_address("endpoint", self.endpoint)
+            if "?" in self.endpoint or "#" in self.endpoint:
+                raise fault(
+                    ("endpoint",), "it may not have a query, where keys are often put and then logged"
+                )
+        if self.api_key is not None and "${" in self.api_key and not VARIABLE.match(self.api_key):
+            raise fault(("api_key",), 'it is neither a key nor one variable like "${TILES_KEY}"')
         return self
 
     def _check_tiles(self, tiles: str) -> None:
@@ -60,36 +96,58 @@ class Scene(Section):
             if self.api_key is not None:
                 raise fault(("api_key",), "only an address on a server has a key")
             return
+        self._check_address("tiles", tiles)
+        if self.zoom is None:
+            raise fault(("zoom",), "it is missing; a server does not say how far its tiles go")
+        self._check_place_of_key("tiles", tiles)
+
+    def _check_tileset(self, tileset: str) -> None:
+        if not self.on_server:
+            if "://" in tileset:
+                raise fault(("tileset",), "a web address begins with https://")
+            if self.api_key is not None:
+                raise fault(("api_key",), "only an address on a server has a key")
+            return
+        self._check_address("tileset", tileset)
+        self._check_place_of_key("tileset", tileset)
+        if "{key}" in tileset.partition("?")[0]:
+            raise fault(("tileset",), "{key} belongs into its query, behind ?; it goes along with every tile")
+
+    def _check_address(self, field: str, address: str) -> None:
+        """Whether a file can be fetched from there, and the key not be read on its way."""
         try:
-            url = urlsplit(tiles)
+            url = urlsplit(address)
             host, _ = url.hostname or "", url.port
         except ValueError:
             host = ""
-        if not host or "@" in url.netloc or "{" in url.netloc or " " in tiles:
-            raise fault(("tiles",), "it is not a web address that tiles could lie at")
-        if self.zoom is None:
-            raise fault(("zoom",), "it is missing; a server does not say how far its tiles go")
-        if (self.api_key is None) != ("{key}" not in tiles):
+        if not host or url.scheme not in ("http", "https") or "@" in url.netloc or "{" in url.netloc:
+            host = ""
+        if not host or " " in address:
+            raise fault((field,), "it is not a web address that tiles could lie at")
+        if self.api_key is not None and url.scheme == "http" and not is_loopback(host):
+            raise fault((field,), "a key would travel in the open; use https")
+
+    def _check_place_of_key(self, field: str, address: str) -> None:
+        if (self.api_key is None) != ("{key}" not in address):
             way = (
-                "put {key} where it belongs in tiles"
+                f"put {{key}} where it belongs in {field}"
                 if self.api_key is not None
                 else "name api_key for {key}"
             )
             raise fault(("api_key",), f"a key needs a place, and a place a key: {way}")
-        if self.api_key is not None and "${" in self.api_key and not VARIABLE.match(self.api_key):
-            raise fault(("api_key",), 'it is neither a key nor one variable like "${TILES_KEY}"')
-        if self.api_key is not None and url.scheme == "http" and not is_loopback(host):
-            raise fault(("tiles",), "a key would travel in the open; use https")
 
     @property
     def tallest_metres(self) -> int:
         """The height up to which buildings are drawn; those of the sample are low."""
-        return self.tallest or (64 if self.source == "san-francisco" else 200)
+        # Google's photographs have their shadows; the least map of shadows is enough for them.
+        low = self.source in ("san-francisco", "google-3d-tiles")
+        return self.tallest or (64 if low else 200)
 
     @property
     def on_server(self) -> bool:
-        """Whether the tiles come from a server."""
-        return self.tiles is not None and self.tiles.startswith(("http://", "https://"))
+        """Whether the tiles come from a server that an address names."""
+        address = self.tiles or self.tileset
+        return address is not None and address.startswith(("http://", "https://"))
 
     def key(self) -> str | None:
         """The key itself, from the environment if a variable is named; None if there is none."""

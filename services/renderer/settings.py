@@ -10,9 +10,15 @@ def script(camera: Camera, scene: Scene) -> str:
 
     Safe in a file of its own and inside a page: all is ASCII, and nothing in it can close a script element.
     """
+    source: dict[str, object] = {"kind": scene.source, "tallest": scene.tallest_metres}
+    source |= {
+        name: value
+        for name, value in (("ground", scene.ground), ("detail", scene.detail))
+        if value is not None
+    }
     settings = {
         "camera": camera.model_dump(mode="json"),
-        "source": {"kind": scene.source, "tallest": scene.tallest_metres},
+        "source": source,
     }
     text = json.dumps(settings, allow_nan=False).replace("</", "<\\/").replace("<!--", "<\\u0021--")
     return f"window.tilewrightSettings = {text};\n"

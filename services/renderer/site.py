@@ -13,6 +13,7 @@ from aiohttp import web
 from services.renderer.frame import BadFrame, size
 from services.renderer.settings import script
 from services.renderer.sources.source import Source, SourceFault
+from services.renderer.sources.tileset import TileSet
 from services.scene import Camera, Scene
 
 SAMPLE = script(Camera(), Scene())
@@ -20,10 +21,14 @@ SAMPLE = script(Camera(), Scene())
 LARGEST_FRAME = 2 * size(4_096, 4_096)
 """As large as the page draws one, twice."""
 POLICY = (
-    "default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; "
-    "img-src 'self' data: blob:; worker-src 'self' blob:; frame-ancestors 'none'; form-action 'none'"
+    "default-src 'self'; script-src 'self' 'unsafe-inline' 'wasm-unsafe-eval'; "
+    "style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; connect-src 'self' data: blob:; "
+    "worker-src 'self' blob:; frame-ancestors 'none'; form-action 'none'"
 )
-"""The page may load from this site and send to it, and nothing else; this holds for WebSockets, too."""
+"""The page may load from this site and send to it, and nothing else; this holds for WebSockets, too.
+
+The decoders of tile sets are WebAssembly, and the pictures in their models are blobs of the page itself.
+"""
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -66,6 +71,7 @@ class Site:
         app.router.add_get("/settings.js", self._settings_file)
         app.router.add_get("/source.json", self._describe_source)
         app.router.add_get(r"/tiles/{zoom:\d+}/{column:\d+}/{row:\d+}", self._give_tile)
+        app.router.add_get(r"/tiles3d/{path:.+}", self._give_content)
         app.router.add_post("/frames/{nonce}", self._take)
         app.router.add_static("/", self.pages)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
@@ -135,6 +141,17 @@ class Site:
         if tile is None:
             return web.Response(status=204)
         return web.Response(body=tile.content, content_type=tile.kind, headers=_address(tile.address))
+
+    async def _give_content(self, request: web.Request) -> web.StreamResponse:
+        """A file of a tile set; 502 with the reason where it cannot be had."""
+        if not isinstance(self._source, TileSet):
+            return web.Response(status=404, text="The source is no tile set.")
+        try:
+            found = await self._source.content(request.match_info["path"], request.query_string)
+        except SourceFault as fault:
+            log.warning("%s", fault)
+            return web.Response(status=502, text=fault.reason, headers=_address(fault.address))
+        return web.Response(body=found.content, content_type=found.kind, headers=_address(found.address))
 
     async def _take(self, request: web.Request) -> web.Response:
         expected = self._expected.get(request.match_info["nonce"])

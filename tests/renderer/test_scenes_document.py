@@ -21,7 +21,8 @@ def test_every_example_can_be_used(example: str) -> None:
 
 def test_every_field_is_explained() -> None:
     assert re.findall(r"^\| `(\w+)` \|", DOCUMENT, re.MULTILINE) == [
-        "source", "tiles", "zoom", "tile_schema", "api_key", "file", "tallest", "attribution",
+        "source", "tiles", "zoom", "tile_schema", "api_key", "file", "tileset", "asset", "ground", "detail",
+        "daily_sessions", "endpoint", "tallest", "attribution",
     ]  # fmt: skip
     assert set(Scene.model_fields) == set(re.findall(r"^\| `(\w+)` \|", DOCUMENT, re.MULTILINE))
-    assert len(EXAMPLES) == 6
+    assert len(EXAMPLES) == 10

@@ -8,8 +8,8 @@ import { NearestFilter, OrthographicCamera, RGBAFormat, Scene, UnsignedByteType,
 import { BEHIND, depthOf, UP } from "./camera";
 import type { Box } from "./chunk";
 import { BLOCK, uniforms } from "./program";
-import { HIGHEST, Shadows } from "./shadow";
-import type { World } from "./world";
+import type { Scenery } from "./scenery";
+import { Shadows } from "./shadow";
 
 /** The message every lost context is reported with. */
 export const LOST = "CONTEXT_LOST: the browser took the WebGL context away";
@@ -22,7 +22,7 @@ export class Frames {
   private readonly targets: WebGLRenderTarget[] = []; // one for each block that a rectangle lies in
   private readonly piece = new Uint8Array(BLOCK * BLOCK * 4);
 
-  constructor(private readonly renderer: WebGLRenderer, private readonly world: World) {
+  constructor(private readonly renderer: WebGLRenderer, private readonly world: Scenery) {
     this.gl = renderer.getContext() as WebGL2RenderingContext;
     this.shadows = new Shadows(renderer);
     this.scene.matrixWorldAutoUpdate = false;
@@ -72,10 +72,11 @@ export class Frames {
   private drawPiece(bx: number, by: number, box: Box, target: WebGLRenderTarget): void {
     this.world.enter(bx, by);
     this.shadows.use(bx, by, (ground) => this.world.inShadow(ground));
-    // Depths of everything in the block, from the highest roof at its lower edge to the ground at its upper edge, some
-    // metres spare.
+    // Depths of everything in the block, from the highest roof at its lower edge to the lowest ground at its upper edge,
+    // some metres spare.
+    const [lowest, highest] = this.world.heights;
     const far = (-by * BLOCK) / UP, near = (-(by + 1) * BLOCK) / UP;
-    const d0 = Math.floor(depthOf(near - HIGHEST * BEHIND, HIGHEST)) - 8, d1 = Math.ceil(depthOf(far, 0)) + 8;
+    const d0 = Math.floor(depthOf(near - highest * BEHIND, highest)) - 8, d1 = Math.ceil(depthOf(far - lowest * BEHIND, lowest)) + 8;
     uniforms.block.value = new Vector4(bx * BLOCK, by * BLOCK, d0, d1 - d0);
     const objects: Object3D[] = [...this.world.everywhere()];
     for (const chunk of this.world.inPixels(box)) objects.push(...chunk.objects());

@@ -10,6 +10,7 @@ import { WebGLRenderer } from "three";
 import { METRES_PER_PIXEL } from "./camera";
 import { Frames, LOST } from "./frame";
 import { Outbox } from "./outbox";
+import type { Scenery } from "./scenery";
 import { describe, Supply, type Failure } from "./source/supply";
 import { World } from "./world";
 
@@ -39,7 +40,7 @@ declare global {
 const canvas = document.createElement("canvas");
 const outbox = new Outbox();
 let frames: Frames | null = null;
-let world: World;
+let world: Scenery;
 let lost = false;
 canvas.addEventListener("webglcontextlost", () => { lost = true; });
 
@@ -53,7 +54,8 @@ async function start(): Promise<Info> {
   renderer.autoClear = false;
   renderer.sortObjects = false;
   const source = await describe();
-  world = new World(new Supply(source));
+  // What only tile sets need comes along with them: it is larger than all the rest.
+  world = "root" in source ? new (await import("./solid-source/tileset")).TileSetWorld(source) : new World(new Supply(source));
   const drawer = new Frames(renderer, world);
   // The first draw compiles the shaders; ready then also means that drawing works here. Whether a tile can be had is
   // another matter: the frames that need it will say.

@@ -3,8 +3,11 @@
 /** Angles in degrees; azimuth and elevation as in services/tiling/camera.py. */
 export interface CameraSettings { latitude: number; longitude: number; azimuth: number; elevation: number; metres_per_pixel: number }
 
-/** What is drawn; nothing is drawn higher than tallest, in metres. */
-export interface SourceSettings { kind: string; tallest?: number }
+/**
+ * What is drawn; nothing casts shadows from higher than tallest, in metres. Of tile sets also: the height above the
+ * ellipsoid where the map's ground lies, in metres, and how many pixels a shape may be off its finest form.
+ */
+export interface SourceSettings { kind: string; tallest?: number; ground?: number; detail?: number }
 
 declare global {
   interface Window { tilewrightSettings?: { camera: CameraSettings; source: SourceSettings } }

@@ -6,9 +6,9 @@
 
 import { DepthTexture, DoubleSide, GLSL3, NearestFilter, OrthographicCamera, RedFormat, RawShaderMaterial, Scene, UnsignedShortType, Vector4, WebGLRenderTarget, type WebGLRenderer } from "three";
 import { BEHIND, METRES_PER_PIXEL, UP } from "./camera";
-import type { Chunk } from "./chunk";
 import { SHEAR } from "./light";
 import { BLOCK, uniforms } from "./program";
+import type { Part } from "./scenery";
 import { sourceSettings } from "./settings";
 
 const TEXELS = 2 ** Math.round(Math.log2(1.171875 / METRES_PER_PIXEL)); // per metre; a little more than one per pixel
@@ -44,7 +44,7 @@ export class Shadows {
   constructor(private readonly renderer: WebGLRenderer) {}
 
   /** Points the uniforms at the map of block (bx, by), drawing it first when it is not kept. */
-  use(bx: number, by: number, near: (box: [number, number, number, number]) => Chunk[]): void {
+  use(bx: number, by: number, near: (box: [number, number, number, number]) => Part[]): void {
     const key = `${bx},${by}`;
     let map = this.maps.get(key);
     if (!map) {
@@ -56,7 +56,7 @@ export class Shadows {
     uniforms.shadowFrame.value = map.frame;
   }
 
-  private make(bx: number, by: number, near: (box: [number, number, number, number]) => Chunk[]): Map {
+  private make(bx: number, by: number, near: (box: [number, number, number, number]) => Part[]): Map {
     let target: WebGLRenderTarget | undefined;
     if (this.maps.size >= KEPT) {
       const [oldest, map] = [...this.maps].reduce((a, b) => (a[1].used < b[1].used ? a : b));

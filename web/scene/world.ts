@@ -15,6 +15,7 @@ import { SHEAR } from "./light";
 import { Plot } from "./plot";
 import { BLOCK } from "./program";
 import { HIGHEST } from "./shadow";
+import type { Scenery } from "./scenery";
 import { keyOf, type Failure, type Supply, type Tile } from "./source/supply";
 
 const CHUNKS_KEPT = 700; // built chunks; a frame needs about 60
@@ -27,8 +28,9 @@ const REACH = 200;
 /** How far from a block something may stand that is seen or casts its shadow there. */
 const SIGHT = HIGHEST * (BEHIND + Math.max(...SHEAR.map(Math.abs))) + 16;
 
-export class World {
+export class World implements Scenery {
   readonly bounds: Box; // in world pixels
+  readonly heights = [0, HIGHEST] as const;
   private readonly outline: Ring;
   private readonly land: Land;
   private readonly plots = new Map<string, Plot>();

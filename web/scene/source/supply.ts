@@ -4,6 +4,7 @@ import type { Features } from "../city";
 import { NOTHING, round } from "../city";
 import { groundToTile, tileToGround } from "../place";
 import { HIGHEST } from "../shadow";
+import type { TileSet } from "../solid-source/tileset";
 import { readFootprints } from "./footprints";
 import { schemaOf, SCHEMAS } from "./schema";
 import { decode } from "./tile";
@@ -32,10 +33,10 @@ const KEPT = 150_000; // features of decoded tiles; a kilobyte each
 const ON_ROOF = 8; // metres for what stands on a roof
 
 /** Reads what the source says of itself; throws a plain sentence when it cannot be used. */
-export async function describe(): Promise<Description> {
+export async function describe(): Promise<Description | TileSet> {
   const answer = await fetch("/source.json");
   if (!answer.ok) throw new Error(`The source could not be read: ${(await answer.text()).slice(0, 300)}`);
-  return (await answer.json()) as Description;
+  return (await answer.json()) as Description | TileSet;
 }
 
 /** The tiles of a source. What a tile holds never changes while the page is open. */

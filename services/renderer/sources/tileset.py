@@ -1,0 +1,131 @@
+"""3D Tiles: the files of a tile set, as its own addresses name them, given to the page one by one."""
+
+import asyncio
+import json
+import struct
+import zlib
+from abc import abstractmethod
+from dataclasses import dataclass
+from pathlib import Path
+
+from services.renderer.sources.source import Description, Source, SourceFault, Tile, Unusable
+
+LARGEST = 256 << 20
+"""Bytes of one file; those of a photographed city have a hundredth of it."""
+MODELS = (b"glTF", b"b3dm", b"i3dm", b"cmpt", b"pnts")
+"""What binary contents begin with; all of them say their length in bytes 8 to 11."""
+
+
+class BadContent(Exception):
+    """Raised for a file that cannot be part of a tile set; the reason as a clause."""
+
+
+@dataclass(frozen=True)
+class TileSetDescription(Description):
+    """What the page must know before it asks for the root of a tile set."""
+
+    root: str = "/tiles3d/tileset.json"
+    """Where the page finds it."""
+    shadows: bool = True
+    """Whether the sun casts shadows in it; photographs have them already."""
+
+
+@dataclass(frozen=True)
+class Content:
+    """One file and where it truly lies; the address has no key in it."""
+
+    address: str
+    content: bytes
+    kind: str
+
+
+class TileSet(Source):
+    """Surfaces of the world in a tree of tiles, from coarse to fine, each in a file of its own."""
+
+    _about: TileSetDescription
+
+    def describe(self) -> Description:
+        return self._about
+
+    async def tile(self, column: int, row: int) -> Tile | None:
+        """None: it has no footprints."""
+        return None
+
+    @abstractmethod
+    async def content(self, path: str, query: str) -> Content:
+        """The file that the page asks for as /tiles3d/PATH?QUERY; raises SourceFault."""
+
+
+def described(name: str, attribution: str, root: str, *, shadows: bool) -> TileSetDescription:
+    """What is said of a tile set whose root the page finds at /tiles3d/ROOT."""
+    return TileSetDescription(name, attribution, 0, (0, 0, 0, 0), root=f"/tiles3d/{root}", shadows=shadows)
+
+
+def checked(path: str, content: bytes) -> tuple[bytes, str]:
+    """The file, unpacked if it was packed with gzip, and its type; raises BadContent if it is broken."""
+    if content[:2] == b"\x1f\x8b":
+        content = _gunzipped(content)
+    if len(content) > LARGEST:
+        raise BadContent(f"it is larger than {LARGEST >> 20} MiB")
+    if not content:
+        raise BadContent("it is empty")
+    if path.endswith(".json"):
+        try:
+            document = json.loads(content)
+        except (ValueError, RecursionError):
+            raise BadContent("it is no JSON, or a broken one") from None
+        if not isinstance(document, dict):
+            raise BadContent("it is no tile set")
+        return content, "application/json"
+    if content[:4] in MODELS and (
+        len(content) < 12 or struct.unpack_from("<I", content, 8)[0] > len(content)
+    ):
+        raise BadContent("it is cut short")
+    if content[:1] == b"<":
+        raise BadContent("it is a web page, and no part of a tile set")
+    return content, "application/octet-stream"
+
+
+class TileSetFolder(TileSet):
+    """A file tileset.json and all that lies beside it and below."""
+
+    def __init__(self, file: Path, *, attribution: str) -> None:
+        root = file / "tileset.json" if file.is_dir() else file
+        try:
+            checked("tileset.json", _read(root))
+        except OSError as error:
+            raise Unusable(
+                f"{root} cannot be read ({error.strerror}); scene.tileset in app_config.json names it."
+            ) from None
+        except BadContent as error:
+            raise Unusable(f"{root} is no root of a tile set: {error}.") from None
+        self._folder = root.parent.resolve()
+        self._about = described(self._folder.name, attribution, root.name, shadows=True)
+
+    async def content(self, path: str, query: str) -> Content:
+        file = (self._folder / path).resolve()
+        if not file.is_relative_to(self._folder):
+            raise SourceFault(path, f"it does not lie in {self._folder}")
+        try:
+            content, kind = checked(file.name, await asyncio.to_thread(_read, file))
+        except OSError as error:
+            raise SourceFault(str(file), f"it cannot be read ({error.strerror})") from None
+        except BadContent as error:
+            raise SourceFault(str(file), str(error)) from None
+        return Content(str(file), content, kind)
+
+
+def _read(file: Path) -> bytes:
+    with file.open("rb") as opened:
+        return opened.read(LARGEST + 1)
+
+
+def _gunzipped(content: bytes) -> bytes:
+    unpacker = zlib.decompressobj(wbits=31)
+    try:
+        plain = unpacker.decompress(content, LARGEST + 1)
+    except zlib.error:
+        raise BadContent("it is packed with gzip, and the packing is broken") from None
+    if not unpacker.eof and len(plain) <= LARGEST:
+        raise BadContent("it is packed with gzip and cut short")
+    return plain

@@ -1,0 +1,23 @@
+// Blank paper on level ground, behind everything: what shows where a tile set has nothing.
+
+import { BufferAttribute, BufferGeometry, type Object3D } from "three";
+import { Stage, still } from "../chunk";
+import { Material } from "../material";
+import { program } from "../program";
+
+const geometry = new BufferGeometry();
+geometry.setAttribute("position", new BufferAttribute(new Float32Array([-1, -1, 0, 3, -1, 0, -1, 3, 0]), 3));
+
+/** The paper of any block. */
+export const backdrop: Object3D = still(geometry, program(
+  /* glsl */ `
+in vec3 position;
+void main() {
+  gl_Position = vec4(position.xy, 0.9999999, 1.0);
+}`,
+  /* glsl */ `
+void main() {
+  vec2 pixel = gl_FragCoord.xy + block.xy;
+  plane(vec3(0.85, 0.83, 0.78), vec4(0, 0, ${Material.nothing}, 0), vec3(pixel.x / ACROSS, -pixel.y / UP, 0.0));
+}`,
+), Stage.base);
