@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 import aiohttp
 
+from services.renderer.sources import version
 from services.renderer.sources.source import Description, Range, Source, SourceFault, Tile
 from services.renderer.sources.vector import LARGEST, BadTile, unpacked
 
@@ -52,9 +53,9 @@ class Address(Source):
         self._folder = folder / mark if folder is not None else None
         last = (1 << zoom) - 1
         name = urlsplit(template).hostname or "tiles"
-        # Each of its tiles may be of another state; the day says which ones can have been met.
-        day = time.strftime("of %Y-%m-%d", time.gmtime())
-        self._about = Description(name, attribution, zoom, tiles or (0, 0, last, last), schema, version=day)
+        self._about = Description(
+            name, attribution, zoom, tiles or (0, 0, last, last), schema, version=version.of_server()
+        )
         self._session: aiohttp.ClientSession | None = None
         self._proven = self._folder is not None and next(self._folder.rglob("*.tile"), None) is not None
         """Whether it ever gave a tile; before, one that is not found may mean that the address is wrong."""

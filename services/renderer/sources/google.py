@@ -17,6 +17,7 @@ from services.renderer.sources.quota import Quota, Spent
 from services.renderer.sources.source import SourceFault
 from services.renderer.sources.tileserver import joined, read
 from services.renderer.sources.tileset import Content, TileSet, described
+from services.renderer.sources.version import of_server
 
 ENDPOINT = "https://tile.googleapis.com"
 ROOT = "v1/3dtiles/root.json"
@@ -49,7 +50,9 @@ class GoogleTiles(TileSet):
         self._session: Session | None = None
         self._asking = asyncio.Lock()
         self._downloads = Downloads()
-        self._about = described("Google Photorealistic 3D Tiles", "Google", ROOT, shadows=False)
+        self._about = described(
+            "Google Photorealistic 3D Tiles", "Google", ROOT, shadows=False, version=of_server()
+        )
 
     async def close(self) -> None:
         await self._downloads.close()

@@ -13,6 +13,7 @@ from services.renderer.sources.quota import Quota, Spent
 from services.renderer.sources.source import SourceFault
 from services.renderer.sources.tileserver import joined, read
 from services.renderer.sources.tileset import Content, TileSet, described
+from services.renderer.sources.version import of_server
 
 ENDPOINT = "https://api.cesium.com"
 ROOT = "asset/tileset.json"
@@ -40,7 +41,9 @@ class IonTiles(TileSet):
         self._access: Access | None = None
         self._asking = asyncio.Lock()
         self._downloads = Downloads()
-        self._about = described(f"Cesium ion asset {asset}", "Cesium ion", ROOT, shadows=True)
+        self._about = described(
+            f"Cesium ion asset {asset}", "Cesium ion", ROOT, shadows=True, version=of_server()
+        )
 
     async def close(self) -> None:
         await self._downloads.close()

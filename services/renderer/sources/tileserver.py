@@ -5,6 +5,7 @@ from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 from services.renderer.sources.download import Downloads
 from services.renderer.sources.source import SourceFault
 from services.renderer.sources.tileset import BadContent, Content, TileSet, checked, described
+from services.renderer.sources.version import of_server
 
 
 class TileSetServer(TileSet):
@@ -21,7 +22,9 @@ class TileSetServer(TileSet):
             for name, value in parse_qsl(url.query, keep_blank_values=True)
         ]
         self._downloads = Downloads()
-        self._about = described(url.hostname or "tiles", attribution, url.path.lstrip("/"), shadows=True)
+        self._about = described(
+            url.hostname or "tiles", attribution, url.path.lstrip("/"), shadows=True, version=of_server()
+        )
 
     async def close(self) -> None:
         await self._downloads.close()

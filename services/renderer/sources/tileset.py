@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from services.renderer.sources.source import Description, Source, SourceFault, Tile, Unusable
+from services.renderer.sources.version import of_file
 
 LARGEST = 256 << 20
 """Bytes of one file; those of a photographed city have a hundredth of it."""
@@ -56,9 +57,11 @@ class TileSet(Source):
         """The file that the page asks for as /tiles3d/PATH?QUERY; raises SourceFault."""
 
 
-def described(name: str, attribution: str, root: str, *, shadows: bool) -> TileSetDescription:
+def described(name: str, attribution: str, root: str, *, shadows: bool, version: str) -> TileSetDescription:
     """What is said of a tile set whose root the page finds at /tiles3d/ROOT."""
-    return TileSetDescription(name, attribution, 0, (0, 0, 0, 0), root=f"/tiles3d/{root}", shadows=shadows)
+    return TileSetDescription(
+        name, attribution, 0, (0, 0, 0, 0), version=version, root=f"/tiles3d/{root}", shadows=shadows
+    )
 
 
 def checked(path: str, content: bytes) -> tuple[bytes, str]:
@@ -100,7 +103,9 @@ class TileSetFolder(TileSet):
         except BadContent as error:
             raise Unusable(f"{root} is no root of a tile set: {error}.") from None
         self._folder = root.parent.resolve()
-        self._about = described(self._folder.name, attribution, root.name, shadows=True)
+        self._about = described(
+            self._folder.name, attribution, root.name, shadows=True, version=of_file(root)
+        )
 
     async def content(self, path: str, query: str) -> Content:
         file = (self._folder / path).resolve()

@@ -20,6 +20,11 @@ def of_file(file: Path) -> str:
     return f"{found.st_size} bytes of {moment(found.st_mtime)}"
 
 
+def of_server() -> str:
+    """The day: each file of a server may be of another state, so it says which ones can have been met."""
+    return time.strftime("of %Y-%m-%d", time.gmtime())
+
+
 def moment(at: float) -> str:
     """A moment, the same words in every time zone."""
     return time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(at))
