@@ -40,7 +40,7 @@ from services.scene import Camera, Pass
 
 DEPTH_STEPS = 64
 """Steps of the depth pass per metre."""
-HALF_BRIGHT = 16 * DEPTH_STEPS
+HALF_BRIGHT = 10 * DEPTH_STEPS
 """The depth that a picture shows half bright: houses are told apart below it, towers above."""
 PITCH = 0.68
 """How steeply pitched roofs rise, those up to 10 m wide: their normal code knows the azimuth alone."""
