@@ -63,12 +63,9 @@ def sees_the_passes_of_the_map(world: World, oxen: FakeOxen) -> None:
         shown = np.zeros((WINDOW, WINDOW, 3), np.uint8)
         for x, y in touched(window.box):
             left, top = x * SIZE - window.x, y * SIZE - window.y
-            tile = layer(world, name, x, y, "?as=picture")
-            rows = slice(max(top, 0), min(top + SIZE, WINDOW))
-            columns = slice(max(left, 0), min(left + SIZE, WINDOW))
-            shown[rows, columns] = tile[
-                rows.start - top : rows.stop - top, columns.start - left : columns.stop - left
-            ]
+            tile = layer(world, name, x, y, "?as=picture")[max(-top, 0) :, max(-left, 0) :]
+            there = shown[max(top, 0) : top + SIZE, max(left, 0) : left + SIZE]
+            there[:] = tile[: there.shape[0], : there.shape[1]]
         assert np.array_equal(picture_in(asked[f"control_{name}"]), shown), name
     kinds = layer(world, "class", 4, 1)
     assert set(np.unique(kinds).tolist()) >= {Kind.BUILDING, Kind.ROAD, Kind.GREEN}
