@@ -1,4 +1,4 @@
-"""The drawing of the city alone, held against the same footprints as flat boxes in the same browser."""
+"""The drawing of the city alone, held against flat boxes on the same ground and against its colour alone."""
 
 import asyncio
 import statistics
@@ -8,6 +8,7 @@ from pathlib import Path
 
 from playwright.async_api import Page as Tab
 
+from bench.colour import COLOUR_ALONE
 from bench.figure import Figure
 from services.renderer.browser import Browser
 from services.renderer.scenes import files
@@ -38,6 +39,7 @@ async def _measure() -> list[Figure]:
     first: list[float] = []
     city: list[float] = []
     ratios: list[float] = []
+    passes: list[float] = []
     with tempfile.TemporaryDirectory(prefix="tw-") as folder:
         browser = Browser(Path(folder) / "chromium", None, site.origin)
         await browser.start()
@@ -48,10 +50,20 @@ async def _measure() -> list[Figure]:
                 pairs = [(await _seconds(full, frame), await _seconds(flat, frame)) for _ in range(ROUNDS)]
                 city.append(statistics.median(hot for hot, _ in pairs))
                 ratios.append(statistics.median(hot / cold for hot, cold in pairs))
+            await flat.close()
+            colour = await _open(browser, site, "", COLOUR_ALONE)
+            for frame in FRAMES:
+                await _seconds(full, frame), await _seconds(colour, frame)
+                passes.append(
+                    statistics.median(
+                        [await _seconds(full, frame) / await _seconds(colour, frame) for _ in range(ROUNDS)]
+                    )
+                )
         finally:
             await browser.close()
             await site.close()
     listed = ", ".join(f"{ratio:.1f}" for ratio in ratios)
+    shares = ", ".join(f"{ratio:.2f}" for ratio in passes)
     return [
         Figure(
             "scene_draw_seconds",
@@ -72,11 +84,20 @@ async def _measure() -> list[Figure]:
             "×",
             note="the same with chunks and shadows built in it",
         ),
+        Figure(
+            "scene_draw_vs_colour_alone",
+            statistics.median(passes),
+            "×",
+            "<= 1.35",
+            note=f"all planes against one, drawn and read back, warm, median of the frames: {shares}",
+        ),
     ]
 
 
-async def _open(browser: Browser, site: Site, query: str) -> Tab:
+async def _open(browser: Browser, site: Site, query: str, first: str = "") -> Tab:
     tab = await browser.new_tab()
+    if first:
+        await tab.add_init_script(f"({first})()")
     await tab.goto(f"{site.origin}/{query}")
     await tab.evaluate("() => window.tilewright.ready")
     return tab

@@ -40,7 +40,7 @@ from services.scene import Camera, Pass
 
 DEPTH_STEPS = 64
 """Steps of the depth pass per metre."""
-HALF_BRIGHT = 16 * DEPTH_STEPS
+HALF_BRIGHT = 10 * DEPTH_STEPS
 """The depth that a picture shows half bright: houses are told apart below it, towers above."""
 PITCH = 0.68
 """How steeply pitched roofs rise, those up to 10 m wide: their normal code knows the azimuth alone."""
@@ -149,16 +149,15 @@ KINDS = _kinds()
 
 
 def _scattered(ids: NDArray[np.uint32]) -> NDArray[np.uint8]:
-    """Each id in a colour of its own, far from those of its neighbours; ground dark, nothing black."""
+    """Each thing in a colour of its own, far from its neighbours'; ground in dark greys, nothing black."""
     bits = ids * np.uint32(0x9E3779B1)
     bits ^= bits >> np.uint32(15)
     bits *= np.uint32(0x85EBCA77)
     bits ^= bits >> np.uint32(13)
     planes = [(bits >> np.uint32(shift)).astype(np.uint8) for shift in (0, 8, 16)]
     colours = np.stack(planes, axis=-1)
-    stands = (ids >= FIRST_THING)[..., None]
-    shown: NDArray[np.uint8] = np.where(stands, colours // 2 + 96, colours // 4 + 24).astype(np.uint8)
-    shown[ids == 0] = 0
+    ground = np.where(ids == 0, 0, 16 + 2 * (ids & 31)).astype(np.uint8)
+    shown: NDArray[np.uint8] = np.where((ids >= FIRST_THING)[..., None], colours // 2 + 96, ground[..., None])
     return shown
 
 

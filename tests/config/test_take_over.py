@@ -85,9 +85,12 @@ async def test_the_gateway_shows_the_new_one_and_keeps_the_old_one_when_the_new_
     await soon(told, "a complaint")
     assert await listed() == before
     assert CANARY not in gateway.out("gateway")
-    gateway.configure(models=[model for model in CONFIG["models"] if model["model_id"] != "paid"])
+    models = [model for model in CONFIG["models"] if model["model_id"] != "paid"]
+    gateway.configure(models=models, passes=["class"])
     gateway.processes["gateway"].send_signal(signal.SIGHUP)
     await soon(without_paid, "other models")
+    _, refusal, _ = await gateway.get("/tiles/depth16/0/0/0")
+    assert refusal["error"]["message"] == "Layers are render, generation, class; add depth16 to passes."
     assert gateway.processes["gateway"].poll() is None
 
 

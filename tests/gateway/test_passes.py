@@ -3,6 +3,8 @@
 import asyncio
 import io
 import json
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 
 import numpy as np
@@ -16,7 +18,7 @@ from services.planes import Planes
 from services.scene import PASSES, Camera, Pass
 from services.tiling.quadrant import SIZE, box
 from services.worker import Result, Task
-from tests.gateway.house import until
+from tests.gateway.house import TREE, until
 from tests.gateway.indoors import Indoors
 from tests.gateway.painter import Painter, paint
 from tests.generator.city import draw, layers
@@ -72,6 +74,22 @@ async def test_a_pass_is_a_layer_of_the_map(city: Indoors) -> None:
         assert other["Cache-Control"] == "no-cache"
     _, page, _ = await city.picture("/")
     assert json.loads(page.split(b'id="bootstrap">')[1].split(b"</script>")[0])["passes"] == list(PASSES)
+
+
+async def test_the_example_measures_buildings_from_their_passes(city: Indoors) -> None:
+    program = TREE / "examples" / "heights.py"
+    command = [sys.executable, str(program), (await city.url("")).rstrip("/")]
+    told = await asyncio.to_thread(subprocess.run, [*command, "1", "0"], capture_output=True, text=True)
+    assert (told.returncode, told.stderr) == (0, "")
+    one = planes((1, 0))
+    ids = passes.object_id(one)
+    standing = np.unique(ids[passes.classes(one) == passes.Kind.BUILDING])
+    lines = told.stdout.splitlines()
+    assert [int(line.split()[1].rstrip(":")) for line in lines] == standing.tolist()
+    assert max(float(line.split()[-3]) for line in lines) > 5
+    told = await asyncio.to_thread(subprocess.run, [*command, "9", "9"], capture_output=True, text=True)
+    assert told.returncode == 1
+    assert "Nothing stands at 9,9 in render." in told.stderr
 
 
 @pytest.mark.parametrize("name", ["depth16", "class"])

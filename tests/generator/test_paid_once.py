@@ -1,6 +1,7 @@
 """A call is paid for once, whatever becomes of the generator that made it."""
 
 import asyncio
+import json
 import signal
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -74,7 +75,7 @@ async def test_killed_with_the_answer_in_hand_the_next_one_pays_nothing(
     assert (whole.cost, bridge.cost) == (0.25, 0.25)
     assert (whole.saw, {(seen.x, seen.y) for seen in bridge.saw}) == ([], {(1, 0), (1, 1)})
     assert (bridge.prompt, bridge.model_id, bridge.source) == ("ink", "omni", "oxen omni")
-    assert bridge.parameters == '{"model": "omni"}'
+    assert json.loads(bridge.parameters) == {"model": "omni", "conditioning": {"depth16": "control_image"}}
     assert len(bridge.template) == len(bridge.renders) == 64
     assert (whole.template, whole.renders) != (bridge.template, bridge.renders)
     assert (bridge.worker, bridge.attempt, bridge.job) == ("generator-1", 1, jobs[1].job)

@@ -135,7 +135,7 @@ async def test_so_is_one_in_the_halo(keeper: Keeper) -> None:
     for cell in BLOCK:
         for name, content in layers(cell).items():
             keeper.tiles[name, *cell] = content  # type: ignore[index]
-    keeper.palette = make(count(np.full((3, 8, 8), 100, np.uint8))).dump()
+    keeper.palette = make(count(np.full((3, 8, 8), 100, np.uint8), np.zeros((8, 8), np.uint8))).dump()
     nack = await keeper.refusal(work(*BLOCK))
     assert nack.error_class == "bug"
     assert nack.reason == "There is no render layer of -1,-1, -1,0, -1,1, -1,2 and 8 more yet."

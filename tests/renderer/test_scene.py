@@ -6,12 +6,19 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from services import passes
+from services.planes import NORMAL_WALL_FIRST, ROOF, WALL, Planes
 from services.renderer import leftovers
 from services.renderer.frame import Frame
 from services.renderer.renderer import Renderer
+from services.scene import Camera
 from services.tiling.quadrant import Box, frame_box
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+LAKE = Box(-1_020, 2_590, -956, 2_654)
+BRICK_HOUSES = Box(-444, 2_398, -194, 2_588)
+"""Three of them, with flat roofs and walls that stand askew to the eye, among lower ones."""
 
 
 def planes(frame: Frame) -> NDArray[np.uint8]:
@@ -46,6 +53,39 @@ async def test_a_frame_shows_the_city(scene: Renderer) -> None:
     assert len(np.unique(ids)) > 20
     assert (frame.depth[..., 3] == 255).all()
     assert frame.source.startswith("state mvt-fixtures ")
+
+
+async def test_passes_say_what_stands_at_known_places(scene: Renderer) -> None:
+    camera = Camera()
+    frame = await scene.draw(1, LAKE)
+    lake = Planes(frame.pixels, frame.object, frame.depth)
+    assert (passes.classes(lake) == passes.Kind.WATER).all()
+    assert passes.depth16(lake, camera).max() < passes.DEPTH_STEPS
+    assert (passes.normals(lake, camera) == (128, 218, 218)).all()
+
+    frame = await scene.draw(1, BRICK_HOUSES)
+    houses = Planes(frame.pixels, frame.object, frame.depth)
+    kinds, ids, depth = passes.classes(houses), passes.object_id(houses), passes.depth16(houses, camera)
+    assert set(np.unique(kinds).tolist()) >= {passes.Kind.BUILDING, passes.Kind.ROAD, passes.Kind.GREEN}
+    material, normal = houses.object[..., 2], houses.object[..., 3]
+    wall, roof = (material == WALL) & (normal >= NORMAL_WALL_FIRST), material == ROOF
+    # Every wall that is seen faces the eye and down the picture; none looks away.
+    facing = passes.normals(houses, camera)[wall].astype(int)
+    assert facing[:, 1].max() < 127 < facing[:, 2].min()
+    # One row up a wall is 0.293 m / (sin 45° · cos 45°) nearer than the ground behind it; bays stand out.
+    above, below = depth[:-1].astype(int), depth[1:].astype(int)
+    going_up = (wall[:-1] & wall[1:] & (ids[:-1] == ids[1:]) & (normal[:-1] == normal[1:])).nonzero()
+    step = 2 * camera.metres_per_pixel * passes.DEPTH_STEPS
+    assert (np.abs((above - below)[going_up] - step) < 1).mean() > 0.99
+    # A flat roof lies behind the parapet that its wall ends in, and higher houses have higher ones.
+    tops = [
+        (int(depth[wall & (ids == one)].max()), int(np.median(depth[roof & (ids == one)])))
+        for one in np.unique(ids[wall])
+        if min((wall & (ids == one)).sum(), (roof & (ids == one)).sum()) > 400
+    ]
+    assert len(tops) >= 3
+    assert all(20 < top - flat < 120 for top, flat in tops)
+    assert sorted(flat for _, flat in tops) == [flat for _, flat in sorted(tops)]
 
 
 async def test_ground_without_data_is_a_frame_like_any_other(scene: Renderer) -> None:

@@ -92,7 +92,7 @@ def test_a_picture_shows_to_the_eye_what_the_values_say() -> None:
     # Ground is black, a house clearly not, and a tower still brighter.
     low, house, tower = (int(grey[column, 0]) for column in (1, 2, 3))
     assert int(grey[0, 0]) <= 1
-    assert low < 20 < 90 < house < 130 < 200 < tower
+    assert low < 20 < 120 < house < 150 < 220 < tower
     ids = picture("object_id", frame, CAMERA)[0]
     assert ids[1].tolist() == ids[2].tolist()
     assert ids[1].min() >= 96 > ids[0].max() > ids[4].max() == 0
@@ -106,4 +106,5 @@ def test_the_document_names_every_pass_and_class() -> None:
     for name in PASSES:
         assert f"| `{name}` |" in document
     for kind in Kind:
-        assert f"| {kind.value} | {kind.name.lower()} |" in document
+        colour = bytes(COLOURS[kind]).hex()
+        assert f"| {kind.value} | {kind.name.lower()} | `#{colour}` |" in document

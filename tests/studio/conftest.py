@@ -67,7 +67,7 @@ async def house(request: pytest.FixtureRequest, short: Path, built_studio: Path)
         {**model, "cost_per_image": 0.5} if model["model_id"] == "chunky" else model
         for model in CONFIG["models"]
     ]
-    house.configure(http={"port": port}, lease_seconds=600, models=models)
+    house.configure(http={"port": port}, lease_seconds=600, models=models, passes=["class", "depth16"])
     async with aiohttp.ClientSession() as house.session:
         await house.open("keeper", "gateway")
         yield house

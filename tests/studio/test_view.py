@@ -1,5 +1,6 @@
 """What the studio shows: the place, the connection, small screens, long queues."""
 
+import re
 import signal
 
 import pytest
@@ -26,6 +27,12 @@ async def test_the_place_is_in_the_address(desk: Desks) -> None:
     await expect(other.page.locator(".percent")).to_have_text("25 %")
     await expect(other.page.locator("[data-layer-button=render]")).to_have_attribute("aria-pressed", "true")
     assert await other.page.evaluate("location.hash") == shared
+    await other.page.keyboard.press("p")
+    await expect(other.page.locator("[data-layer-button=class]")).to_have_attribute("aria-pressed", "true")
+    await other.page.keyboard.press("p")
+    assert await other.page.evaluate("location.hash") == f"{shared}/depth16"
+    await other.page.reload()
+    await expect(other.page.locator("[data-layer-button=depth16]")).to_have_attribute("aria-pressed", "true")
     assert await one.kept() == []
 
 
@@ -41,6 +48,13 @@ async def test_where_nothing_stands_between_far_places_no_error_is_met(
         await one.page.reload()
     # What stands is shown, and all that was asked for has been answered.
     await one.page.wait_for_load_state("networkidle")
+    # A pass of the renders is shown in their place, and they come back.
+    await one.page.keyboard.press("p")
+    shown = one.page.locator("img[data-tile^='class/']")
+    await expect(shown.first).to_have_attribute("src", re.compile(r"^/tiles/class/\d/.*&as=picture$"))
+    await one.page.click("[data-layer-button=render]")
+    await expect(shown).to_have_count(0)
+    await expect(one.page.locator("img[data-tile^='render/']").first).to_be_visible()
     assert missing == []
 
 
