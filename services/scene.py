@@ -47,15 +47,15 @@ class Scene(Section):
 
     def _check_tiles(self, tiles: str) -> None:
         missing = [name for name in ("{z}", "{x}", "{y}") if name not in tiles]
-        if not tiles.endswith((".mbtiles", ".pmtiles")) or self.on_server:
-            if "://" in tiles and not self.on_server:
-                raise fault(("tiles",), "a web address begins with https://")
-            if missing:
-                raise fault(
-                    ("tiles",),
-                    f"{' and '.join(missing)} is missing in it; it is a folder or an address with {{z}}, "
-                    "{x} and {y}, or a file .mbtiles or .pmtiles",
-                )
+        if "://" in tiles and not self.on_server:
+            raise fault(("tiles",), "a web address begins with https://")
+        if missing and not self.is_file:
+            files = ".pmtiles" if self.on_server else ".mbtiles or .pmtiles"
+            raise fault(
+                ("tiles",),
+                f"{' and '.join(missing)} is missing in it; it is a folder or an address with {{z}}, "
+                f"{{x}} and {{y}}, or a file {files}",
+            )
         if not self.on_server:
             if self.api_key is not None:
                 raise fault(("api_key",), "only an address on a server has a key")
@@ -67,7 +67,7 @@ class Scene(Section):
             host = ""
         if not host or "@" in url.netloc or "{" in url.netloc or " " in tiles:
             raise fault(("tiles",), "it is not a web address that tiles could lie at")
-        if self.zoom is None:
+        if self.zoom is None and not self.is_file:
             raise fault(("zoom",), "it is missing; a server does not say how far its tiles go")
         if (self.api_key is None) != ("{key}" not in tiles):
             way = (
@@ -85,6 +85,14 @@ class Scene(Section):
     def tallest_metres(self) -> int:
         """The height up to which buildings are drawn; those of the sample are low."""
         return self.tallest or (64 if self.source == "san-francisco" else 200)
+
+    @property
+    def is_file(self) -> bool:
+        """Whether the tiles lie in one file, here or on a server."""
+        path = self.tiles or ""
+        if self.on_server:
+            return path.partition("?")[0].endswith(".pmtiles")
+        return path.endswith((".mbtiles", ".pmtiles"))
 
     @property
     def on_server(self) -> bool:

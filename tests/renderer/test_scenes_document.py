@@ -24,4 +24,4 @@ def test_every_field_is_explained() -> None:
         "source", "tiles", "zoom", "tile_schema", "api_key", "file", "tallest", "attribution",
     ]  # fmt: skip
     assert set(Scene.model_fields) == set(re.findall(r"^\| `(\w+)` \|", DOCUMENT, re.MULTILINE))
-    assert len(EXAMPLES) == 6
+    assert len(EXAMPLES) == 7

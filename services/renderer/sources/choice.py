@@ -5,6 +5,7 @@ from pathlib import Path
 from services.renderer.sources.address import Address
 from services.renderer.sources.folder import Folder
 from services.renderer.sources.footprints import Footprints
+from services.renderer.sources.hosted import Hosted
 from services.renderer.sources.mbtiles import MBTiles
 from services.renderer.sources.pmtiles import PMTiles
 from services.renderer.sources.sample import sample
@@ -25,12 +26,21 @@ def opened(scene: Scene, beside: Path, cities: Path, kept: Path | None) -> Sourc
         return Footprints(beside / scene.file, attribution=attribution or "")
     assert scene.tiles is not None
     if scene.on_server:
-        assert scene.zoom is not None
         key = scene.key()
         if scene.api_key is not None and key is None:
             raise Unusable(
                 f"{scene.key_variable()} is not set, so scene.api_key in app_config.json has no key."
             )
+        if scene.is_file:
+            return Hosted(
+                scene.tiles,
+                key,
+                kept,
+                zoom=scene.zoom,
+                attribution=attribution,
+                schema=scene.tile_schema,
+            )
+        assert scene.zoom is not None
         return Address(
             scene.tiles,
             key,

@@ -61,6 +61,10 @@ class Tile:
 class Source(ABC):
     """Features of the world in tiles of web mercator, columns and rows counted from the north-west."""
 
+    async def open(self) -> None:
+        """Learn what `describe` says, where that has to be asked for; raises Unusable."""
+        return
+
     @abstractmethod
     def describe(self) -> Description:
         """What the page must know before the first tile."""
