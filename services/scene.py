@@ -1,16 +1,18 @@
 """The parts of the configuration that say what is drawn, and from where it is looked at."""
 
-import os
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import Field, model_validator
 
-from services.section import VARIABLE, Section, fault, is_loopback
+from services.section import Keyed, Section, fault, is_loopback
 
 
-class Scene(Section):
-    """What the renderer draws. `api_key` is a literal or `"${VARIABLE}"`; it never leaves the renderer."""
+class Scene(Keyed):
+    """What the renderer draws.
+
+    `api_key` is put in place of {key} in the address of the tiles, and never leaves the renderer.
+    """
 
     source: Literal["san-francisco", "vector-tiles", "geojson"] = "san-francisco"
     tiles: Annotated[str | None, Field(min_length=1, max_length=2_000)] = None
@@ -25,8 +27,6 @@ class Scene(Section):
     tallest: Annotated[int | None, Field(ge=20, le=600)] = None
     """Metres up to which buildings are drawn. The more, the longer a frame takes: shadows come from afar."""
     attribution: Annotated[str | None, Field(max_length=500)] = None
-    api_key: Annotated[str | None, Field(max_length=1_000, repr=False)] = None
-    """Put in place of {key} in the address of the tiles."""
 
     @model_validator(mode="after")
     def _fields_fit_the_source(self) -> Self:
@@ -76,8 +76,7 @@ class Scene(Section):
                 else "name api_key for {key}"
             )
             raise fault(("api_key",), f"a key needs a place, and a place a key: {way}")
-        if self.api_key is not None and "${" in self.api_key and not VARIABLE.match(self.api_key):
-            raise fault(("api_key",), 'it is neither a key nor one variable like "${TILES_KEY}"')
+        self.check_key("TILES_KEY")
         if self.api_key is not None and url.scheme == "http" and not is_loopback(host):
             raise fault(("tiles",), "a key would travel in the open; use https")
 
@@ -98,16 +97,6 @@ class Scene(Section):
     def on_server(self) -> bool:
         """Whether the tiles come from a server."""
         return self.tiles is not None and self.tiles.startswith(("http://", "https://"))
-
-    def key(self) -> str | None:
-        """The key itself, from the environment if a variable is named; None if there is none."""
-        variable = self.key_variable()
-        return (os.environ.get(variable) or None) if variable else self.api_key
-
-    def key_variable(self) -> str | None:
-        """The environment variable that holds the key, if the configuration names one."""
-        variable = VARIABLE.match(self.api_key or "")
-        return variable[1] if variable else None
 
 
 class Camera(Section):

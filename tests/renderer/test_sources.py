@@ -19,7 +19,7 @@ from services.renderer.sources.address import Address
 from services.renderer.sources.choice import opened
 from services.renderer.sources.footprints import Footprints
 from services.renderer.sources.sample import sample
-from services.renderer.sources.source import Source, SourceFault, Unusable, tiles_under
+from services.renderer.sources.source import Source, SourceFault, Unusable
 from services.scene import Scene
 from tests.renderer import archives
 
@@ -466,8 +466,3 @@ def test_a_file_of_footprints_that_cannot_be_used_is_named(
     file.write_text(content)
     with pytest.raises(Unusable, match=sentence):
         Footprints(file, attribution="")
-
-
-def test_the_tiles_under_a_box() -> None:
-    assert tiles_under(15, *archives.BOUNDS) == (5237, 12665, 5239, 12667)
-    assert tiles_under(1, -180, -90, 180, 90) == (0, 0, 1, 1)

@@ -7,8 +7,9 @@ from urllib.parse import urlsplit
 
 from services.renderer.sources.kept import Kept, Shelf
 from services.renderer.sources.server import Server, read, reason
-from services.renderer.sources.source import Description, Range, Source, SourceFault, Tile
+from services.renderer.sources.source import Description, Source, SourceFault, Tile
 from services.renderer.sources.vector import LARGEST, unpacked
+from services.tiling.grid import Range
 
 FRESH_SECONDS = 7 * 24 * 3_600.0
 """A kept tile that is younger is not asked for again; an older one only whether it has changed."""

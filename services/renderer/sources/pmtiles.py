@@ -13,8 +13,9 @@ from pmtiles.reader import Reader
 from pmtiles.tile import Compression, MagicNumberNotFound, SpecVersionUnsupported, TileType
 
 from services.renderer.sources import version
-from services.renderer.sources.source import Archive, Description, SourceFault, Tile, Unusable, tiles_under
+from services.renderer.sources.source import Archive, Description, SourceFault, Tile, Unusable
 from services.renderer.sources.vector import BadTile, unpacked
+from services.tiling.grid import tiles_under
 
 Header = Mapping[str, Any]
 
