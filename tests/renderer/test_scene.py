@@ -1,6 +1,7 @@
 """The real browser on the real city: pixels depend on their place in the world and on nothing else."""
 
 import asyncio
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from services.renderer import leftovers
 from services.renderer.frame import Frame
 from services.renderer.renderer import Renderer
 from services.tiling.quadrant import Box, frame_box
+from tests.renderer import golden
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -46,6 +48,16 @@ async def test_a_frame_shows_the_city(scene: Renderer) -> None:
     assert len(np.unique(ids)) > 20
     assert (frame.depth[..., 3] == 255).all()
     assert frame.source.startswith("state mvt-fixtures ")
+
+
+@pytest.mark.parametrize(
+    ("name", "x", "y"),
+    [("houses", 0, -128), ("lot", -1_830, -420), ("pond", -3_420, -1_930), ("courts", -2_860, -1_780)],
+)
+async def test_the_golden_places_look_as_they_did(
+    scene: Renderer, name: str, x: int, y: int, tmp_path: Path
+) -> None:
+    await golden.check(scene, name, x, y, tmp_path)
 
 
 async def test_ground_without_data_is_a_frame_like_any_other(scene: Renderer) -> None:
