@@ -12,6 +12,7 @@ from services.renderer.renderer import IN_PAGE, Renderer
 from services.renderer.scenes import NotBuilt, files
 from services.renderer.settings import script
 from services.renderer.site import Site
+from services.renderer.sources import source
 from services.renderer.stage import Unusable
 from services.renderer.vintage import Vintage
 from services.worker import Worker
@@ -25,7 +26,8 @@ async def serve(process: Process) -> None:
     """Draw until told to stop."""
     try:
         found = files(process.config.scene, process.config_path.parent, process.data / "tiles")
-    except NotBuilt as error:
+        await found.city.open()
+    except (NotBuilt, source.Unusable) as error:
         process.log.error("%s", error)
         sys.exit(str(error))
     site = Site(found.page, found.city, script(process.config.camera, process.config.scene))

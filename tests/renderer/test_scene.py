@@ -1,6 +1,7 @@
 """The real browser on the real city: pixels depend on their place in the world and on nothing else."""
 
 import asyncio
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from services.renderer.frame import Frame
 from services.renderer.renderer import Renderer
 from services.scene import Camera
 from services.tiling.quadrant import Box, frame_box
+from tests.renderer import golden
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -86,6 +88,16 @@ async def test_passes_say_what_stands_at_known_places(scene: Renderer) -> None:
     assert len(tops) >= 3
     assert all(20 < top - flat < 120 for top, flat in tops)
     assert sorted(flat for _, flat in tops) == [flat for _, flat in sorted(tops)]
+
+
+@pytest.mark.parametrize(
+    ("name", "x", "y"),
+    [("houses", 0, -128), ("lot", -1_830, -420), ("pond", -3_420, -1_930), ("courts", -2_860, -1_780)],
+)
+async def test_the_golden_places_look_as_they_did(
+    scene: Renderer, name: str, x: int, y: int, tmp_path: Path
+) -> None:
+    await golden.check(scene, name, x, y, tmp_path)
 
 
 async def test_ground_without_data_is_a_frame_like_any_other(scene: Renderer) -> None:

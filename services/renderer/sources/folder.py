@@ -5,9 +5,10 @@ import contextlib
 import re
 from pathlib import Path
 
-from services.renderer.sources.source import Description, Range, Source, SourceFault, Tile, Unusable
+from services.renderer.sources.source import Description, Source, SourceFault, Tile, Unusable
 from services.renderer.sources.vector import LARGEST, BadTile, unpacked
 from services.renderer.sources.version import moment
+from services.tiling.grid import Range
 
 
 class Folder(Source):

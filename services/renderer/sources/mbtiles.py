@@ -9,13 +9,12 @@ from services.renderer.sources import version
 from services.renderer.sources.source import (
     Archive,
     Description,
-    Range,
     SourceFault,
     Tile,
     Unusable,
-    tiles_under,
 )
 from services.renderer.sources.vector import BadTile, unpacked
+from services.tiling.grid import Range, tiles_under
 
 
 class MBTiles(Archive):
