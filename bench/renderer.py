@@ -43,7 +43,7 @@ ALONE = """async requests => {
     const read = WebGL2RenderingContext.prototype.readPixels;
     WebGL2RenderingContext.prototype.readPixels = function (x, y, width, height, format, type, pixels) {
         read.call(this, x, y, 1, 1, format, type, pixels);
-        pixels[width * height * 4 - 1] = 255;
+        new Uint8Array(pixels.buffer, pixels.byteOffset)[width * height * 4 - 1] = 255;
     };
     const started = performance.now();
     for (const request of requests) await window.tilewright.draw(request);

@@ -14,7 +14,7 @@ import { describe, Supply, type Failure } from "./source/supply";
 import { World } from "./world";
 
 /** The version of the scene's looks; a picture drawn by another version may differ. */
-const BUILD = "scene-2";
+const BUILD = "scene-3";
 const BYTES = 12; // of a pixel in all planes
 
 interface Info {
