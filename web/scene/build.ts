@@ -5,9 +5,9 @@ import { planOf } from "./building";
 import { park } from "./car";
 import { CHUNK, Stage, type Built } from "./chunk";
 import type { Building } from "./city";
-import { Facade, facadeProgram, raiseWalls } from "./facade";
+import { Facade, raiseWalls } from "./facade";
 import { FLAT, flatChunk } from "./flat";
-import { gardenProgram, gardenSquare, layPlots } from "./garden";
+import { layPlots } from "./garden";
 import { On, type Field, type Mask } from "./mask";
 import { partsOf } from "./mass";
 import { flatRoof, pitchedRoof } from "./roof";
@@ -53,13 +53,12 @@ export function buildChunk(cx: number, cy: number, content: Contents, { mask, se
   layPlots(plots, mask, settled, x0, y0, x1, y1, angle, within);
   const parts: Built["parts"] = [];
   const add = (stage: number, geometry: BufferGeometry | null, program: RawShaderMaterial) => geometry && parts.push([geometry, program, stage]);
-  add(Stage.wall, facade.mesh.geometry(), facadeProgram);
+  for (const [geometry, program] of facade.parts()) add(Stage.wall, geometry, program);
   add(Stage.roof, solid.mesh.geometry(), solidProgram);
   add(Stage.sprite, sprites.mesh.geometry(), spriteProgram);
   // One mesh, from top to bottom: every mesh costs a call, and what lies hidden is not shaded when it comes later.
   const ground = new Solid();
   for (const layer of [content.marks, street, plots]) ground.mesh.append(layer.mesh);
   add(Stage.street, ground.mesh.geometry(), groundProgram);
-  add(Stage.base, gardenSquare(x0, y0, x1, y1), gardenProgram);
   return { parts, casters: shade.geometry() };
 }
