@@ -58,6 +58,17 @@ async def test_a_frame_shows_the_city(scene: Renderer) -> None:
     assert frame.source.startswith("state mvt-fixtures ")
 
 
+async def test_ground_without_data_is_a_frame_like_any_other(scene: Renderer) -> None:
+    left, top, right, bottom = scene.page.info.bounds
+    for x, y in ((200_000, 200_000), (-512_000_000, 511_999_488)):
+        far = await scene.draw(1, Box(x, y, x + 512, y + 512))
+        assert (far.colour[..., 3] == 255).all()
+    # The city is a turned rectangle: the corners of the box around it are empty, too.
+    for x, y in ((left, top), (right, bottom), (left, bottom), (right, top)):
+        corner = Box(int(x) - 256, int(y) - 256, int(x) + 256, int(y) + 256)
+        assert (await scene.draw(1, corner)).pixels == corner
+
+
 async def test_passes_say_what_stands_at_known_places(scene: Renderer) -> None:
     camera = Camera()
     frame = await scene.draw(1, LAKE)
@@ -117,17 +128,6 @@ async def test_a_frame_is_the_same_left_in_the_file_or_posted(
     posted = await scene.draw(1, here)
     assert await scene.page.tab.evaluate("() => window.posted") == 1
     assert (planes(left) == planes(posted)).all()
-
-
-async def test_ground_without_data_is_a_frame_like_any_other(scene: Renderer) -> None:
-    left, top, right, bottom = scene.page.info.bounds
-    for x, y in ((200_000, 200_000), (-512_000_000, 511_999_488)):
-        far = await scene.draw(1, Box(x, y, x + 512, y + 512))
-        assert (far.colour[..., 3] == 255).all()
-    # The city is a turned rectangle: the corners of the box around it are empty, too.
-    for x, y in ((left, top), (right, bottom), (left, bottom), (right, top)):
-        corner = Box(int(x) - 256, int(y) - 256, int(x) + 256, int(y) + 256)
-        assert (await scene.draw(1, corner)).pixels == corner
 
 
 async def test_a_gpu_process_killed_while_the_city_is_drawn_costs_no_pixel(scene: Renderer) -> None:
