@@ -11,6 +11,8 @@ from services.keeper.database import DatabaseRefused
 from services.scene import Camera
 
 FILE = "viewpoint.json"
+UNSEEN = {"api_key", "attribution", "daily_sessions", "endpoint"}
+"""Fields of a scene, as far as it has them, that do not show in a picture."""
 
 log = logging.getLogger("keeper")
 
@@ -41,9 +43,7 @@ def keep(data: Path, config: AppConfig, renders: int) -> None:
 
 def _viewpoint(config: AppConfig) -> dict[str, dict[str, Any]]:
     """All of camera and scene that shows in a picture; the same files may lie elsewhere, by the same name."""
-    scene = config.scene.model_dump(
-        mode="json", exclude={"api_key", "attribution"}, exclude_none=True, exclude_defaults=True
-    )
+    scene = config.scene.model_dump(mode="json", exclude=UNSEEN, exclude_none=True, exclude_defaults=True)
     scene["source"] = config.scene.source
     for field, value in scene.items():
         if not isinstance(value, str):
