@@ -11,8 +11,8 @@ from services.keeper.database import DatabaseRefused
 from services.scene import Camera
 
 FILE = "viewpoint.json"
-UNSEEN = {"api_key", "attribution", "endpoint", "daily_sessions"}
-"""Fields of the scene that show in no picture."""
+UNSEEN = {"api_key", "attribution", "daily_sessions", "endpoint"}
+"""Fields of a scene, as far as it has them, that do not show in a picture."""
 
 log = logging.getLogger("keeper")
 
