@@ -20,17 +20,25 @@ export function packColour(c: Colour, d: number): number {
   return pack(c[0], c[1], c[2], d);
 }
 
-/** A list of numbers of one kind that grows by doubling: an array of numbers takes thrice the memory, and time to copy. */
-class List<T extends Float32Array | Uint32Array> {
+type Numbers = Float32Array<ArrayBuffer> | Uint32Array<ArrayBuffer>;
+
+const SMALL = 1024; // numbers; a longer list borrows its memory from those that are done
+const LARGE = 16384;
+const spare: Numbers[] = [];
+
+/** A list of numbers of one kind. An array of numbers takes thrice the memory, and a typed one of its own is slow to get. */
+class List<T extends Numbers> {
   length = 0;
 
-  constructor(private items: T) {}
+  constructor(private readonly kind: new (length: number) => T, private items = new kind(0)) {}
 
   /** Makes room for so many more; returns the items, to be written from `length` on. */
   room(more: number): T {
-    if (this.length + more > this.items.length) {
-      const larger = new (this.items.constructor as new (length: number) => T)(Math.max(64, (this.length + more) * 2));
+    const needed = this.length + more;
+    if (needed > this.items.length) {
+      const larger = this.larger(needed);
       larger.set(this.items.subarray(0, this.length));
+      this.free();
       this.items = larger;
     }
     return this.items;
@@ -49,16 +57,32 @@ class List<T extends Float32Array | Uint32Array> {
     this.length += other.length;
   }
 
+  /** Hands the numbers over; the list is empty then. */
   done(): T {
-    return this.items.slice(0, this.length) as T;
+    const items = this.items.slice(0, this.length) as T;
+    this.free();
+    this.items = new this.kind(0);
+    this.length = 0;
+    return items;
+  }
+
+  private larger(needed: number): T {
+    if (needed <= SMALL) return new this.kind(Math.max(64, needed * 2));
+    const i = spare.findIndex((items) => items instanceof this.kind && items.length >= needed);
+    return i < 0 ? new this.kind(Math.max(LARGE, needed * 2)) : (spare.splice(i, 1)[0] as T);
+  }
+
+  private free(): void {
+    if (this.items.length >= LARGE) spare.push(this.items);
+    if (spare.length > 24) spare.shift();
   }
 }
 
 /** Collects the vertices and triangles of one layout. */
 export class Mesh {
-  private readonly floats = new List(new Float32Array(0));
-  private readonly words = new List(new Uint32Array(0));
-  private readonly indices = new List(new Uint32Array(0));
+  private readonly floats = new List<Float32Array<ArrayBuffer>>(Float32Array);
+  private readonly words = new List<Uint32Array<ArrayBuffer>>(Uint32Array);
+  private readonly indices = new List<Uint32Array<ArrayBuffer>>(Uint32Array);
   private count = 0;
 
   constructor(private readonly layout: Layout) {}
@@ -91,7 +115,7 @@ export class Mesh {
     this.count += other.count;
   }
 
-  /** Hands the vertices over as a geometry, or null when there are none. */
+  /** Hands the vertices over as a geometry, or null when there are none; the mesh is empty then. */
   geometry(): BufferGeometry | null {
     if (!this.indices.length) return null;
     const geometry = new BufferGeometry();
@@ -106,6 +130,7 @@ export class Mesh {
     this.layout.words.forEach((name, i) => geometry.setAttribute(name, new InterleavedBufferAttribute(words, 1, i)));
     const indices = this.indices.done();
     const index = new BufferAttribute(this.count < 65536 ? new Uint16Array(indices) : indices, 1);
+    this.count = 0;
     geometry.setIndex(index);
     for (const buffer of [floats, words, index]) uploadOnly(buffer);
     return geometry;

@@ -15,7 +15,7 @@ export { HIGHEST };
 const SPARE = 8; // metres around a block: a sprite that reaches into it asks for the light at its own place
 const WIDTH = Math.ceil((BLOCK * METRES_PER_PIXEL + SHEAR[0] * HIGHEST + 2 * SPARE) / LATTICE) * LATTICE * TEXELS;
 const HEIGHT = Math.ceil((BLOCK / UP + Math.abs(LEAN) * HIGHEST + 2 * SPARE) / LATTICE) * LATTICE * TEXELS;
-const KEPT = Math.max(4, Math.min(48, Math.floor(36e6 / (WIDTH * HEIGHT)))); // maps
+const KEPT = Math.max(4, Math.min(24, Math.floor(18e6 / (WIDTH * HEIGHT)))); // maps
 
 interface Map { target: WebGLRenderTarget; frame: Vector4; used: number }
 

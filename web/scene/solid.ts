@@ -43,7 +43,8 @@ export class Solid {
   /** Adds a flat convex face given as [x, y, z] corners; the normal is given, since the winding is free. */
   face(corners: readonly (readonly [number, number, number])[], normal: readonly [number, number, number], finish: Finish): void {
     const words = this.words(normal, finish);
-    const first = corners.map((c) => this.mesh.vertex(c, words))[0];
+    const first = this.mesh.vertex(corners[0], words);
+    for (let i = 1; i < corners.length; i++) this.mesh.vertex(corners[i], words);
     for (let i = 2; i < corners.length; i++) this.mesh.triangle(first, first + i - 1, first + i);
   }
 

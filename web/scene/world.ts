@@ -5,7 +5,7 @@
 
 import type { Object3D } from "three";
 import { BEHIND, fromView, METRES_PER_PIXEL, toPixel, toView, UP } from "./camera";
-import { overlaps, type Box, type Chunk } from "./chunk";
+import { CHUNK, overlaps, type Box, type Chunk } from "./chunk";
 import { boxOf, type Ring } from "./city";
 import { District, DISTRICT, groundOf, grown, MARGIN } from "./district";
 import { edgeGround, wildGround } from "./garden";
@@ -18,8 +18,9 @@ import { HIGHEST } from "./shadow";
 import type { Scenery } from "./scenery";
 import { keyOf, type Failure, type Supply, type Tile } from "./source/supply";
 
-const CHUNKS_KEPT = 700; // built chunks; a frame needs about 60
-const DISTRICTS_KEPT = 48; // 1.5 MB each, without their chunks
+/** Built chunks, 100 KB each: those of six frames at the default camera, or of two where a frame shows more. */
+const CHUNKS_KEPT = Math.max(300, Math.ceil(2 * ((BLOCK * METRES_PER_PIXEL) / CHUNK + 2) * (BLOCK / UP / CHUNK + 2)));
+const DISTRICTS_KEPT = 24; // 1 MB each, without their chunks
 const PLOTS_KEPT = 64;
 
 /** Metres that a building may reach out of its district; a wider one may be cut where a frame does not see its middle. */
