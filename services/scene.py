@@ -137,6 +137,19 @@ class Scene(Section):
             raise fault(("api_key",), f"a key needs a place, and a place a key: {way}")
 
     @property
+    def thanks(self) -> str:
+        """Whom the studio thanks for what is drawn, as far as that is known without the source."""
+        # Most vector tiles come from there, and none say so before they are read.
+        streets = "© OpenStreetMap contributors"
+        known = {
+            "san-francisco": streets,
+            "vector-tiles": streets,
+            "google-3d-tiles": "Google",
+            "cesium-ion": "Cesium ion",
+        }
+        return self.attribution or known.get(self.source, "")
+
+    @property
     def tallest_metres(self) -> int:
         """The height up to which buildings are drawn; those of the sample are low."""
         # Google's photographs have their shadows; the least map of shadows is enough for them.

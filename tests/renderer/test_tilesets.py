@@ -100,7 +100,7 @@ async def turned_to(boxes: Renderer, source: Source) -> None:
 async def test_a_server_is_drawn_like_a_folder_and_what_it_lacks_is_named(
     boxes: Renderer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(download, "TIMEOUT_SECONDS", 1.0)
+    monkeypatch.setattr(download, "TIMEOUT_SECONDS", 4.0)
     west, east = await boxes.draw(1, WEST), await boxes.draw(1, EAST)
     server = Files(tilesets.files())
     await server.web.start_server()
@@ -109,7 +109,7 @@ async def test_a_server_is_drawn_like_a_folder_and_what_it_lacks_is_named(
         "missing": r"\(the server answered with status 404\)",
         "broken": r"\(the server answered with status 500\)",
         "corrupt": r"\(it cannot be read: .*\)",
-        "stalls": r"\(no answer within 1 s\)",
+        "stalls": r"\(no answer within 4 s\)",
     }
     replaced = boxes.stage.replaced
     for fault, reason in faults.items():
@@ -142,5 +142,6 @@ async def test_google_is_drawn_with_neither_key_nor_session_in_the_page(boxes: R
     assert any("leaves/0-1.glb" in name for name in asked)
     assert not any(KEY in name or "session" in name for name in asked)
     assert server.sessions == ["S0"]
+    assert sorted(boxes.stage.site.thanks.split(", ")) == ["Another", "Google", "Somebody"]
     await source.close()
     await server.web.close()
