@@ -3,6 +3,7 @@
 import math
 import shutil
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -22,7 +23,7 @@ from services.scene import Camera, Scene
 from services.tiling.camera import View
 from services.tiling.quadrant import Box
 from services.worker import TryFailed
-from tests.renderer import tilesets
+from tests.renderer import solids, tilesets
 from tests.renderer.conftest import opened
 from tests.renderer.test_scene import overlap
 from tests.renderer.tileservers import KEY, Files, Google
@@ -145,3 +146,31 @@ async def test_google_is_drawn_with_neither_key_nor_session_in_the_page(boxes: R
     assert sorted(boxes.stage.site.thanks.split(", ")) == ["Another", "Google", "Somebody"]
     await source.close()
     await server.web.close()
+
+
+async def test_cityjson_is_drawn_as_walls_and_roofs_of_whole_buildings(
+    boxes: Renderer, tmp_path: Path
+) -> None:
+    spots = [tilesets.place(0, 1), tilesets.place(1, 1)]
+    solids.written(
+        tmp_path / "houses.json", [solids.house(f"h{i}", *at, 412.0) for i, at in enumerate(spots)]
+    )
+    scene = Scene.model_validate({"source": "cityjson", "file": "houses.json", "ground": 412, "tallest": 20})
+    boxes.stage.site._settings = script(CAMERA, scene)
+    await turned_to(boxes, source_of(scene, tmp_path, tmp_path, None))
+    frame = await boxes.draw(6, Box(-300, -200, 0, 0))
+    ids = frame.object[..., 0].astype(int) * 256 + frame.object[..., 1]
+    numbers = set()
+    for place in spots:
+        x, y = VIEW.pixel(*place)
+        column, row = int(x) + 300, int(y - solids.TALL * RISE) + 200
+        roof = (ids == ids[row, column]) & (frame.object[..., 2] == 2)
+        rows, columns = np.nonzero(roof)
+        assert abs(columns.mean() + 0.5 - 300 - x) < 1
+        assert abs(rows.mean() + 0.5 - 200 - (y - solids.TALL * RISE)) < 1
+        assert set(np.unique(frame.object[ids == ids[row, column]][:, 2])) == {1, 2}
+        numbers.add(int(ids[row, column]))
+    assert len(numbers) == 2
+    # The sun comes from the left: paper beside a wall that it does not reach lies in shadow.
+    paper = frame.colour[frame.object[..., 2] == 0][:, :3]
+    assert len(np.unique(paper, axis=0)) == 2

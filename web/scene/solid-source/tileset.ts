@@ -14,9 +14,10 @@ import { sourceSettings } from "../settings";
 import { HIGHEST } from "../shadow";
 import { keyOf, type Failure } from "../source/supply";
 import { fetched, here, Missing, nameOf, originOf } from "./address";
-import { backdrop } from "./backdrop";
+import { backdropWith } from "./backdrop";
 import { inWords, reading } from "./decoder";
 import { sightOf, toScene } from "./earth";
+import { shellsOf } from "./shell";
 import { Surface } from "./surface";
 import type { Tile } from "3d-tiles-renderer/core";
 
@@ -50,10 +51,12 @@ export class TileSetWorld implements Scenery {
   private readonly failures = new Map<Tile | null, Failure>();
   private readonly pinned = new Map<Tile, number>(); // by how many frames that are not drawn yet
   private turn: Promise<unknown> = Promise.resolve();
+  private readonly backdrop: Object3D;
   private laidOut: ReadonlyMap<string, Tile[]> = new Map();
   private here: Tile[] = [];
 
   constructor(private readonly source: TileSet) {
+    this.backdrop = backdropWith(source.shadows);
     this.tiles = new TilesRenderer(here(source.root)) as Inner;
     const { tiles } = this;
     tiles.errorTarget = sourceSettings.detail ?? 4;
@@ -68,6 +71,7 @@ export class TileSetWorld implements Scenery {
       preprocessURL: here,
       fetchData: fetched,
       parseTile: (content: ArrayBuffer, tile: Tile, extension: string, url: string, signal: AbortSignal) => this.parse(content, tile, extension, url, signal),
+      parseToMesh: async (content: ArrayBuffer, _tile: Tile, extension: string) => (extension === "surfaces" ? shellsOf(content) : null),
       processTileModel: (model: Object3D, tile: Tile) => this.take(model, tile),
     });
     tiles.addEventListener("load-error", ({ tile, error, url }) => {
@@ -110,7 +114,7 @@ export class TileSetWorld implements Scenery {
   }
 
   everywhere(): Object3D[] {
-    return [backdrop];
+    return [this.backdrop];
   }
 
   trim(): void {
