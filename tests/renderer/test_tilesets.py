@@ -1,5 +1,6 @@
 """The real browser on small tile sets (3D Tiles): every box where it stands on earth."""
 
+import asyncio
 import math
 import shutil
 from collections.abc import AsyncIterator
@@ -19,6 +20,7 @@ from services.renderer.sources.google import GoogleTiles
 from services.renderer.sources.quota import Quota
 from services.renderer.sources.source import Source
 from services.renderer.sources.tileserver import TileSetServer
+from services.renderer.sources.tileset import TileSetFolder
 from services.scene import Camera, Scene
 from services.tiling.camera import View
 from services.tiling.quadrant import Box
@@ -78,7 +80,7 @@ async def test_a_shifted_frame_agrees_to_the_last_bit_in_any_order(boxes: Render
     first = [await boxes.draw(1, cut) for cut in cuts]
     # A new page knows nothing of the tiles that were loaded before.
     assert await boxes.stage.recycle()
-    again = [await boxes.draw(2, cut) for cut in reversed(cuts)][::-1]
+    again = await asyncio.gather(*(boxes.draw(2, cut) for cut in reversed(cuts)))
     for a in first:
         for b in again:
             mine, theirs = overlap(a, b)
@@ -146,6 +148,33 @@ async def test_google_is_drawn_with_neither_key_nor_session_in_the_page(boxes: R
     assert sorted(boxes.stage.site.thanks.split(", ")) == ["Another", "Google", "Somebody"]
     await source.close()
     await server.web.close()
+
+
+@pytest.mark.parametrize("draco", [False, True])
+async def test_pictures_keep_their_colours_also_where_shapes_are_packed(
+    boxes: Renderer, tmp_path: Path, draco: bool
+) -> None:
+    colours = [(250, 10, 20), (30, 240, 40), (50, 60, 230), (255, 200, 90)]
+    made = tilesets.alone(tilesets.poster(colours, draco=draco))
+    await turned_to(boxes, TileSetFolder(tilesets.written(tmp_path, made), attribution=""))
+    x, y = VIEW.pixel(tilesets.LATITUDE, tilesets.LONGITUDE)
+    frame = await boxes.draw(7, Box(int(x) - 100, int(y) - 100, int(x) + 100, int(y) + 100))
+    for (east, north), colour in zip([(-10, 10), (10, 10), (-10, -10), (10, -10)], colours, strict=True):
+        dx, dy = VIEW.project(east, north)
+        assert tuple(frame.colour[int(100 + dy), int(100 + dx), :3]) == colour
+
+
+async def test_what_cannot_be_read_is_said(boxes: Renderer, tmp_path: Path) -> None:
+    needs = {"extensionsUsed": ["KHR_texture_basisu"], "extensionsRequired": ["KHR_texture_basisu"]}
+    textures = {
+        "textures": [{"extensions": {"KHR_texture_basisu": {"source": 0}}}],
+        "images": [{"uri": "a.ktx2"}],
+        "materials": [{"pbrMetallicRoughness": {"baseColorTexture": {"index": 0}}}],
+    }
+    made = tilesets.alone(tilesets.glb([((-5, -5, 0), (5, 5, 5), (9, 9, 9))], **needs, **textures))
+    await turned_to(boxes, TileSetFolder(tilesets.written(tmp_path, made), attribution=""))
+    with pytest.raises(TryFailed, match=r"one\.glb \(its textures are in KTX2"):
+        await boxes.draw(8, WEST)
 
 
 async def test_cityjson_is_drawn_as_walls_and_roofs_of_whole_buildings(

@@ -26,6 +26,7 @@ export interface TileSet { name: string; attribution: string; root: string; shad
 
 const KEPT_BYTES = 300 * 2 ** 20; // of decoded tiles; a frame of a photographed city needs a fifth of it
 const MOST_BYTES = 450 * 2 ** 20;
+const ROOM_MS = 3_000; // for what is no longer used to make room for what is
 const PATIENCE_MS = 60_000; // for all tiles of one frame, each of which has its own, shorter time
 const LOADED = 4, FAILED = -1; // of the library's states
 
@@ -160,12 +161,14 @@ export class TileSetWorld implements Scenery {
   /** Waits until all is loaded that the view needs; what is shown then, in the order of the tile set, and what is missing. */
   private async settle(until: number): Promise<{ shown: Tile[]; failed: Failure[] }> {
     const { tiles } = this;
+    let full = Infinity; // since when there has been no room for all
     for (let quiet = 0; quiet < 2;) {
       tiles.update();
       const { queued, downloading, parsing, refused } = tiles.stats;
       if (tiles.rootLoadingState === FAILED) return { shown: [], failed: [this.failures.get(null)!] };
-      if (refused) return { shown: [], failed: [{ address: this.source.root, reason: `its tiles of one frame need more than ${MOST_BYTES / 2 ** 20} MB; raise scene.detail` }] };
-      quiet = queued || downloading || parsing || tiles.rootLoadingState !== LOADED ? 0 : quiet + 1;
+      full = refused ? Math.min(full, performance.now()) : Infinity;
+      if (performance.now() - full > ROOM_MS) return { shown: [], failed: [{ address: this.source.root, reason: `its tiles of one frame need more than ${MOST_BYTES / 2 ** 20} MB; raise scene.detail` }] };
+      quiet = refused || queued || downloading || parsing || tiles.rootLoadingState !== LOADED ? 0 : quiet + 1;
       if (quiet) continue;
       if (performance.now() > until) return { shown: [], failed: this.unfinished() };
       await new Promise((resolve) => setTimeout(resolve, 10));
