@@ -50,7 +50,7 @@ export class TileSetWorld implements Scenery {
   private readonly eye = new OrthographicCamera();
   private readonly surfaces = new Map<Tile, Surface>();
   private readonly failures = new Map<Tile | null, Failure>();
-  private readonly pinned = new Map<Tile, number>(); // by how many frames that are not drawn yet
+  private readonly waiting = new Set<ReadonlyMap<string, Tile[]>>(); // what was loaded and is not laid out yet
   private turn: Promise<unknown> = Promise.resolve();
   private readonly backdrop: Object3D;
   private laidOut: ReadonlyMap<string, Tile[]> = new Map();
@@ -83,7 +83,7 @@ export class TileSetWorld implements Scenery {
       this.surfaces.delete(tile);
     });
     // The library frees what its last view did not need; other blocks of the same frame may.
-    tiles.addEventListener("update-after", () => { for (const tile of this.pinned.keys()) tiles.markTileUsed(tile); });
+    tiles.addEventListener("update-after", () => { for (const frame of this.waiting) for (const tile of [...frame.values()].flat()) tiles.markTileUsed(tile); });
   }
 
   /** Loads the tiles of every block under a rectangle, one frame after the other. */
@@ -95,6 +95,7 @@ export class TileSetWorld implements Scenery {
   }
 
   layOut(_x: number, _y: number, _width: number, _height: number, tiles: ReadonlyMap<string, Tile[]>): void {
+    this.waiting.delete(tiles);
     this.laidOut = tiles;
   }
 
@@ -118,10 +119,8 @@ export class TileSetWorld implements Scenery {
     return [this.backdrop];
   }
 
-  trim(): void {
-    this.pin(this.laidOut, -1);
-    this.laidOut = new Map();
-  }
+  /** Nothing: the library's cache has its own bounds. */
+  trim(): void {}
 
   private shown(): Surface[] {
     return this.here.map((tile) => this.surfaces.get(tile)!);
@@ -133,6 +132,7 @@ export class TileSetWorld implements Scenery {
     this.failures.clear();
     this.tiles.resetFailedTiles();
     const shown = new Map<string, Tile[]>();
+    this.waiting.add(shown);
     const failed = new Map<string, Failure>();
     const until = performance.now() + PATIENCE_MS;
     for (let by = Math.floor(y / BLOCK); by * BLOCK < y + height; by++) {
@@ -140,11 +140,10 @@ export class TileSetWorld implements Scenery {
         this.aim(bx, by);
         const block = await this.settle(until);
         for (const failure of block.failed) failed.set(failure.address, failure);
-        this.pin(new Map([["", block.shown]]), 1);
         shown.set(keyOf(bx, by), block.shown);
       }
     }
-    if (failed.size) this.pin(shown, -1);
+    if (failed.size) this.waiting.delete(shown);
     return { tiles: shown, failed: [...failed.values()].sort((a, b) => (a.address < b.address ? -1 : 1)) };
   }
 
@@ -218,14 +217,6 @@ export class TileSetWorld implements Scenery {
   private async take(model: Object3D, tile: Tile): Promise<void> {
     // Not with our own port in it: the ids of what is drawn follow from it.
     this.surfaces.set(tile, new Surface(model, nameOf(here(`${tile.internal.basePath}/${tile.content!.uri}`))));
-  }
-
-  private pin(blocks: ReadonlyMap<string, Tile[]>, by: number): void {
-    for (const tile of [...blocks.values()].flat()) {
-      const count = (this.pinned.get(tile) ?? 0) + by;
-      if (count > 0) this.pinned.set(tile, count);
-      else this.pinned.delete(tile);
-    }
   }
 
   /** Takes the bounds from the root, once it is known. */
