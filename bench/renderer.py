@@ -39,7 +39,7 @@ ALONE = """async requests => {
     const read = WebGL2RenderingContext.prototype.readPixels, send = window.fetch;
     WebGL2RenderingContext.prototype.readPixels = function (x, y, width, height, format, type, pixels) {
         read.call(this, x, y, 1, 1, format, type, pixels);
-        pixels[width * height * 4 - 1] = 255;
+        new Uint8Array(pixels.buffer, pixels.byteOffset)[width * height * 4 - 1] = 255;
     };
     window.fetch = async (address, options) =>
         options?.method === "POST" ? new Response(null, { status: 204 }) : send(address, options);

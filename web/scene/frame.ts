@@ -4,10 +4,10 @@
 // So a world pixel always goes through the same arithmetic, whatever rectangle it was asked for in: two frames agree to
 // the last bit where they overlap, on any GPU that repeats itself.
 
-import { NearestFilter, OrthographicCamera, RGBAFormat, Scene, UnsignedByteType, Vector4, WebGLRenderTarget, type Object3D, type WebGLRenderer } from "three";
+import { NearestFilter, OrthographicCamera, RedIntegerFormat, RGBAFormat, Scene, UnsignedByteType, UnsignedIntType, WebGLRenderTarget, type Object3D, type WebGLRenderer } from "three";
 import { BEHIND, depthOf, UP } from "./camera";
 import type { Box } from "./chunk";
-import { BLOCK, uniforms } from "./program";
+import { BLOCK, turnTo } from "./program";
 import type { Scenery } from "./scenery";
 import { Shadows } from "./shadow";
 
@@ -21,6 +21,7 @@ export class Frames {
   private readonly gl: WebGL2RenderingContext;
   private readonly targets: WebGLRenderTarget[] = []; // one for each block that a rectangle lies in
   private readonly piece = new Uint8Array(BLOCK * BLOCK * 4);
+  private readonly words = new Uint32Array(this.piece.buffer);
 
   constructor(private readonly renderer: WebGLRenderer, private readonly world: Scenery) {
     this.gl = renderer.getContext() as WebGL2RenderingContext;
@@ -77,15 +78,22 @@ export class Frames {
     const [lowest, highest] = this.world.heights;
     const far = (-by * BLOCK) / UP, near = (-(by + 1) * BLOCK) / UP;
     const d0 = Math.floor(depthOf(near - highest * BEHIND, highest)) - 8, d1 = Math.ceil(depthOf(far - lowest * BEHIND, lowest)) + 8;
-    uniforms.block.value = new Vector4(bx * BLOCK, by * BLOCK, d0, d1 - d0);
+    turnTo(bx, by, d0, d1);
     const objects: Object3D[] = [...this.world.everywhere()];
     for (const chunk of this.world.inPixels(box)) objects.push(...chunk.objects());
     this.scene.children = objects.sort((a, b) => a.renderOrder - b.renderOrder);
     target.scissor.set(box[0] - bx * BLOCK, box[1] - by * BLOCK, box[2] - box[0], box[3] - box[1]);
     this.renderer.setRenderTarget(target);
-    this.renderer.clear();
+    this.clear();
     this.renderer.render(this.scene, this.camera);
     this.scene.children = [];
+  }
+
+  /** Clears the bound target; what is left empty has no object and no depth. */
+  private clear(): void {
+    this.gl.clearBufferfv(this.gl.COLOR, 0, [0, 0, 0, 0]);
+    for (const words of [1, 2]) this.gl.clearBufferuiv(this.gl.COLOR, words, [0, 0, 0, 0]);
+    this.gl.clearBufferfv(this.gl.DEPTH, 0, [1]);
   }
 
   private target(i: number): WebGLRenderTarget {
@@ -94,6 +102,8 @@ export class Frames {
         count: 3, format: RGBAFormat, type: UnsignedByteType, minFilter: NearestFilter, magFilter: NearestFilter,
         generateMipmaps: false, depthBuffer: true, stencilBuffer: false,
       });
+      // Whole words: a software renderer then need not turn bytes into fractions and back.
+      for (const words of this.targets[i].textures.slice(1)) [words.format, words.type, words.internalFormat] = [RedIntegerFormat, UnsignedIntType, "R32UI"];
       this.targets[i].scissorTest = true;
     }
     return this.targets[i];
@@ -105,7 +115,7 @@ export class Frames {
     const last = width * height * 4 - 1;
     this.piece[last] = 0;
     if (this.gl.isContextLost()) throw new Error(LOST);
-    this.renderer.readRenderTargetPixels(target, x, y, width, height, this.piece, undefined, plane);
+    this.renderer.readRenderTargetPixels(target, x, y, width, height, plane ? this.words : this.piece, undefined, plane);
     if (this.gl.isContextLost() || (plane !== 1 && this.piece[last] !== 255)) throw new Error(LOST);
   }
 }

@@ -14,7 +14,7 @@ import { describe, Supply, type Failure } from "./source/supply";
 import { World } from "./world";
 
 /** The version of the scene's looks; a picture drawn by another version may differ. */
-const BUILD = "scene-2";
+const BUILD = "scene-3";
 
 interface Info {
   build: string; source: string; attribution: string; metres_per_pixel: number;
