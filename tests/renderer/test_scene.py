@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from services.renderer import leftovers
 from services.renderer.frame import Frame
+from services.renderer.outbox import Outbox
 from services.renderer.renderer import Renderer
 from services.tiling.quadrant import Box, frame_box
 
@@ -45,6 +46,24 @@ async def test_a_frame_shows_the_city(scene: Renderer) -> None:
     ids = frame.object[..., 0].astype(int) * 256 + frame.object[..., 1]
     assert len(np.unique(ids)) > 20
     assert (frame.depth[..., 3] == 255).all()
+
+
+async def test_a_frame_is_the_same_left_in_the_file_or_posted(
+    scene: Renderer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = Box(100, 100, 400, 300)
+    count = """() => {
+        const send = window.fetch;
+        window.posted = 0;
+        window.fetch = (...words) => { window.posted += words[1]?.method === "POST"; return send(...words); };
+    }"""
+    await scene.page.tab.evaluate(count)
+    left = await scene.draw(1, here)
+    assert await scene.page.tab.evaluate("() => window.posted") == 0
+    monkeypatch.setattr(Outbox, "take", lambda _, length: None)
+    posted = await scene.draw(1, here)
+    assert await scene.page.tab.evaluate("() => window.posted") == 1
+    assert (planes(left) == planes(posted)).all()
 
 
 async def test_ground_without_data_is_a_frame_like_any_other(scene: Renderer) -> None:
