@@ -11,6 +11,7 @@ FIELDS: dict[str, tuple[str, ...]] = {
     "san-francisco": (),
     "vector-tiles": ("tiles", "zoom", "tile_schema", "tallest", "attribution", "api_key"),
     "geojson": ("file", "tallest", "attribution"),
+    "cityjson": ("file", "ground", "tallest", "attribution"),
     "3d-tiles": ("tileset", "ground", "detail", "tallest", "attribution", "api_key"),
     "google-3d-tiles": ("ground", "detail", "daily_sessions", "endpoint", "api_key"),
     "cesium-ion": ("asset", "ground", "detail", "tallest", "daily_sessions", "endpoint", "api_key"),
@@ -19,6 +20,7 @@ FIELDS: dict[str, tuple[str, ...]] = {
 NEEDED = {
     "vector-tiles": ("tiles",),
     "geojson": ("file",),
+    "cityjson": ("file",),
     "3d-tiles": ("tileset",),
     "google-3d-tiles": ("api_key",),
     "cesium-ion": ("asset", "api_key"),
@@ -33,13 +35,13 @@ class Scene(Keyed):
     """
 
     source: Literal[
-        "san-francisco", "vector-tiles", "geojson", "3d-tiles", "google-3d-tiles", "cesium-ion"
+        "san-francisco", "vector-tiles", "geojson", "3d-tiles", "google-3d-tiles", "cesium-ion", "cityjson"
     ] = "san-francisco"
     tiles: Annotated[str | None, Field(min_length=1, max_length=2_000)] = None
     """Vector tiles: a folder or an address with {z}, {x} and {y} in it, or a file .mbtiles or .pmtiles.
     Relative paths start at the folder of app_config.json."""
     file: Annotated[str | None, Field(min_length=1, max_length=2_000)] = None
-    """GeoJSON: the file with the footprints."""
+    """GeoJSON: the file with the footprints. CityJSON: a file, or a folder of files."""
     zoom: Annotated[int | None, Field(ge=10, le=18)] = None
     """The zoom of the tiles; the largest there is where none is named."""
     tile_schema: Literal["mapbox-streets", "openmaptiles", "protomaps", "openstreetmap"] | None = None
@@ -49,7 +51,8 @@ class Scene(Keyed):
     asset: Annotated[int | None, Field(ge=1)] = None
     """Cesium ion: the number of the asset."""
     ground: Annotated[float | None, Field(ge=-500, le=9_000, allow_inf_nan=False)] = None
-    """3D Tiles: metres above the ellipsoid of WGS 84 where the map's level ground lies."""
+    """3D Tiles: metres above the ellipsoid of WGS 84 where the map's level ground lies; CityJSON: in the
+    heights of the file."""
     detail: Annotated[float | None, Field(ge=0.25, le=256, allow_inf_nan=False)] = None
     """3D Tiles: world pixels by which a shape may differ from its finest form."""
     tallest: Annotated[int | None, Field(ge=20, le=600)] = None
@@ -135,6 +138,19 @@ class Scene(Keyed):
                 else "name api_key for {key}"
             )
             raise fault(("api_key",), f"a key needs a place, and a place a key: {way}")
+
+    @property
+    def thanks(self) -> str:
+        """Whom the studio thanks for what is drawn, as far as that is known without the source."""
+        # Most vector tiles come from there, and none say so before they are read.
+        streets = "© OpenStreetMap contributors"
+        known = {
+            "san-francisco": streets,
+            "vector-tiles": streets,
+            "google-3d-tiles": "Google",
+            "cesium-ion": "Cesium ion",
+        }
+        return self.attribution or known.get(self.source, "")
 
     @property
     def tallest_metres(self) -> int:

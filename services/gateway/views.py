@@ -15,7 +15,6 @@ from services.gateway.models import Models
 from services.tiling.quadrant import SIZE
 
 STUDIO = Path(__file__).resolve().parents[2] / "web" / "dist" / "studio"
-ATTRIBUTION = "© OpenStreetMap contributors"
 
 _PLACEHOLDER = re.compile(r"""(<script\b[^>]*\bid=["']?bootstrap["']?[^>]*>)(.*?)(</script>)""", re.S)
 _NOT_BUILT = """<!doctype html>
@@ -79,7 +78,7 @@ class Views:
             "models": self._models.listed(),
             "default_model_id": self._models.default,
             "camera": self._config.camera.model_dump(),
-            "attribution": ATTRIBUTION,
+            "attribution": self._config.scene.thanks,
             "quadrant_size": SIZE,
             "passes": list(self._passes),
         }

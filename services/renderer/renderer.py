@@ -110,7 +110,9 @@ class Renderer:
             tiles = await asyncio.to_thread(frame.tiles, work.quadrants)
         except BadFrame as error:
             raise TryFailed("bug", f"The job cannot be drawn: {error}.", retry=False) from error
-        return Result(tiles=tiles, source=_line(f"{self._scene}; {frame.source}"))
+        thanks = self.stage.site.thanks
+        source = f"{self._scene}; {frame.source}" + (f"; {thanks}" if thanks else "")
+        return Result(tiles=tiles, source=_line(source))
 
     async def draw(self, job: int, pixels: Box, begun: Callable[[], None] = lambda: None) -> Frame:
         """Draw world pixels when it is their turn; raises TryFailed if no page can.

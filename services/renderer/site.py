@@ -97,6 +97,11 @@ class Site:
         self._expected[nonce] = expected
         return expected
 
+    @property
+    def thanks(self) -> str:
+        """Whom to thank for what the page was given, where only the tiles themselves say it."""
+        return self._source.thanks if isinstance(self._source, TileSet) else ""
+
     def forget(self, expected: Expected) -> None:
         """Take nothing at this address any more."""
         self._expected.pop(expected.nonce, None)
@@ -147,7 +152,7 @@ class Site:
         if not isinstance(self._source, TileSet):
             return web.Response(status=404, text="The source is no tile set.")
         try:
-            found = await self._source.content(request.match_info["path"], request.query_string)
+            found = await self._source.give(request.match_info["path"], request.query_string)
         except SourceFault as fault:
             log.warning("%s", fault)
             return web.Response(status=502, text=fault.reason, headers=_address(fault.address))

@@ -1,5 +1,7 @@
 """Small tile sets (3D Tiles), written byte by byte: boxes of known colours at known places on earth."""
 
+import base64
+import io
 import json
 import math
 import struct
@@ -7,12 +9,18 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 
 Point = tuple[float, float, float]
 Colour = tuple[int, int, int]
 
 LATITUDE, LONGITUDE = 47.3769, 8.5417
 RADIUS, FLATTENING = 6_378_137.0, 1 / 298.257223563
+DRACO = base64.b64decode(
+    "RFJBQ08CAgEBAAAABAIBAgAAAR//ARH/AREC/wAAAAAAAQAJAwAAAgEDCQIAAQIBAQEAAwMBIAEgAwDwgwwFAAAAAAD/PwAAAACgwQAAAAAA"
+    "AKDBAAAgQg4BAQEAAwMBIAEgAwDwg6YAAAAAAP8PAAAAAAAAAAAAAAAAgD8M"
+)
+"""The corners of `poster` as Google's draco3d 1.5.9 packs them."""
 CELL = 60.0
 """Metres along each side of a leaf."""
 SIDES = 4
@@ -82,6 +90,69 @@ def glb(boxes: Sequence[tuple[Point, Point, Colour]], *, unlit: bool = True, **m
         "materials": materials,
         **more,
     }
+    return _packed(document, body)
+
+
+def poster(colours: Sequence[Colour], *, draco: bool) -> bytes:
+    """A level picture of 40 x 40 m with a colour in each quarter, the northern ones first."""
+    picture = io.BytesIO()
+    Image.fromarray(np.array(colours, np.uint8).reshape(2, 2, 3)).save(picture, "png")
+    corners = [(-20, 0, 20, 0, 1), (20, 0, 20, 1, 1), (20, 0, -20, 1, 0), (-20, 0, -20, 0, 0)]
+    places = b"".join(struct.pack("<3f", *corner[:3]) for corner in corners)
+    turns = b"".join(struct.pack("<2f", *corner[3:]) for corner in corners)
+    parts = [places, turns, struct.pack("<6H", 0, 1, 2, 0, 2, 3), picture.getvalue(), DRACO]
+    body, views = b"", []
+    for part in parts:
+        views.append({"buffer": 0, "byteOffset": len(body), "byteLength": len(part)})
+        body += part + b"\0" * (-len(part) % 4)
+    bounds = {"min": [-20, 0, -20], "max": [20, 0, 20]}
+    accessors = [
+        _accessor(0, 0, 5126, 4, "VEC3") | bounds,
+        _accessor(1, 0, 5126, 4, "VEC2"),
+        _accessor(2, 0, 5123, 6, "SCALAR"),
+    ]
+    primitive: dict[str, object] = {
+        "attributes": {"POSITION": 0, "TEXCOORD_0": 1}, "indices": 2, "material": 0,
+    }  # fmt: skip
+    required = []
+    if draco:
+        required = ["KHR_draco_mesh_compression"]
+        packed = {"bufferView": 4, "attributes": {"POSITION": 0, "TEXCOORD_0": 1}}
+        primitive["extensions"] = {"KHR_draco_mesh_compression": packed}
+        for accessor in accessors:
+            del accessor["bufferView"], accessor["byteOffset"]
+    unlit = {
+        "pbrMetallicRoughness": {"baseColorTexture": {"index": 0}},
+        "extensions": {"KHR_materials_unlit": {}},
+    }
+    document = {
+        "asset": {"version": "2.0"},
+        "extensionsUsed": ["KHR_materials_unlit", *required],
+        "extensionsRequired": required,
+        "scene": 0,
+        "scenes": [{"nodes": [0]}],
+        "nodes": [{"mesh": 0}],
+        "meshes": [{"primitives": [primitive]}],
+        "buffers": [{"byteLength": len(body)}],
+        "bufferViews": views,
+        "accessors": accessors,
+        "materials": [unlit],
+        "textures": [{"source": 0, "sampler": 0}],
+        "images": [{"bufferView": 3, "mimeType": "image/png"}],
+        "samplers": [{"magFilter": 9728, "minFilter": 9728}],
+    }
+    return _packed(document, body)
+
+
+def alone(content: bytes) -> dict[str, bytes]:
+    """A tile set of one tile in the middle, by the names of its files."""
+    root = tile((LATITUDE, LONGITUDE), 60, 20, 0, "one.glb") | {"refine": "REPLACE"}
+    document = {"asset": {"version": "1.1"}, "geometricError": 1, "root": root}
+    return {"tileset.json": json.dumps(document).encode(), "one.glb": content}
+
+
+def _packed(document: dict[str, object], body: bytes) -> bytes:
+    """A binary glTF."""
     text = json.dumps(document).encode()
     text += b" " * (-len(text) % 4)
     body += b"\0" * (-len(body) % 4)

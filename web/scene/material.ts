@@ -20,8 +20,10 @@ export const Material = {
   fence: 24, // fences and hedges, flat on the ground
   tree: 32,
   car: 33,
-  surface: 48, // of a tile set that does not say what it shows
 } as const;
+
+/** The material of a tile set, which does not say what it shows: of no class. */
+export const SURFACE = 48;
 
 /** Object ids: ground layers have fixed ids, everything else hashes into the range of its kind. */
 const CARS = 1024;

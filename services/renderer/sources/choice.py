@@ -4,6 +4,7 @@ from pathlib import Path
 
 from services.renderer.sources import google, ion
 from services.renderer.sources.address import Address
+from services.renderer.sources.cityjson import CityJSON
 from services.renderer.sources.folder import Folder
 from services.renderer.sources.footprints import Footprints
 from services.renderer.sources.google import GoogleTiles
@@ -30,6 +31,9 @@ def opened(scene: Scene, beside: Path, cities: Path, kept: Path | None) -> Sourc
     if scene.source == "geojson":
         assert scene.file is not None
         return Footprints(beside / scene.file, attribution=attribution or "")
+    if scene.source == "cityjson":
+        assert scene.file is not None
+        return CityJSON(beside / scene.file, attribution=attribution or "")
     key = scene.key()
     if scene.api_key is not None and key is None:
         raise Unusable(f"{scene.key_variable()} is not set, so scene.api_key in app_config.json has no key.")

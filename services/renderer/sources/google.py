@@ -43,6 +43,7 @@ class GoogleTiles(TileSet):
     """The tiles behind root.json; the page sees neither the key nor the session."""
 
     def __init__(self, key: str, endpoint: str | None, quota: Quota, kept: Path | None) -> None:
+        super().__init__()
         self._origin = (endpoint or ENDPOINT).rstrip("/")
         self._key = key
         self._quota = quota

@@ -35,6 +35,7 @@ class IonTiles(TileSet):
     """One asset of Cesium ion; the page sees neither the key nor the token."""
 
     def __init__(self, asset: int, key: str, endpoint: str | None, quota: Quota) -> None:
+        super().__init__()
         self._api = f"{(endpoint or ENDPOINT).rstrip('/')}/v1/assets/{asset}/endpoint"
         self._key = key
         self._quota = quota

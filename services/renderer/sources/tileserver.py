@@ -15,6 +15,7 @@ class TileSetServer(TileSet):
     """
 
     def __init__(self, address: str, key: str | None, *, attribution: str) -> None:
+        super().__init__()
         url = urlsplit(address)
         self._origin = f"{url.scheme}://{url.netloc}"
         self._along = [

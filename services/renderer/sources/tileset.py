@@ -5,6 +5,7 @@ import json
 import struct
 import zlib
 from abc import abstractmethod
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,8 +46,23 @@ class TileSet(Source):
 
     _about: TileSetDescription
 
+    def __init__(self) -> None:
+        self._owners: Counter[str] = Counter()
+
     def describe(self) -> Description:
         return self._about
+
+    @property
+    def thanks(self) -> str:
+        """Whom to thank for the tiles given so far, those with the most tiles first."""
+        owners = [owner for owner, _ in self._owners.most_common() if owner != self._about.attribution]
+        return ", ".join([*filter(None, [self._about.attribution]), *owners])
+
+    async def give(self, path: str, query: str) -> Content:
+        """The file that the page asks for as /tiles3d/PATH?QUERY; raises SourceFault."""
+        found = await self.content(path, query)
+        self._owners.update(owners(found.content))
+        return found
 
     async def tile(self, column: int, row: int) -> Tile | None:
         """None: it has no footprints."""
@@ -54,7 +70,7 @@ class TileSet(Source):
 
     @abstractmethod
     async def content(self, path: str, query: str) -> Content:
-        """The file that the page asks for as /tiles3d/PATH?QUERY; raises SourceFault."""
+        """The file itself; raises SourceFault."""
 
 
 def described(name: str, attribution: str, root: str, *, shadows: bool, version: str) -> TileSetDescription:
@@ -89,10 +105,24 @@ def checked(path: str, content: bytes) -> tuple[bytes, str]:
     return content, "application/octet-stream"
 
 
+def owners(content: bytes) -> set[str]:
+    """Those whom a binary glTF names as the owners of what it shows, separated by semicolons."""
+    if content[:4] != b"glTF" or len(content) < 20:
+        return set()
+    try:
+        asset = json.loads(content[20 : 20 + struct.unpack_from("<I", content, 12)[0]])["asset"]
+        said = str(asset.get("copyright", ""))
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        # The page will say what is wrong with it.
+        return set()
+    return {name.strip()[:60] for name in said.split(";") if name.strip()}
+
+
 class TileSetFolder(TileSet):
     """A file tileset.json and all that lies beside it and below."""
 
     def __init__(self, file: Path, *, attribution: str) -> None:
+        super().__init__()
         root = file / "tileset.json" if file.is_dir() else file
         try:
             checked("tileset.json", _read(root))

@@ -2,7 +2,7 @@
 
 import { BufferAttribute, BufferGeometry, DoubleSide, GLSL3, LessDepth, Matrix4, NoColorSpace, RawShaderMaterial, Vector3, Vector4, type Color, type InstancedMesh, type Material as ThreeMaterial, type Mesh as ThreeMesh, type Object3D, type Texture } from "three";
 import { Stage, still } from "../chunk";
-import { buildingId, Material } from "../material";
+import { buildingId, Material, SURFACE } from "../material";
 import { FRAGMENT_GLSL, uniforms, VERTEX_GLSL } from "../program";
 import { sourceSettings } from "../settings";
 import { Unfit } from "./decoder";
@@ -172,6 +172,6 @@ void main() {
   if (dot(n, eye) < 0.0) n = -n;
   if (colour.a < cutoff) discard;
   if (lit > 0.5) colour.rgb *= light(n, dot(n, SUN) > 0.0 ? reached(place + n * 0.12) : 0.0);
-  float material = building > 0.5 ? (n.z > 0.1 ? ${Material.roof}.0 : ${Material.wall}.0) : ${Material.surface}.0;
+  float material = building > 0.5 ? (n.z > 0.1 ? ${Material.roof}.0 : ${Material.wall}.0) : ${SURFACE}.0;
   plane(colour.rgb, vec4(id >> 8, id & 255u, material, code(n)), place);
 }`;

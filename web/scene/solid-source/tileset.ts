@@ -14,9 +14,10 @@ import { sourceSettings } from "../settings";
 import { HIGHEST } from "../shadow";
 import { keyOf, type Failure } from "../source/supply";
 import { fetched, here, Missing, nameOf, originOf } from "./address";
-import { backdrop } from "./backdrop";
+import { backdropWith } from "./backdrop";
 import { inWords, reading } from "./decoder";
 import { sightOf, toScene } from "./earth";
+import { shellsOf } from "./shell";
 import { Surface } from "./surface";
 import type { Tile } from "3d-tiles-renderer/core";
 
@@ -25,6 +26,7 @@ export interface TileSet { name: string; attribution: string; version: string; r
 
 const KEPT_BYTES = 300 * 2 ** 20; // of decoded tiles; a frame of a photographed city needs a fifth of it
 const MOST_BYTES = 450 * 2 ** 20;
+const ROOM_MS = 3_000; // for what is no longer used to make room for what is
 const PATIENCE_MS = 60_000; // for all tiles of one frame, each of which has its own, shorter time
 const LOADED = 4, FAILED = -1; // of the library's states
 
@@ -48,12 +50,14 @@ export class TileSetWorld implements Scenery {
   private readonly eye = new OrthographicCamera();
   private readonly surfaces = new Map<Tile, Surface>();
   private readonly failures = new Map<Tile | null, Failure>();
-  private readonly pinned = new Map<Tile, number>(); // by how many frames that are not drawn yet
+  private readonly waiting = new Set<ReadonlyMap<string, Tile[]>>(); // what was loaded and is not laid out yet
   private turn: Promise<unknown> = Promise.resolve();
+  private readonly backdrop: Object3D;
   private laidOut: ReadonlyMap<string, Tile[]> = new Map();
   private here: Tile[] = [];
 
   constructor(private readonly source: TileSet) {
+    this.backdrop = backdropWith(source.shadows);
     this.tiles = new TilesRenderer(here(source.root)) as Inner;
     const { tiles } = this;
     tiles.errorTarget = sourceSettings.detail ?? 4;
@@ -68,6 +72,7 @@ export class TileSetWorld implements Scenery {
       preprocessURL: here,
       fetchData: fetched,
       parseTile: (content: ArrayBuffer, tile: Tile, extension: string, url: string, signal: AbortSignal) => this.parse(content, tile, extension, url, signal),
+      parseToMesh: async (content: ArrayBuffer, _tile: Tile, extension: string) => (extension === "surfaces" ? shellsOf(content) : null),
       processTileModel: (model: Object3D, tile: Tile) => this.take(model, tile),
     });
     tiles.addEventListener("load-error", ({ tile, error, url }) => {
@@ -78,7 +83,7 @@ export class TileSetWorld implements Scenery {
       this.surfaces.delete(tile);
     });
     // The library frees what its last view did not need; other blocks of the same frame may.
-    tiles.addEventListener("update-after", () => { for (const tile of this.pinned.keys()) tiles.markTileUsed(tile); });
+    tiles.addEventListener("update-after", () => { for (const frame of this.waiting) for (const tile of [...frame.values()].flat()) tiles.markTileUsed(tile); });
   }
 
   /** Loads the tiles of every block under a rectangle, one frame after the other. */
@@ -90,6 +95,7 @@ export class TileSetWorld implements Scenery {
   }
 
   layOut(_x: number, _y: number, _width: number, _height: number, tiles: ReadonlyMap<string, Tile[]>): void {
+    this.waiting.delete(tiles);
     this.laidOut = tiles;
   }
 
@@ -110,13 +116,11 @@ export class TileSetWorld implements Scenery {
   }
 
   everywhere(): Object3D[] {
-    return [backdrop];
+    return [this.backdrop];
   }
 
-  trim(): void {
-    this.pin(this.laidOut, -1);
-    this.laidOut = new Map();
-  }
+  /** Nothing: the library's cache has its own bounds. */
+  trim(): void {}
 
   private shown(): Surface[] {
     return this.here.map((tile) => this.surfaces.get(tile)!);
@@ -128,6 +132,7 @@ export class TileSetWorld implements Scenery {
     this.failures.clear();
     this.tiles.resetFailedTiles();
     const shown = new Map<string, Tile[]>();
+    this.waiting.add(shown);
     const failed = new Map<string, Failure>();
     const until = performance.now() + PATIENCE_MS;
     for (let by = Math.floor(y / BLOCK); by * BLOCK < y + height; by++) {
@@ -135,11 +140,10 @@ export class TileSetWorld implements Scenery {
         this.aim(bx, by);
         const block = await this.settle(until);
         for (const failure of block.failed) failed.set(failure.address, failure);
-        this.pin(new Map([["", block.shown]]), 1);
         shown.set(keyOf(bx, by), block.shown);
       }
     }
-    if (failed.size) this.pin(shown, -1);
+    if (failed.size) this.waiting.delete(shown);
     return { tiles: shown, failed: [...failed.values()].sort((a, b) => (a.address < b.address ? -1 : 1)) };
   }
 
@@ -156,12 +160,14 @@ export class TileSetWorld implements Scenery {
   /** Waits until all is loaded that the view needs; what is shown then, in the order of the tile set, and what is missing. */
   private async settle(until: number): Promise<{ shown: Tile[]; failed: Failure[] }> {
     const { tiles } = this;
+    let full = Infinity; // since when there has been no room for all
     for (let quiet = 0; quiet < 2;) {
       tiles.update();
       const { queued, downloading, parsing, refused } = tiles.stats;
       if (tiles.rootLoadingState === FAILED) return { shown: [], failed: [this.failures.get(null)!] };
-      if (refused) return { shown: [], failed: [{ address: this.source.root, reason: `its tiles of one frame need more than ${MOST_BYTES / 2 ** 20} MB; raise scene.detail` }] };
-      quiet = queued || downloading || parsing || tiles.rootLoadingState !== LOADED ? 0 : quiet + 1;
+      full = refused ? Math.min(full, performance.now()) : Infinity;
+      if (performance.now() - full > ROOM_MS) return { shown: [], failed: [{ address: this.source.root, reason: `its tiles of one frame need more than ${MOST_BYTES / 2 ** 20} MB; raise scene.detail` }] };
+      quiet = refused || queued || downloading || parsing || tiles.rootLoadingState !== LOADED ? 0 : quiet + 1;
       if (quiet) continue;
       if (performance.now() > until) return { shown: [], failed: this.unfinished() };
       await new Promise((resolve) => setTimeout(resolve, 10));
@@ -211,14 +217,6 @@ export class TileSetWorld implements Scenery {
   private async take(model: Object3D, tile: Tile): Promise<void> {
     // Not with our own port in it: the ids of what is drawn follow from it.
     this.surfaces.set(tile, new Surface(model, nameOf(here(`${tile.internal.basePath}/${tile.content!.uri}`))));
-  }
-
-  private pin(blocks: ReadonlyMap<string, Tile[]>, by: number): void {
-    for (const tile of [...blocks.values()].flat()) {
-      const count = (this.pinned.get(tile) ?? 0) + by;
-      if (count > 0) this.pinned.set(tile, count);
-      else this.pinned.delete(tile);
-    }
   }
 
   /** Takes the bounds from the root, once it is known. */
