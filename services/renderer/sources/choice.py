@@ -8,8 +8,8 @@ from services.renderer.sources.cityjson import CityJSON
 from services.renderer.sources.folder import Folder
 from services.renderer.sources.footprints import Footprints
 from services.renderer.sources.google import GoogleTiles
-from services.renderer.sources.ion import IonTiles
 from services.renderer.sources.hosted import Hosted
+from services.renderer.sources.ion import IonTiles
 from services.renderer.sources.mbtiles import MBTiles
 from services.renderer.sources.pmtiles import PMTiles
 from services.renderer.sources.quota import Quota
