@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from services.renderer.sources import download, google
+from services.renderer.sources import google
+from services.renderer.sources import server as asking
 from services.renderer.sources.choice import opened
 from services.renderer.sources.quota import Quota, Spent
 from services.renderer.sources.source import SourceFault, Unusable
@@ -116,7 +117,7 @@ async def test_a_wrong_key_is_said_and_not_shown(server: Files, open_set: Open) 
 async def test_what_goes_wrong_is_named_without_the_key(
     open_set: Open, what: str, reason: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(download, "TIMEOUT_SECONDS", 0.3 if what == "stalls" else 8.0)
+    monkeypatch.setattr(asking, "TIMEOUT_SECONDS", 0.3 if what == "stalls" else 8.0)
     server = Files(FILES)
     await server.web.start_server()
     server.faults[LEAF] = what

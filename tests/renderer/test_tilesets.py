@@ -14,7 +14,7 @@ from services.renderer.renderer import Renderer
 from services.renderer.scenes import BUILT
 from services.renderer.settings import script
 from services.renderer.site import Site
-from services.renderer.sources import download
+from services.renderer.sources import server as asking
 from services.renderer.sources.choice import opened as source_of
 from services.renderer.sources.google import GoogleTiles
 from services.renderer.sources.quota import Quota
@@ -103,7 +103,7 @@ async def turned_to(boxes: Renderer, source: Source) -> None:
 async def test_a_server_is_drawn_like_a_folder_and_what_it_lacks_is_named(
     boxes: Renderer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(download, "TIMEOUT_SECONDS", 4.0)
+    monkeypatch.setattr(asking, "TIMEOUT_SECONDS", 4.0)
     west, east = await boxes.draw(1, WEST), await boxes.draw(1, EAST)
     server = Files(tilesets.files())
     await server.web.start_server()

@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit
 
-from services.renderer.sources.download import Downloads, Refusal
 from services.renderer.sources.quota import Quota, Spent
+from services.renderer.sources.server import Refusal, Server
 from services.renderer.sources.source import SourceFault
 from services.renderer.sources.tileserver import joined, read
-from services.renderer.sources.tileset import Content, TileSet, described
+from services.renderer.sources.tileset import LARGEST, Content, TileSet, described
 from services.renderer.sources.version import of_server
 
 ENDPOINT = "https://tile.googleapis.com"
@@ -50,13 +50,13 @@ class GoogleTiles(TileSet):
         self._file = kept
         self._session: Session | None = None
         self._asking = asyncio.Lock()
-        self._downloads = Downloads()
+        self._server = Server()
         self._about = described(
             "Google Photorealistic 3D Tiles", "Google", ROOT, shadows=False, version=of_server()
         )
 
     async def close(self) -> None:
-        await self._downloads.close()
+        await self._server.close()
 
     async def content(self, path: str, query: str) -> Content:
         address = f"{self._origin}/{path}"
@@ -72,7 +72,7 @@ class GoogleTiles(TileSet):
 
     async def _file_of(self, address: str, query: str, session: Session) -> Content:
         along = [("session", session.token), ("key", self._key)]
-        found = read(address, await self._downloads.get(joined(address, query, along), address))
+        found = read(address, await self._server.file(joined(address, query, along), address, LARGEST))
         if found.kind != "application/json":
             return found
         return Content(address, _without_session(json.loads(found.content)).encode(), found.kind)
@@ -91,7 +91,7 @@ class GoogleTiles(TileSet):
                 raise SourceFault(address, str(spent)) from None
             except OSError as error:
                 raise SourceFault(address, f"its sessions cannot be counted ({error.strerror})") from None
-            content = await self._downloads.get(joined(address, "", [("key", self._key)]), address)
+            content = await self._server.file(joined(address, "", [("key", self._key)]), address, LARGEST)
             document = json.loads(read(address, content).content)
             tokens = (parse_qs(urlsplit(uri).query).get("session") for _, uri in _addresses(document))
             token = next((found[0] for found in tokens if found), None)

@@ -8,11 +8,11 @@ from html import unescape
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
-from services.renderer.sources.download import REFUSED, Downloads, Refusal
 from services.renderer.sources.quota import Quota, Spent
+from services.renderer.sources.server import REFUSED, Refusal, Server
 from services.renderer.sources.source import SourceFault
 from services.renderer.sources.tileserver import joined, read
-from services.renderer.sources.tileset import Content, TileSet, described
+from services.renderer.sources.tileset import LARGEST, Content, TileSet, described
 from services.renderer.sources.version import of_server
 
 ENDPOINT = "https://api.cesium.com"
@@ -41,13 +41,13 @@ class IonTiles(TileSet):
         self._quota = quota
         self._access: Access | None = None
         self._asking = asyncio.Lock()
-        self._downloads = Downloads()
+        self._server = Server()
         self._about = described(
             f"Cesium ion asset {asset}", "Cesium ion", ROOT, shadows=True, version=of_server()
         )
 
     async def close(self) -> None:
-        await self._downloads.close()
+        await self._server.close()
 
     async def content(self, path: str, query: str) -> Content:
         access = await self._present(None)
@@ -64,7 +64,7 @@ class IonTiles(TileSet):
         root = path == ROOT
         address = f"{url.scheme}://{url.netloc}/{url.path.lstrip('/') if root else path}"
         wanted = joined(address, url.query if root else query, [])
-        found = read(address, await self._downloads.get(wanted, address, access.token))
+        found = read(address, await self._server.file(wanted, address, LARGEST, _bearer(access.token)))
         if not root:
             return found
         document = json.loads(found.content)
@@ -82,7 +82,9 @@ class IonTiles(TileSet):
                 raise SourceFault(self._api, str(spent)) from None
             except OSError as error:
                 raise SourceFault(self._api, f"its sessions cannot be counted ({error.strerror})") from None
-            access = _access(self._api, await self._downloads.get(self._api, self._api, self._key))
+            access = _access(
+                self._api, await self._server.file(self._api, self._api, LARGEST, _bearer(self._key))
+            )
             self._about = replace(self._about, attribution=access.attribution or self._about.attribution)
             self._access = access
             return access
@@ -116,3 +118,7 @@ def _rebase(tile: Any, base: str) -> None:
                 if isinstance(content, dict) and isinstance(content.get(name), str):
                     content[name] = urljoin(base, content[name])
         waiting += tile.get("children") or ()
+
+
+def _bearer(token: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}"}

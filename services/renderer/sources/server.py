@@ -1,16 +1,27 @@
-"""Requests to a server of tiles: whatever goes wrong is a fault of an address that has no key in it."""
+"""Requests to a server: whatever goes wrong is a fault of an address that has no key in it."""
 
 import contextlib
 from collections.abc import AsyncIterator, Mapping
 
 import aiohttp
+from yarl import URL
 
 from services.renderer.sources.source import SourceFault
 from services.renderer.sources.vector import BadTile
 
 TIMEOUT_SECONDS = 8.0
 """For one request, waiting for its turn included: the page has the patience of a frame for it."""
-AT_ONCE = 8
+AT_ONCE = 12
+REFUSED = (401, 403)
+"""What says that it is the key that is not taken."""
+
+
+class Refusal(SourceFault):
+    """Raised when the server answered, but gives nothing."""
+
+    def __init__(self, address: str, status: int) -> None:
+        super().__init__(address, reason(status))
+        self.status = status
 
 
 class Server:
@@ -26,7 +37,7 @@ class Server:
 
     @contextlib.asynccontextmanager
     async def asked(
-        self, url: str, address: str, headers: Mapping[str, str]
+        self, url: str | URL, address: str, headers: Mapping[str, str]
     ) -> AsyncIterator[aiohttp.ClientResponse]:
         """The answer, while it is read; raises SourceFault for what happens until it is read to its end."""
         if self._session is None:
@@ -48,18 +59,31 @@ class Server:
         except BadTile as error:
             raise SourceFault(address, str(error)) from None
 
+    async def file(
+        self, url: str, address: str, most: int, headers: Mapping[str, str] | None = None
+    ) -> bytes:
+        """A whole file, its URL encoded already; raises SourceFault, or Refusal."""
+        async with self.asked(URL(url, encoded=True), address, headers or {}) as answer:
+            if answer.status != 200:
+                raise Refusal(address, answer.status)
+            content = await read(answer, most + 1)
+        if len(content) > most:
+            raise SourceFault(address, f"it is larger than {most >> 20} MiB")
+        return content
+
 
 async def read(answer: aiohttp.ClientResponse, most: int) -> bytes:
     """The content, and no more of it than so many bytes."""
-    content = await answer.content.read(most)
-    while len(content) < most and (more := await answer.content.read(most - len(content))):
-        content += more
-    return content
+    parts, length = [], 0
+    while length < most and (part := await answer.content.read(most - length)):
+        parts.append(part)
+        length += len(part)
+    return b"".join(parts)
 
 
 def reason(status: int) -> str:
     """Why an answer of this status gives nothing, as a clause."""
-    if status in (401, 403):
+    if status in REFUSED:
         return f"the server refused the key (status {status}); look at scene.api_key in app_config.json"
     if status == 429:
         return "the server takes no more requests for now (status 429)"

@@ -2,9 +2,9 @@
 
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
-from services.renderer.sources.download import Downloads
+from services.renderer.sources.server import Server
 from services.renderer.sources.source import SourceFault
-from services.renderer.sources.tileset import BadContent, Content, TileSet, checked, described
+from services.renderer.sources.tileset import LARGEST, BadContent, Content, TileSet, checked, described
 from services.renderer.sources.version import of_server
 
 
@@ -22,17 +22,17 @@ class TileSetServer(TileSet):
             (name, value.replace("{key}", key or ""))
             for name, value in parse_qsl(url.query, keep_blank_values=True)
         ]
-        self._downloads = Downloads()
+        self._server = Server()
         self._about = described(
             url.hostname or "tiles", attribution, url.path.lstrip("/"), shadows=True, version=of_server()
         )
 
     async def close(self) -> None:
-        await self._downloads.close()
+        await self._server.close()
 
     async def content(self, path: str, query: str) -> Content:
         address = f"{self._origin}/{path}"
-        return read(address, await self._downloads.get(joined(address, query, self._along), address))
+        return read(address, await self._server.file(joined(address, query, self._along), address, LARGEST))
 
 
 def joined(address: str, query: str, along: list[tuple[str, str]]) -> str:
