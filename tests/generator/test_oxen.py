@@ -127,6 +127,7 @@ async def test_what_is_not_configured_is_not_sent(bench: Bench) -> None:
 
 async def test_passes_go_where_the_configuration_says_and_nowhere_else(bench: Bench) -> None:
     assert bench.adapter().takes == ()
+    assert "conditioning" not in bench.adapter().parameters
     adapter = bench.adapter(
         conditioning={"class": "input_image", "depth16": "control_image", "normals": "input_image"}
     )
