@@ -1,19 +1,23 @@
 """A warm page against a browser per render of the same scene, and whether frames agree where they overlap."""
 
 import asyncio
+import contextlib
 import statistics
 import tempfile
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Iterator, Sequence
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 from bench.figure import Figure
-from bench.keeper import Asker, keeper
+from bench.keeper import Asker, KeeperProcess, keeper
 from protocol.ingest import Publish
 from protocol.plan import Plan, Step
 from protocol.work import Lease
+from services.renderer import leftovers
 from services.renderer.browser import Browser
 from services.renderer.page import Page
 from services.renderer.renderer import IN_PAGE, Renderer
@@ -29,25 +33,22 @@ Frames = Sequence[tuple[int, int]]
 WARM_UP = [(0, 0), (1, 0)]
 ROUNDS = [[(left + x, top + y) for y in range(2) for x in range(4)] for top in (-2, 1) for left in (-4, 0)]
 """Frames drawn as a plan asks for them: neighbours, none of them drawn before. In each round they are drawn
-for a keeper, then in a page that does nothing but draw, and one of them by a browser launched for it: so what
-else the machine does meanwhile slows all three alike."""
+for a keeper and in a page that does nothing but draw, in turn one or the other first, and one of them by a
+browser launched for it: so what else the machine does meanwhile slows all three alike."""
 FIRSTS = 3
 SHIFTS = [(512, 0), (0, 512), (-300, 411)]
 
 ALONE = """async requests => {
     // Drawn to the end, but neither read back, beyond one pixel of each block, nor sent.
-    const read = WebGL2RenderingContext.prototype.readPixels, send = window.fetch;
+    const read = WebGL2RenderingContext.prototype.readPixels;
     WebGL2RenderingContext.prototype.readPixels = function (x, y, width, height, format, type, pixels) {
         read.call(this, x, y, 1, 1, format, type, pixels);
-        pixels[width * height * 4 - 1] = 255;
+        new Uint8Array(pixels.buffer, pixels.byteOffset)[width * height * 4 - 1] = 255;
     };
-    window.fetch = async (address, options) =>
-        options?.method === "POST" ? new Response(null, { status: 204 }) : send(address, options);
     const started = performance.now();
     for (const request of requests) await window.tilewright.draw(request);
     const took = performance.now() - started;
     WebGL2RenderingContext.prototype.readPixels = read;
-    window.fetch = send;
     return took / 1000;
 }"""
 
@@ -76,6 +77,7 @@ async def _measure() -> list[Figure]:
     acked: list[float] = []
     alone: list[float] = []
     launched: list[float] = []
+    used: list[Counter[str]] = []
     with tempfile.TemporaryDirectory(prefix="tw-") as folder, keeper() as keeping:
         renderer = Renderer(site, Path(folder) / "warm", None, "san-francisco")
         asker = Asker(keeping.sockets.address("ingest"))
@@ -87,13 +89,18 @@ async def _measure() -> list[Figure]:
         try:
             await renderer.open()
             await _acked(asker, worker, WARM_UP)
-            drawing = await Page.open(renderer.browser, site)
-            await drawing.tab.evaluate(ALONE, _requests(WARM_UP))
-            for frames in ROUNDS:
-                acked.append(await _seconds(_acked(asker, worker, frames)) / len(frames))
-                alone.append(await drawing.tab.evaluate(ALONE, _requests(frames)) / len(frames))
-                launched.append(await _seconds(_launch(Path(folder) / "cold", site, frames[0])))
-            await drawing.close()
+            async with _opened(Path(folder) / "alone", site) as other:
+                drawing = await Page.open(other, site)
+                await drawing.tab.evaluate(ALONE, _requests(WARM_UP))
+                for number, frames in enumerate(ROUNDS):
+                    if number % 2:
+                        alone.append(await drawing.tab.evaluate(ALONE, _requests(frames)) / len(frames))
+                    before = await asyncio.to_thread(_used, renderer, keeping)
+                    acked.append(await _seconds(_acked(asker, worker, frames)) / len(frames))
+                    used.append(_spent(before, await asyncio.to_thread(_used, renderer, keeping), frames))
+                    if not number % 2:
+                        alone.append(await drawing.tab.evaluate(ALONE, _requests(frames)) / len(frames))
+                    launched.append(await _seconds(_launch(Path(folder) / "cold", site, frames[0])))
             memory = await asyncio.to_thread(lambda: megabytes(renderer.browser.processes()))
             differing = await _differing(renderer)
             first = [await _first(Path(folder) / "cold", site, WARM_UP[0]) for _ in range(FIRSTS)]
@@ -133,6 +140,12 @@ async def _measure() -> list[Figure]:
         ),
         Figure("render_acked_vs_alone", _ratio(alone, acked), "×", ">= 0.85", "the same"),
         Figure(
+            "render_acked_processor",
+            statistics.median(sum(spent.values()) for spent in used),
+            "s",
+            note="of all processors for a frame: " + _where(used),
+        ),
+        Figure(
             "render_first_frame_seconds",
             statistics.median(first),
             "s",
@@ -161,6 +174,38 @@ def _ratio(slow: Sequence[float], quick: Sequence[float]) -> float:
     return statistics.median(a / b for a, b in zip(slow, quick, strict=True))
 
 
+def _used(renderer: Renderer, keeping: KeeperProcess) -> Counter[str]:
+    """Seconds of processor time so far, by what used them."""
+    browser = {process: _kind(process) for process in renderer.browser.processes()}
+    assert keeping.process is not None
+    others = {psutil.Process(): "worker", psutil.Process(keeping.process.pid): "keeper"}
+    # Those of the other browsers sleep meanwhile.
+    others |= {driver: "driver" for driver in leftovers.drivers()}
+    used: Counter[str] = Counter()
+    for process, kind in {**browser, **others}.items():
+        with contextlib.suppress(psutil.Error):
+            times = process.cpu_times()
+            used[kind] += times.user + times.system
+    return used
+
+
+def _kind(process: psutil.Process) -> str:
+    with contextlib.suppress(psutil.Error):
+        words = [word.removeprefix("--type=") for word in process.cmdline() if word.startswith("--type=")]
+        return {"renderer": "page", "gpu-process": "drawing"}.get(words[0] if words else "", "browser")
+    return "browser"
+
+
+def _spent(before: Counter[str], after: Counter[str], frames: Frames) -> Counter[str]:
+    return Counter({kind: (after[kind] - before[kind]) / len(frames) for kind in after})
+
+
+def _where(rounds: Sequence[Counter[str]]) -> str:
+    """In milliseconds, the most first."""
+    kinds = {kind: 1_000 * statistics.median(spent[kind] for spent in rounds) for kind in rounds[0]}
+    return ", ".join(f"{kind} {kinds[kind]:.0f} ms" for kind in sorted(kinds, key=kinds.__getitem__)[::-1])
+
+
 async def _seconds(work: Awaitable[object]) -> float:
     started = time.perf_counter()
     await work
@@ -184,7 +229,7 @@ async def _acked(asker: Asker, worker: Counting, frames: Frames) -> None:
 def _requests(frames: Frames) -> list[dict[str, Any]]:
     corners = [frame_box(frame) for frame in frames]
     return [
-        {"job": "alone", "x": at.left, "y": at.top, "width": 1_024, "height": 1_024, "url": "/frames/alone"}
+        {"job": "alone", "x": at.left, "y": at.top, "width": 1_024, "height": 1_024, "url": ""}
         for at in corners
     ]
 
@@ -205,7 +250,7 @@ async def _first(folder: Path, site: Site, frame: tuple[int, int]) -> float:
         return time.perf_counter() - started
 
 
-@asynccontextmanager
+@contextlib.asynccontextmanager
 async def _opened(folder: Path, site: Site) -> AsyncIterator[Browser]:
     browser = Browser(folder, None, site.origin)
     await browser.start()

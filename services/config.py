@@ -112,10 +112,13 @@ class Counts(Section):
 
 
 class Recycle(Section):
-    """After how many frames, or with how much memory in its browser, the renderer opens a new page."""
+    """After how many frames, or with how much memory in its browser, the renderer opens a new page.
+
+    Of the sample city a browser that draws in software keeps about 1,000 MB, reached after some 50 frames.
+    """
 
     frames: Annotated[int, Field(ge=10, le=10_000_000)] = 2_000
-    megabytes: Annotated[int, Field(ge=100, le=1_000_000)] = 1_200
+    megabytes: Annotated[int, Field(ge=100, le=1_000_000)] = 1_400
 
 
 class Starter(Section):

@@ -33,17 +33,18 @@ def png(plane: NDArray[np.uint8] | NDArray[np.uint16], prediction: Prediction) -
     height, width = plane.shape[:2]
     channels = plane.shape[2] if plane.ndim == 3 else 1
     pixel = channels * plane.itemsize
-    # More than one byte is written from the highest on.
-    ordered = np.ascontiguousarray(plane, ">u2").view(np.uint8) if plane.itemsize == 2 else plane
-    flat = ordered.reshape(height, width * pixel)
+    flat = _flat(plane)
     # Every row is led by the type of its filter.
     rows = np.empty((height, 1 + width * pixel), np.uint8)
     rows[:, 0] = prediction
-    rows[:, 1:] = flat
     if prediction is Prediction.LEFT:
-        rows[:, 1 + pixel :] -= flat[:, :-pixel]
+        rows[:, 1 : 1 + pixel] = flat[:, :pixel]
+        np.subtract(flat[:, pixel:], flat[:, :-pixel], out=rows[:, 1 + pixel :])
     elif prediction is Prediction.ABOVE:
-        rows[1:, 1:] -= flat[:-1]
+        rows[:1, 1:] = flat[:1]
+        np.subtract(flat[1:], flat[:-1], out=rows[1:, 1:])
+    else:
+        rows[:, 1:] = flat
     header = struct.pack(">IIBBBBB", width, height, 8 * plane.itemsize, COLOUR_TYPES[channels], 0, 0, 0)
     return b"".join(
         (
@@ -53,6 +54,20 @@ def png(plane: NDArray[np.uint8] | NDArray[np.uint16], prediction: Prediction) -
             _chunk(b"IEND", b""),
         )
     )
+
+
+def _flat(plane: NDArray[np.uint8] | NDArray[np.uint16]) -> NDArray[np.uint8]:
+    """The bytes of the pixels in rows, each number from its highest byte on."""
+    height = plane.shape[0]
+    if plane.itemsize == 2:
+        return np.ascontiguousarray(plane, ">u2").view(np.uint8).reshape(height, -1)
+    if plane.ndim == 3 and plane.strides[1] != plane.shape[2]:
+        # Cut out of wider pixels: NumPy copies such short runs byte by byte, whole channels much faster.
+        packed = np.empty(plane.shape, np.uint8)
+        for channel in range(plane.shape[2]):
+            packed[..., channel] = plane[..., channel]
+        return packed.reshape(height, -1)
+    return plane.reshape(height, -1).view(np.uint8)
 
 
 def _deflated(rows: memoryview) -> bytes:

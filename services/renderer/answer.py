@@ -56,8 +56,6 @@ class Answer(BaseModel):
     model_config = ConfigDict(extra="ignore")
 
     job: str
-    again: str | None
-    """The name of what it drew a second time."""
     lost: bool
     failed: list[Failure]
 

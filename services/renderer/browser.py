@@ -39,7 +39,7 @@ class Browser:
         self.version = ""
         self.sandboxed = False
         self._configured = configured
-        self._profile = folder / "profile"
+        self.profile = folder / "profile"
         self._playwright: Playwright | None = None
         self._context: BrowserContext | None = None
         self._drivers: list[psutil.Process] = []
@@ -93,7 +93,7 @@ class Browser:
 
     def processes(self) -> list[psutil.Process]:
         """All of it that runs. It takes a while: every process of this machine is looked at."""
-        return leftovers.find(self._profile)
+        return leftovers.find(self.profile)
 
     async def new_tab(self) -> Page:
         """An empty tab."""
@@ -103,7 +103,7 @@ class Browser:
     async def close(self, *, hangs: bool = False) -> None:
         """End the browser and its driver, in order unless it hangs, and remove their folder."""
         if hangs:
-            await asyncio.to_thread(leftovers.kill, self._profile)
+            await asyncio.to_thread(leftovers.kill, self.profile)
         with contextlib.suppress(PlaywrightError, TimeoutError, OSError):
             if self._context is not None:
                 await asyncio.wait_for(self._context.close(), CLOSE_SECONDS)
@@ -134,7 +134,7 @@ class Browser:
         assert self._playwright is not None
         self.sandboxed = sandbox
         return await self._playwright.chromium.launch_persistent_context(
-            self._profile,
+            self.profile,
             executable_path=program,
             args=switches_here(),
             env=self._environment(),
@@ -164,7 +164,7 @@ class Browser:
         return passed
 
     async def _sweep(self) -> None:
-        killed = await asyncio.to_thread(leftovers.kill, self._profile)
+        killed = await asyncio.to_thread(leftovers.kill, self.profile)
         if killed:
             log.info("killed %d processes of a browser that had not ended", killed)
         await asyncio.to_thread(shutil.rmtree, self.folder, ignore_errors=True)

@@ -32,7 +32,7 @@ class Frame:
     """What drew it."""
 
     @classmethod
-    def read(cls, content: bytes, pixels: Box, scene: Box | None, source: str = "") -> "Frame":
+    def read(cls, content: bytes | memoryview, pixels: Box, scene: Box | None, source: str = "") -> "Frame":
         """The frame in the bytes; raises BadFrame if they are not one, or blank inside the scene.
 
         A lost WebGL context reads back as zeros; the page writes 255 behind every depth, so a single pixel

@@ -13,7 +13,8 @@ from pydantic import ValidationError
 from services.renderer.answer import Answer, Incomplete, Info
 from services.renderer.browser import CLOSE_SECONDS, Browser
 from services.renderer.fingerprint import fingerprint
-from services.renderer.frame import BadFrame, Frame
+from services.renderer.frame import BadFrame, Frame, size
+from services.renderer.outbox import BYTES, Outbox, new_mark
 from services.renderer.site import Expected, Site
 from services.renderer.vigil import Hung, Vigil
 from services.tiling.quadrant import Box
@@ -23,20 +24,20 @@ BUILDING = 20.0
 """How many frames' time a scene may take to build before it counts as hung."""
 DRAW_SECONDS = 120.0
 """How long a page that works, or waits for what it downloads, may take for a frame."""
-FRAME_PIXELS = 1 << 20
+FRAME = 1_024
+"""World pixels along one side of a common frame."""
 PIECE = 128
 """World pixels along one side of what is drawn again of a frame: 2 % of the work of drawing it."""
 SOFTWARE = ("SwiftShader", "llvmpipe", "softpipe", "Basic Render")
 COMPLAINTS = 50
 """Different errors of one page that are logged."""
 
-DRAW = """async ([request, again]) => {
-    const both = [window.tilewright.draw(request)];
-    if (again) both.push(window.tilewright.draw(again));
-    const [drawn, redrawn] = await Promise.all(both);
+DRAW = """async request => {
+    const drawn = await window.tilewright.draw(request);
     const lost = drawn.lost || window.tilewright.lost();
-    return { job: drawn.job, again: redrawn?.job ?? null, lost, failed: drawn.failed ?? [] };
+    return { job: drawn.job, lost, failed: drawn.failed ?? [] };
 }"""
+OUTBOX = "([mark, bytes]) => window.tilewright.outbox?.(mark, bytes) ?? false"
 GRAPHICS = """() => {
     const gl = document.createElement("canvas").getContext("webgl2");
     const known = gl?.getExtension("WEBGL_debug_renderer_info");
@@ -79,6 +80,7 @@ class Page:
         self._at_rest = asyncio.Event()
         self._at_rest.set()
         self._info: Info | None = None
+        self._outbox: Outbox | None = None
         self._complaints: set[str] = set()
         tab.on("crash", self._on_crash)
         tab.on("close", lambda _: self.gone.set())
@@ -125,6 +127,11 @@ class Page:
         self.graphics = (
             "software" if any(name in graphics for name in SOFTWARE) else graphics[:80] or "no WebGL"
         )
+        mark = new_mark()
+        if await self.tab.evaluate(OUTBOX, [mark, BYTES]):
+            self._outbox = await asyncio.to_thread(Outbox.find, self._browser.profile, mark)
+            if self._outbox is None:
+                log.info("frames are posted, as the file that the page keeps was not found")
 
     @property
     def info(self) -> Info:
@@ -154,32 +161,28 @@ class Page:
         """
         whole = self.frames == 0
         again = None if known else pixels if whole else _piece(pixels)
-        expected = self._expect(job, pixels)
-        repeated = self._expect(job, again) if again else None
-        area = (pixels.right - pixels.left) * (pixels.bottom - pixels.top) * (2 if whole else 1)
+        length = _length(pixels)
+        expected = self._site.expect(job, length + (_length(again) if again else 0))
+        place = self._outbox.take(expected.length) if self._outbox else None
         self._under_way += 1
         self._at_rest.clear()
         try:
             answer = await self._answer(
-                _request(expected, pixels),
-                _request(repeated, again) if repeated and again else None,
-                leniency * max(1.0, area / FRAME_PIXELS),
+                _request(expected, pixels, again, place),
+                leniency * max(1.0, expected.length / size(FRAME, FRAME)),
             )
+            content = await self._content(answer, expected, place)
         except PlaywrightError as error:
             raise self._fault(error, expected) from error
         finally:
+            if self._outbox and place is not None:
+                self._outbox.give_back(place)
             self._under_way -= 1
             if not self._under_way:
                 self._at_rest.set()
-            for sent in (expected, repeated):
-                if sent:
-                    self._site.forget(sent)
-        if answer.lost:
-            raise PageFault("context lost", "WebGL was lost while the frame was read")
-        if answer.failed:
-            raise Incomplete(answer.failed)
-        frame = self._taken(answer.job, expected, pixels, self._scene())
-        other = self._taken(answer.again, repeated, again, None) if repeated and again else known
+            self._site.forget(expected)
+        frame = self._taken(content[:length], pixels, self._scene())
+        other = self._taken(content[length:], again, None) if again else known
         if other and (differing := await asyncio.to_thread(frame.differing, other)):
             drawn = "before" if known else "again"
             raise PageFault("differs", f"{differing} pixels of the frame were others when drawn {drawn}")
@@ -192,6 +195,8 @@ class Page:
 
     async def close(self) -> bool:
         """Close the tab, whatever it is doing; whether it did close."""
+        if self._outbox:
+            self._outbox.close()
         try:
             async with asyncio.timeout(CLOSE_SECONDS):
                 await self.tab.close()
@@ -201,14 +206,11 @@ class Page:
             return self.tab.is_closed()
         return True
 
-    def _expect(self, job: int, pixels: Box) -> Expected:
-        return self._site.expect(job, pixels.right - pixels.left, pixels.bottom - pixels.top)
-
-    async def _answer(self, request: dict[str, Any], again: dict[str, Any] | None, leniency: float) -> Answer:
-        """What the page says to both requests; raises PageFault if that is nothing usable."""
+    async def _answer(self, request: dict[str, Any], leniency: float) -> Answer:
+        """What the page says to a request; raises PageFault if that is nothing usable."""
         try:
             async with asyncio.timeout(DRAW_SECONDS):
-                said = await self.vigil.keep(self.tab.evaluate(DRAW, [request, again]), leniency=leniency)
+                said = await self.vigil.keep(self.tab.evaluate(DRAW, request), leniency=leniency)
             return Answer.model_validate(said)
         except TimeoutError:
             raise PageFault("hung", f"no frame within {DRAW_SECONDS:g} s") from None
@@ -217,12 +219,27 @@ class Page:
         except ValidationError as error:
             raise PageFault("failed", f"the page does not keep to its contract: {error}") from error
 
-    def _taken(self, name: str | None, expected: Expected, pixels: Box, scene: Box | None) -> Frame:
-        """The frame that was sent to this address; raises PageFault unless it is one."""
-        if name != expected.nonce or not expected.content.done() or expected.content.cancelled():
-            raise PageFault("bad frame", f"the page answered for {name} without its frame")
+    async def _content(self, answer: Answer, expected: Expected, place: int | None) -> memoryview:
+        """What was left or sent under this name; raises PageFault or Incomplete if nothing was."""
+        if answer.lost:
+            raise PageFault("context lost", "WebGL was lost while the frame was read")
+        if answer.failed:
+            raise Incomplete(answer.failed)
+        found: memoryview | None = None
+        if answer.job == expected.nonce and expected.content.done() and not expected.content.cancelled():
+            if refused := expected.content.exception():
+                raise PageFault("bad frame", str(refused))
+            found = memoryview(expected.content.result())
+        elif answer.job == expected.nonce and self._outbox and place is not None:
+            found = await asyncio.to_thread(self._outbox.read, place, expected.nonce, expected.length)
+        if found is None:
+            raise PageFault("bad frame", f"the page answered for {answer.job} without its frame")
+        return found
+
+    def _taken(self, content: memoryview, pixels: Box, scene: Box | None) -> Frame:
+        """The frame in these bytes; raises PageFault unless it is one."""
         try:
-            return Frame.read(expected.content.result(), pixels, scene, self.words)
+            return Frame.read(content, pixels, scene, self.words)
         except BadFrame as error:
             raise PageFault("bad frame", str(error)) from error
 
@@ -267,15 +284,18 @@ def _piece(pixels: Box) -> Box:
     return Box(left, top, left + width, top + height)
 
 
-def _request(expected: Expected, pixels: Box) -> dict[str, Any]:
-    return {
-        "job": expected.nonce,
-        "x": pixels.left,
-        "y": pixels.top,
-        "width": pixels.right - pixels.left,
-        "height": pixels.bottom - pixels.top,
-        "url": expected.path,
-    }
+def _length(pixels: Box) -> int:
+    return size(pixels.right - pixels.left, pixels.bottom - pixels.top)
+
+
+def _request(expected: Expected, pixels: Box, again: Box | None, place: int | None) -> dict[str, Any]:
+    name = {"job": expected.nonce, "url": expected.path, "place": place}
+    return {**name, **_rectangle(pixels), "again": _rectangle(again) if again else None}
+
+
+def _rectangle(pixels: Box) -> dict[str, int]:
+    left, top, right, bottom = pixels
+    return {"x": left, "y": top, "width": right - left, "height": bottom - top}
 
 
 def _first_line(error: PlaywrightError) -> str:

@@ -17,7 +17,8 @@ from services.scene import Camera, Scene
 
 SAMPLE = script(Camera(), Scene())
 """What the page is told when nobody says otherwise."""
-LARGEST_FRAME = size(8_192, 8_192)
+LARGEST_FRAME = 2 * size(4_096, 4_096)
+"""As large as the page draws one, twice."""
 POLICY = (
     "default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; "
     "img-src 'self' data: blob:; worker-src 'self' blob:; frame-ancestors 'none'; form-action 'none'"
@@ -79,14 +80,14 @@ class Site:
         if self._runner is not None:
             await self._runner.cleanup()
 
-    def expect(self, job: int, width: int, height: int) -> Expected:
-        """Make the address for one frame.
+    def expect(self, job: int, length: int) -> Expected:
+        """Make the name and address for one frame of so many bytes.
 
         It is new for every try, so that a late frame of an earlier one finds nobody.
         """
         nonce = f"{job}-{secrets.token_hex(8)}"
         content: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
-        expected = Expected(nonce, size(width, height), content)
+        expected = Expected(nonce, length, content)
         self._expected[nonce] = expected
         return expected
 

@@ -45,6 +45,7 @@ class Vigil:
         self.busy_seconds = BUSY_SECONDS
         self._beat = beat
         self._processes = processes
+        self._known: list[psutil.Process] = []
         self._served = served
         self._results = 0
 
@@ -69,7 +70,7 @@ class Vigil:
     async def _watch(self, leniency: float) -> str:
         """Return in words how the page hangs, as soon as it does."""
         await asyncio.sleep(PATIENCE_SECONDS)
-        meter = await asyncio.to_thread(lambda: Meter(self._processes()))
+        meter = await asyncio.to_thread(lambda: Meter(self._at_hand()))
         results, quiet = self._results, 0.0
         asking = asyncio.ensure_future(self._beat())
         try:
@@ -86,11 +87,26 @@ class Vigil:
                 lost = meter.idle and self._results == results and not (answered and self._served())
                 quiet = quiet + LOOK_SECONDS if lost else 0.0
                 results = self._results
+                if quiet < self.quiet_seconds and meter.most < self.busy_seconds * leniency:
+                    continue
+                if await asyncio.to_thread(self._others):
+                    meter, quiet = await asyncio.to_thread(lambda: Meter(self._known)), 0.0
+                    continue
                 if quiet >= self.quiet_seconds:
                     return f"nothing of it has moved for {quiet:g} s"
-                if meter.most >= self.busy_seconds * leniency:
-                    return f"it has worked for {meter.most:.1f} s without an answer"
+                return f"it has worked for {meter.most:.1f} s without an answer"
         finally:
             asking.cancel()
             with contextlib.suppress(Exception, asyncio.CancelledError):
                 await asking
+
+    def _at_hand(self) -> list[psutil.Process]:
+        """The processes as they were found before: to find them takes as long as a tenth of a frame."""
+        if not self._known or not all(process.is_running() for process in self._known):
+            self._known = self._processes()
+        return self._known
+
+    def _others(self) -> bool:
+        """Whether there are other processes than those at hand, which are then these."""
+        before, self._known = self._known, self._processes()
+        return set(before) != set(self._known)

@@ -1,12 +1,14 @@
 """Finding a Chromium and starting it as safely as the machine allows."""
 
+import sys
 from pathlib import Path
 
 import pytest
 
 from services.renderer import browser as browser_module
 from services.renderer.browser import Browser
-from services.renderer.chromium import NoChromium, programs, switches
+from services.renderer.chromium import NoChromium, has_gpu, programs, switches
+from services.renderer.page import GRAPHICS
 
 ORIGIN = "http://127.0.0.1:9"
 
@@ -38,9 +40,34 @@ def test_a_snap_comes_after_playwrights_own(tmp_path: Path, monkeypatch: pytest.
 def test_software_drawing_is_chosen_only_without_a_gpu() -> None:
     assert "--use-angle=swiftshader" in switches(gpu=False, shared_memory=1 << 30)
     assert "--use-angle=swiftshader" not in switches(gpu=True, shared_memory=1 << 30)
+    assert ("--use-angle=vulkan" in switches(gpu=True, shared_memory=1 << 30)) == (sys.platform == "linux")
     assert "--disable-dev-shm-usage" in switches(gpu=True, shared_memory=64 << 20)
     for word in switches(gpu=True, shared_memory=0) + switches(gpu=False, shared_memory=0):
         assert "remote-debugging-port" not in word
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere there is always one")
+def test_a_screen_that_cannot_draw_is_no_gpu(tmp_path: Path) -> None:
+    (tmp_path / "dri").mkdir()
+    (tmp_path / "dri" / "card0").touch()
+    assert not has_gpu(tmp_path)
+    (tmp_path / "dri" / "renderD128").touch()
+    assert has_gpu(tmp_path)
+    (tmp_path / "dri" / "renderD128").unlink()
+    (tmp_path / "nvidia0").touch()
+    assert has_gpu(tmp_path)
+
+
+async def test_a_gpu_that_turns_out_unusable_leaves_webgl(
+    short: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(browser_module, "switches_here", lambda: switches(gpu=True, shared_memory=0))
+    browser = Browser(short / "chromium", None, ORIGIN)
+    await browser.start()
+    try:
+        assert await (await browser.new_tab()).evaluate(GRAPHICS)
+    finally:
+        await browser.close()
 
 
 async def test_a_browser_without_a_usable_sandbox_starts_without_it(

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from services.renderer import leftovers
 from services.renderer.frame import Frame
+from services.renderer.outbox import Outbox
 from services.renderer.renderer import Renderer
 from services.tiling.quadrant import Box, frame_box
 from tests.renderer import golden
@@ -58,6 +59,24 @@ async def test_the_golden_places_look_as_they_did(
     scene: Renderer, name: str, x: int, y: int, tmp_path: Path
 ) -> None:
     await golden.check(scene, name, x, y, tmp_path)
+
+
+async def test_a_frame_is_the_same_left_in_the_file_or_posted(
+    scene: Renderer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = Box(100, 100, 400, 300)
+    count = """() => {
+        const send = window.fetch;
+        window.posted = 0;
+        window.fetch = (...words) => { window.posted += words[1]?.method === "POST"; return send(...words); };
+    }"""
+    await scene.page.tab.evaluate(count)
+    left = await scene.draw(1, here)
+    assert await scene.page.tab.evaluate("() => window.posted") == 0
+    monkeypatch.setattr(Outbox, "take", lambda _, length: None)
+    posted = await scene.draw(1, here)
+    assert await scene.page.tab.evaluate("() => window.posted") == 1
+    assert (planes(left) == planes(posted)).all()
 
 
 async def test_ground_without_data_is_a_frame_like_any_other(scene: Renderer) -> None:

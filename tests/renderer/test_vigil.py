@@ -58,6 +58,15 @@ async def test_a_page_that_works_and_never_answers_is_hung() -> None:
         await vigil(looping, free=False).keep(silence())
 
 
+async def test_a_process_that_was_not_there_at_first_is_seen_before_anything_is_said() -> None:
+    with process("import time; time.sleep(60)") as sleeping, process("while True: pass") as looping:
+        found = iter([[sleeping], [sleeping, looping]])
+        watch = Vigil(silence, lambda: next(found, [sleeping, looping]), lambda: False)
+        watch.busy_seconds = watch.quiet_seconds = 0.5
+        with pytest.raises(Hung, match="without an answer"):
+            await watch.keep(silence())
+
+
 async def test_a_page_that_answers_may_work_on_and_wait_for_what_it_downloads() -> None:
     with process("while True: pass") as looping, process("import time; time.sleep(60)") as sleeping:
         async with (

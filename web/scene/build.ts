@@ -5,9 +5,9 @@ import { planOf } from "./building";
 import { park } from "./car";
 import { CHUNK, Stage, type Built } from "./chunk";
 import type { Building } from "./city";
-import { Facade, facadeProgram, raiseWalls } from "./facade";
+import { Facade, raiseWalls } from "./facade";
 import { FLAT, flatChunk } from "./flat";
-import { gardenProgram, gardenSquare, layPlots } from "./garden";
+import { layPlots } from "./garden";
 import { On, type Field, type Mask } from "./mask";
 import { partsOf } from "./mass";
 import { flatRoof, pitchedRoof } from "./roof";
@@ -32,8 +32,7 @@ export interface Surroundings { mask: Mask; settled: Field; angle: number; withi
 export function buildChunk(cx: number, cy: number, content: Contents, { mask, settled, angle, within }: Surroundings): Built {
   const [x0, y0, x1, y1] = [cx * CHUNK, cy * CHUNK, (cx + 1) * CHUNK, (cy + 1) * CHUNK];
   if (FLAT) return flatChunk(content.buildings, x0, y0, x1, y1);
-  const [solid, street, plots, shade, facade, sprites] = [new Solid(), new Solid(), new Solid(), new Shade(), new Facade(), new Sprites()];
-  for (const [link, i] of content.segments) laySegment(street, link, i, within);
+  const [solid, ground, shade, facade, sprites] = [new Solid(), new Solid(), new Shade(), new Facade(), new Sprites()];
   // The nearer ones first, since they hide the others.
   for (const building of [...content.buildings].sort((a, b) => a.rings[0][1] - b.rings[0][1])) {
     for (const plan of partsOf(planOf(building, mask))) {
@@ -50,16 +49,15 @@ export function buildChunk(cx: number, cy: number, content: Contents, { mask, se
     if (!(mask.at(x, y) & (On.asphalt | On.building))) plantStreet(sprites, shade, x, y, seed);
   }
   plantGround(sprites, shade, mask, settled, x0, y0, x1, y1, within);
-  layPlots(plots, mask, settled, x0, y0, x1, y1, angle, within);
+  // One mesh, from top to bottom: every mesh costs a call, and what lies hidden is not shaded when it comes later.
+  ground.mesh.append(content.marks.mesh);
+  for (const [link, i] of content.segments) laySegment(ground, link, i, within);
+  layPlots(ground, mask, settled, x0, y0, x1, y1, angle, within);
   const parts: Built["parts"] = [];
   const add = (stage: number, geometry: BufferGeometry | null, program: RawShaderMaterial) => geometry && parts.push([geometry, program, stage]);
-  add(Stage.wall, facade.mesh.geometry(), facadeProgram);
+  for (const [geometry, program] of facade.parts()) add(Stage.wall, geometry, program);
   add(Stage.roof, solid.mesh.geometry(), solidProgram);
   add(Stage.sprite, sprites.mesh.geometry(), spriteProgram);
-  // One mesh, from top to bottom: every mesh costs a call, and what lies hidden is not shaded when it comes later.
-  const ground = new Solid();
-  for (const layer of [content.marks, street, plots]) ground.mesh.append(layer.mesh);
   add(Stage.street, ground.mesh.geometry(), groundProgram);
-  add(Stage.base, gardenSquare(x0, y0, x1, y1), gardenProgram);
   return { parts, casters: shade.geometry() };
 }

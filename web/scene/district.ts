@@ -15,8 +15,11 @@ import { carsOf, KERB_WIDTH, layMarks, PAVEMENT_WIDTH, streetTreesOf, type Link 
 const CHUNKS = 8; // along each side
 export const DISTRICT = CHUNKS * CHUNK; // metres
 
-/** Metres around a district in which it knows what lies on the ground: three chunks, which a garden's angle looks at. */
+/** Metres around a district that what stands in it follows from: three chunks, which a garden's angle looks at. */
 export const MARGIN = 3 * CHUNK;
+
+/** Metres around a district in which it knows what lies on the ground: buildings that begin in it look out of their walls. */
+const KNOWN = 120;
 
 /** Metres beside a street's axis within which it sets its marks, cars and trees. */
 const BESIDE = 20;
@@ -39,15 +42,15 @@ export class District {
   constructor(readonly i: number, readonly j: number, plots: readonly Plot[], private readonly within: (x: number, y: number) => boolean) {
     const ground: Box = groundOf(i, j);
     this.ground = ground;
-    const known: Box = [down(ground[0] - MARGIN), down(ground[1] - MARGIN), down(ground[2] + MARGIN), down(ground[3] + MARGIN)];
+    const known: Box = [down(ground[0] - KNOWN), down(ground[1] - KNOWN), down(ground[2] + KNOWN), down(ground[3] + KNOWN)];
     this.mask = new Mask(known);
     for (let cy = j * CHUNKS; cy < (j + 1) * CHUNKS; cy++) {
       for (let cx = i * CHUNKS; cx < (i + 1) * CHUNKS; cx++) this.chunks.push(this.chunk(cx, cy));
     }
-    const links = plots.flatMap((plot) => plot.links).filter(({ box }) => overlaps(box, known));
+    const links = plots.flatMap((plot) => plot.links).filter(({ box }) => overlaps(box, grown(ground, MARGIN)));
     this.grain = new Grain(links.map(({ thing }) => thing), CHUNK);
     for (const { thing, box } of once(plots.map((plot) => plot.buildings))) if (overlaps(box, known)) this.add(thing, box);
-    for (const { thing, box } of links) this.lead(thing, overlaps(box, grown(ground, BESIDE)));
+    for (const { thing, box } of links) if (overlaps(box, known)) this.lead(thing, overlaps(box, grown(ground, BESIDE)));
     const areas = plots.flatMap((plot) => plot.areas).filter(({ box }) => overlaps(box, known));
     for (const { thing: { kind, rings } } of areas) {
       const flag = areaMask(kind);
@@ -57,7 +60,7 @@ export class District {
       if (overlaps(boxOf((thing.whole ?? thing.rings)[0]), ground)) for (const stop of lotCars(thing, this.mask)) this.at(stop.x, stop.y)?.content.cars.push(stop);
     }
     this.settled = this.mask.built(COARSE, 1, 3);
-    this.near = this.mask.built(FINE, 1.25, 1);
+    this.near = this.mask.built(FINE, 1.25, 1, KNOWN - 2 * COARSE);
   }
 
   /** Frees the geometry of every chunk. */

@@ -1,9 +1,9 @@
 // Walls with windows. The shader decides per 2 x 2 pixel cell, so windows are never cut by a cell of the pixel-art filter.
 
+import type { BufferGeometry, RawShaderMaterial } from "three";
 import { ACROSS, RISE, toPixel } from "./camera";
 import type { Plan, Wall } from "./building";
 import { Dice, hashPlace } from "./hash";
-import { SUN } from "./light";
 import { Material, normalCode } from "./material";
 import { Mesh, pack, packColour, type Layout } from "./mesh";
 import { AWNINGS, SIGNS, WARM_WHITE, mix, shade } from "./palette";
@@ -17,9 +17,18 @@ const LAYOUT: Layout = { floats: [["position", 3], ["foot", 4], ["size", 4]], wo
 const Style = { blank: 0, house: 1, rear: 2, apartment: 3, commercial: 4, tower: 5 } as const;
 const Ground = { plain: 0, garage: 1, door: 2, shop: 3 } as const;
 
-/** The windowed walls of one chunk. */
+/** How much the drawing of a wall asks: nothing but its edges, windows and doors, or shops and the rhythm of high walls, too. */
+const KINDS = ["blank", "plain", "rich"] as const;
+type Kind = (typeof KINDS)[number];
+
+/** The walls of one chunk, by what their drawing asks: a software renderer takes every step of a shader at every pixel. */
 export class Facade {
-  readonly mesh = new Mesh(LAYOUT);
+  private readonly meshes = { blank: new Mesh(LAYOUT), plain: new Mesh(LAYOUT), rich: new Mesh(LAYOUT) };
+
+  /** Its geometries, each with the program that draws it. */
+  parts(): [geometry: BufferGeometry | null, program: RawShaderMaterial][] {
+    return KINDS.map((kind) => [this.meshes[kind].geometry(), facadePrograms[kind]]);
+  }
 
   /** Adds a wall from a to b between two heights; its storeys are counted from the ground below it. */
   wall(plan: Plan, ax: number, ay: number, bx: number, by: number, z0: number, z1: number, style: number, columns: number, ground: number): void {
@@ -36,10 +45,23 @@ export class Facade {
       pack(normal[0] * 127 + 128, normal[1] * 127 + 128, 128, 0),
       pack(style, ground, plan.seed & 255, (plan.seed >> 8) & 255),
     ];
-    const corner = (x: number, y: number, z: number) => this.mesh.vertex([x, y, z, ...foot, ...size], words);
+    const mesh = this.meshes[kindOf(style, columns, ground, plan)];
+    const corner = (x: number, y: number, z: number) => mesh.vertex([x, y, z, ...foot, ...size], words);
     const a = corner(ax, ay, z0), b = corner(bx, by, z0), c = corner(bx, by, z1), d = corner(ax, ay, z1);
-    this.mesh.quad(a, b, c, d);
+    mesh.quad(a, b, c, d);
   }
+}
+
+function kindOf(style: number, columns: number, ground: number, { floors, seed }: Plan): Kind {
+  if (!columns) return "blank";
+  if (ground === Ground.shop) return "rich";
+  return floors > 3.5 && (style === Style.apartment || style === Style.tower) && rhythmOf(style, seed) ? "rich" : "plain";
+}
+
+/** The rhythm of a high wall: 1 bands of glass, 2 piers, 0 single windows. */
+function rhythmOf(style: number, seed: number): number {
+  const roll = (seed & 0xffff) % (style === Style.tower ? 3 : 7);
+  return roll < 3 ? roll : 0;
 }
 
 // The usual window and a wide one, in whole cells: 2 and 3 at the default camera.
@@ -124,33 +146,33 @@ function blades(solid: Solid, plan: Plan, wall: Wall, dice: Dice): void {
   }
 }
 
-const vec = (v: readonly number[]) => `vec3(${v.map((n) => n.toFixed(8)).join(", ")})`;
-
-/** Draws the walls. */
-export const facadeProgram = program(
+const facade = (kind: Kind) => program(
   /* glsl */ `
 in vec3 position;
 in vec4 foot, size;
 in uint paint, trim, tag, facing, style;
-out vec3 place;
-flat out vec4 wallFoot, wallSize, colour, trimColour, object, kind;
-flat out vec4 normal; // w says whether the sun reaches the wall at all
+flat out vec4 wallFoot, wallSize, colour, trimColour, kind;
+flat out uint object;
+flat out vec3 sunny; // the light of the sun on it
+flat out vec2 start;
 void main() {
-  place = position;
   wallFoot = foot;
   wallSize = size;
   colour = bytes(paint) / 255.0;
   trimColour = bytes(trim) / 255.0;
-  object = bytes(tag);
+  object = tag;
   kind = bytes(style);
-  normal.xyz = (bytes(facing).xyz - 128.0) / 127.0;
-  normal.w = max(dot(normal.xyz, ${vec(SUN)}), 0.0);
+  vec3 normal = (bytes(facing).xyz - 128.0) / 127.0;
+  sunny = SUN_COLOUR * max(dot(normal, SUN), 0.0);
+  // The light is asked for 0.3 m before the wall, so that it does not lie in its own shadow.
+  start = shadowStart + normal.xy * (0.3 * SHADOW_TEXELS);
   gl_Position = project(position);
 }`,
   /* glsl */ `
-in vec3 place;
-flat in vec4 wallFoot, wallSize, colour, trimColour, object, kind;
-flat in vec4 normal;
+flat in vec4 wallFoot, wallSize, colour, trimColour, kind;
+flat in uint object;
+flat in vec3 sunny;
+flat in vec2 start;
 
 const vec3 GLASS = vec3(0.200, 0.271, 0.369), SKY = vec3(0.333, 0.451, 0.561);
 const vec3 LAMP = vec3(0.961, 0.859, 0.620), BLIND = vec3(0.859, 0.839, 0.780);
@@ -168,7 +190,7 @@ void main() {
   int look = int(kind.x + 0.5), ground = int(kind.y + 0.5);
   float seed = kind.z + kind.w * 256.0;
   vec3 c = colour.rgb;
-  float material = object.z;
+  uint material = ${Material.wall}u;
 
   // Rows of cells from the top of the wall, which is sheared with the street on screen.
   float eaves = wallFoot.y + wallFoot.z * (middle.x - wallFoot.x) - top * RISE;
@@ -176,7 +198,8 @@ void main() {
   float wallHeight = (wallFoot.y + wallFoot.z * (pixel.x - wallFoot.x) - pixel.y) / ${Math.max(RISE, 1e-3).toFixed(8)};
 
   bool window = false, shop = false;
-  if (columns > 0.5) {
+${kind === "blank" ? "" : `
+  {
     float width = wallFoot.w; // pixels per column
     float k = clamp(floor((middle.x - wallFoot.x) / width), 0.0, columns - 1.0);
     float centre = wallFoot.x + (k + 0.5) * width;
@@ -195,13 +218,15 @@ void main() {
     float luck = float(int(chance) & 255) / 256.0;
     bool inside = dx > -0.5 && dx < wide - 0.5;
     // High walls have a rhythm of their own: bands of glass, piers, or single windows.
+${kind === "plain" ? "" : `
     int rhythm = (look == 3 || look == 5) && floors > 3.5 ? int(mod(seed, look == 5 ? 3.0 : 7.0)) : 0;
     if (rhythm == 1 && !street && row > -0.5) {
       inside = cell.x > floor((wallFoot.x + k * width) * 0.5 + 0.5) - 0.5 || mod(k, 3.0) > 0.5;
       if (r < 0.5) c = mix(c, trimColour.rgb, 0.5);
     }
-    if (rhythm == 2 && !inside) c *= dx < 0.0 ? 1.06 : 0.86;
+    if (rhythm == 2 && !inside) c *= dx < 0.0 ? 1.06 : 0.86;`}
     if (row > -0.5 && storey < floors - 0.5 && fromTop > 0.5) {
+${kind === "plain" ? "" : `
       if (street && ground == 3) {
         // A shop: glass between piers, a sign above it.
         float pier = floor((wallFoot.x + k * width) * 0.5 + 0.5);
@@ -212,16 +237,17 @@ void main() {
           c = 0.42 + 0.36 * cos(6.2832 * (float(int(letters) & 15) / 16.0 + vec3(0.0, 0.33, 0.67)));
           if (at > 1.5 && at < width - 1.5 && ((int(letters) >> (8 + (int(at) & 15))) & 1) == 1) c = vec3(0.98, 0.95, 0.85);
           shop = true;
-          material = 3.0;
+          material = ${Material.trim}u;
         }
         else if (cell.x == pier || r < 0.5) c = trimColour.rgb * 0.8;
         else { window = true; c = r > 1.5 ? SKY * 1.1 : luck < 0.45 ? LAMP * 0.85 : GLASS * 1.15; }
-      } else if (garage && inside && r < 2.5) {
+      } else`}
+      if (garage && inside && r < 2.5) {
         c = mix(trimColour.rgb, vec3(0.62, 0.52, 0.44), 0.35) * (r > 1.5 ? 0.98 : r > 0.5 ? 0.86 : 0.92);
-        material = 3.0;
+        material = ${Material.trim}u;
       } else if (door && inside && r < 2.5) {
         c = r > 1.5 ? SKY : mix(vec3(0.42, 0.22, 0.18), vec3(0.20, 0.28, 0.34), step(0.5, luck));
-        material = r > 1.5 ? 4.0 : 3.0;
+        material = r > 1.5 ? ${Material.glass}u : ${Material.trim}u;
       } else if (inside && !garage && !door && !(look == 2 && luck > 0.78) && fromTop > 1.5) {
         if (r > 0.5 && r < 2.5) {
           window = true;
@@ -229,19 +255,20 @@ void main() {
           c = r > 1.5 ? SKY : GLASS;
           if (lit < 0.14) c = LAMP * (r > 1.5 ? 1.0 : 0.9);
           else if (lit < 0.38 && r > 1.5) c = BLIND;
-        } else if (r < 0.5 ? look == 1 || look == 3 : look == 1) { c = trimColour.rgb; material = 3.0; }
+        } else if (r < 0.5 ? look == 1 || look == 3 : look == 1) { c = trimColour.rgb; material = ${Material.trim}u; }
       }
       if (look == 5 && !window) c *= r > 2.5 ? 0.90 : 1.0;
       if (look == 4 && r > 2.5 && !street) c *= 0.93;
     }
-  }
-  if (fromTop < 0.5) { c = trimColour.rgb; material = 3.0; }
+  }`}
+  if (fromTop < 0.5) { c = trimColour.rgb; material = ${Material.trim}u; }
   else if (fromTop < 1.5) c *= look == 0 ? 0.90 : 0.80;
-  if (window) material = 4.0;
+  if (window) material = ${Material.glass}u;
   c *= mix(0.70, 1.0, clamp(wallHeight / 2.6, 0.0, 1.0));
-  float sun = normal.w > 0.0 ? sunlight(place + normal.xyz * 0.3, 0.5) * normal.w : 0.0;
-  vec3 lighting = AMBIENT_OF_WALLS + SUN_COLOUR * sun;
+  vec3 lighting = AMBIENT_OF_WALLS + sunny * sunlightHere(heightHere(), start, 0.5);
   if (window || shop) lighting = mix(lighting, vec3(1.0), 0.35);
-  plane(c * lighting, vec4(object.xy, material, object.w), place);
+  plane(c * lighting, (object & 0xff00ffffu) | (material << 16));
 }`,
 );
+
+const facadePrograms: Record<Kind, RawShaderMaterial> = { blank: facade("blank"), plain: facade("plain"), rich: facade("rich") };

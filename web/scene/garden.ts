@@ -2,12 +2,14 @@
 
 import { BufferAttribute, BufferGeometry } from "three";
 import { toView } from "./camera";
+import { Stage, still } from "./chunk";
 import type { Ring } from "./city";
 import { hash } from "./hash";
 import { On, valueAt, type Field, type Mask } from "./mask";
 import { Material } from "./material";
 import { FENCE, HEDGE, PATIO, SOIL, mix, type Colour } from "./palette";
-import { program } from "./program";
+import { pack } from "./mesh";
+import { BLOCK, program } from "./program";
 import { Pattern, type Finish, type Solid } from "./solid";
 import type { Link } from "./street";
 
@@ -74,6 +76,7 @@ export function layPlots(solid: Solid, mask: Mask, settled: Field, x0: number, y
   const [ux, uy] = [Math.cos(angle), Math.sin(angle)];
   const [mx, my] = [(x0 + x1) / 2, (y0 + y1) / 2];
   const reach = (x1 - x0) * 0.75;
+  const half = (x1 - x0 + Math.hypot(DEEP, WIDE)) / 2;
   const lay = (from: number, to: number, low: number, high: number, z: number, finish: Finish) => {
     let ring = [[from, low], [to, low], [to, high], [from, high]].flatMap(([s, t]) => [ux * s - uy * t, uy * s + ux * t]);
     ring = cut(cut(cut(cut(ring, 0, x0, 1), 0, x1, -1), 1, y0, 1), 1, y1, -1);
@@ -85,6 +88,7 @@ export function layPlots(solid: Solid, mask: Mask, settled: Field, x0: number, y
       // A plot is a garden as a whole or wild as a whole, so houses are counted around its middle.
       const [a, b] = [(i + 0.5) * DEEP, (j + 0.5) * WIDE];
       const [x, y] = [ux * a - uy * b, uy * a + ux * b];
+      if (Math.abs(x - mx) > half || Math.abs(y - my) > half) continue; // it lies beside the square
       if (valueAt(settled, x, y) <= 0.1) continue;
       const points = [[0, 0], [0.5, 0.5], [0.5, -0.5], [-0.5, 0.5], [-0.5, -0.5]].map(([p, q]) => [x + ux * p * DEEP - uy * q * WIDE, y + uy * p * DEEP + ux * q * WIDE] as const);
       // Ground ends with the data, in that very pixel.
@@ -108,36 +112,41 @@ export function layPlots(solid: Solid, mask: Mask, settled: Field, x0: number, y
   }
 }
 
-/** Makes a chunk's square of ground. */
-export function gardenSquare(x0: number, y0: number, x1: number, y1: number): BufferGeometry {
-  const geometry = new BufferGeometry();
-  geometry.setAttribute("position", new BufferAttribute(new Float32Array([x0, y0, x1, y0, x1, y1, x0, y1]), 2));
-  geometry.setIndex([0, 1, 2, 0, 2, 3]);
-  return geometry;
-}
-
 const [right, away] = [toView(1, 0), toView(0, 1)]; // where east and south point in view ground
+const floats = (values: readonly number[]) => values.map((v) => v.toFixed(8)).join(", ");
 
-/** Draws the ground where nobody lives: wild grass, and blank paper beyond the data. */
-export const gardenProgram = program(
+const wild = (edge: boolean) => program(
   /* glsl */ `
 in vec2 position;
-out vec3 place;
 void main() {
-  place = vec3(position, 0.0);
-  gl_Position = project(place);
+  // From the block's border to border, and a little beyond.
+  vec2 corner = position * 1.01;
+  float y = -(block.y + (corner.y * 0.5 + 0.5) * ${BLOCK}.0) / UP;
+  gl_Position = vec4(corner, (depthOf(vec3(0.0, y, 0.0)) - block.z) / block.w * 2.0 - 1.0, 1.0);
 }`,
   /* glsl */ `
-in vec3 place;
 uniform vec4 land;
 void main() {
-  vec2 ground = vec2(dot(place.xy, vec2(${right.map((v) => v.toFixed(8)).join(", ")})), dot(place.xy, vec2(${away.map((v) => v.toFixed(8)).join(", ")})));
+${edge ? `
+  vec2 place = (gl_FragCoord.xy + block.xy) * vec2(1.0 / ACROSS, -1.0 / UP);
+  vec2 ground = vec2(dot(place, vec2(${floats(right)})), dot(place, vec2(${floats(away)})));
   if (any(lessThan(ground, land.xy)) || any(greaterThan(ground, land.zw))) {
-    plane(vec3(0.85, 0.83, 0.78), vec4(0.0), place);
+    plane(vec3(0.85, 0.83, 0.78), 0u);
     return;
-  }
-  vec2 cell = cellGround();
-  vec3 c = vec3(0.52, 0.62, 0.33) * (0.93 + 0.07 * speck(cell / 0.7) + 0.07 * speck(cell / 3.1));
-  plane(c * light(vec3(0.0, 0.0, 1.0), sunlight(place, 0.30)) * (1.0 - 0.42 * nearness(cell)), vec4(0.0, ${Material.green}.0, ${Material.green}.0, 0.0), place);
+  }` : ""}
+  vec2 cell = cellInBlock(), middle = cellGround(cell);
+  float grass = 1.0 + 0.07 * (speck(middle / 0.7) + speck(middle / 3.1));
+  vec3 lighting = AMBIENT_OF_GROUND + SUN_COLOUR * SUN.z * sunlightHere(0.0, shadowStart, 0.30);
+  plane(lighting * vec3(0.52, 0.62, 0.33) * (grass * (1.0 - 0.42 * nearness(cell))), ${pack(0, Material.green, Material.green, 0)}u);
 }`,
 );
+
+const square = new BufferGeometry();
+square.setAttribute("position", new BufferAttribute(new Float32Array([-1, -1, 1, -1, 1, 1, -1, 1]), 2));
+square.setIndex([0, 1, 2, 0, 2, 3]);
+
+/** The ground of any block where nobody lives: wild grass. */
+export const wildGround = still(square, wild(false), Stage.base);
+
+/** The same for blocks that the data ends in: blank paper beyond it. */
+export const edgeGround = still(square, wild(true), Stage.base);

@@ -1,10 +1,11 @@
 // What the ground of a block knows: where the data lies, how close houses are.
 
 import { DataTexture, RedFormat, UnsignedByteType, Vector4 } from "three";
+import { ACROSS, UP } from "./camera";
 import type { Box } from "./chunk";
 import type { District } from "./district";
 import type { Field } from "./mask";
-import { uniforms } from "./program";
+import { BLOCK, uniforms } from "./program";
 
 const AROUND = 24; // metres around a block that its ground looks at: a garden plot, a square of the coarse field
 const KEPT = 64; // blocks
@@ -23,7 +24,7 @@ export class Land {
   /** Points the uniforms at what is known of block (bx, by), whose ground is given, cut from the districts under it. */
   use(bx: number, by: number, ground: Box, districts: readonly District[]): void {
     const key = `${bx},${by}`;
-    const known = this.kept.get(key) ?? this.gather(ground, districts);
+    const known = this.kept.get(key) ?? this.gather(bx, by, ground, districts);
     this.kept.delete(key);
     this.kept.set(key, known);
     uniforms.nearMap.value = known.texture;
@@ -35,12 +36,14 @@ export class Land {
     }
   }
 
-  private gather(ground: Box, districts: readonly District[]): Knowledge {
+  private gather(bx: number, by: number, ground: Box, districts: readonly District[]): Knowledge {
     const { data, width, height, step, x0, y0 } = cut(ground, districts.map((district) => [district.ground, district.near]));
     const texture = new DataTexture(data, width, height, RedFormat, UnsignedByteType);
     texture.unpackAlignment = 1;
     texture.needsUpdate = true;
-    return { texture, frame: new Vector4(x0, y0, 1 / (width * step), 1 / (height * step)) };
+    // The square under a cell: where the middle of the block's first one lies, and by how many squares the next ones lie apart.
+    const [column, row] = [((bx * BLOCK + 1) / ACROSS - x0) / step, (-(by * BLOCK + 1) / UP - y0) / step];
+    return { texture, frame: new Vector4(column - 0.25, row - 0.25, 2 / ACROSS / step, -2 / UP / step) };
   }
 }
 

@@ -36,16 +36,21 @@ export class Mask {
     return column < 0 || row < 0 || column >= this.width || row >= this.height ? 0 : this.bytes[row * this.width + column];
   }
 
-  /** How much of the ground is built on, counted in squares of so many metres and blurred so many times. */
-  built(step: number, strength: number, rounds: number): Field {
-    const [width, height] = [Math.floor(this.width / step), Math.floor(this.height / step)];
+  /**
+   * How much of the ground is built on, counted in squares of so many metres and blurred so many times; less so many
+   * metres at the mask's edges, a whole number of squares.
+   */
+  built(step: number, strength: number, rounds: number, less = 0): Field {
+    const [width, height] = [Math.floor((this.width - 2 * less) / step), Math.floor((this.height - 2 * less) / step)];
     let data = new Uint8Array(width * height);
+    const counts = new Uint16Array(width);
     for (let j = 0; j < height; j++) {
-      for (let i = 0; i < width; i++) {
-        let count = 0;
-        for (let y = 0; y < step; y++) for (let x = 0; x < step; x++) count += this.bytes[(j * step + y) * this.width + i * step + x] & On.building;
-        data[j * width + i] = Math.min(255, (count / (step * step)) * strength * 255);
+      counts.fill(0);
+      for (let y = 0; y < step; y++) {
+        let at = (less + j * step + y) * this.width + less;
+        for (let i = 0; i < width; i++) for (let x = 0; x < step; x++) counts[i] += this.bytes[at++] & On.building;
       }
+      for (let i = 0; i < width; i++) data[j * width + i] = Math.min(255, (counts[i] / (step * step)) * strength * 255);
     }
     for (let round = 0; round < rounds; round++) {
       for (const next of [1, width]) {
@@ -54,7 +59,7 @@ export class Mask {
         data = blurred;
       }
     }
-    return { data, width, height, step, x0: this.x0, y0: this.y0 };
+    return { data, width, height, step, x0: this.x0 + less, y0: this.y0 + less };
   }
 
   /** Sets a flag on every square metre whose middle lies in a polygon (even-odd rule, so holes stay free). */
@@ -83,10 +88,15 @@ export class Mask {
     const [dx, dy] = [bx - ax, by - ay];
     const square = dx * dx + dy * dy || 1;
     const rows = [Math.floor(Math.min(ay, by) - half), Math.ceil(Math.max(ay, by) + half)];
-    const columns = [Math.floor(Math.min(ax, bx) - half), Math.ceil(Math.max(ax, bx) + half)];
+    const columns = [Math.max(this.x0, Math.floor(Math.min(ax, bx) - half)), Math.min(this.x0 + this.width, Math.ceil(Math.max(ax, bx) + half))];
+    const wide = half * Math.sqrt(square) + 1e-6;
     for (let y = Math.max(rows[0], this.y0); y < Math.min(rows[1], this.y0 + this.height); y++) {
-      for (let x = Math.max(columns[0], this.x0); x < Math.min(columns[1], this.x0 + this.width); x++) {
-        const [px, py] = [x + 0.5 - ax, y + 0.5 - ay];
+      // Of the row only what lies beside the line: of a slanted street's box that is little.
+      const middle = y + 0.5 - ay;
+      const [s, t] = Math.abs(dy) < 1e-3 ? [-Infinity, Infinity] : [(middle * dx - wide) / dy, (middle * dx + wide) / dy];
+      const from = Math.max(columns[0], Math.floor(ax + Math.min(s, t)) - 1), to = Math.min(columns[1], Math.ceil(ax + Math.max(s, t)) + 1);
+      for (let x = from; x < to; x++) {
+        const [px, py] = [x + 0.5 - ax, middle];
         const t = Math.max(0, Math.min(1, (px * dx + py * dy) / square));
         const [ex, ey] = [px - dx * t, py - dy * t];
         if (ex * ex + ey * ey <= half * half) this.bytes[(y - this.y0) * this.width + x - this.x0] |= flag;

@@ -20,53 +20,124 @@ export function packColour(c: Colour, d: number): number {
   return pack(c[0], c[1], c[2], d);
 }
 
+type Numbers = Float32Array<ArrayBuffer> | Uint32Array<ArrayBuffer>;
+
+const SMALL = 1024; // numbers; a longer list borrows its memory from those that are done
+const LARGE = 16384;
+const spare: Numbers[] = [];
+
+/** A list of numbers of one kind. An array of numbers takes thrice the memory, and a typed one of its own is slow to get. */
+class List<T extends Numbers> {
+  length = 0;
+
+  constructor(private readonly kind: new (length: number) => T, private items = new kind(0)) {}
+
+  /** Makes room for so many more; returns the items, to be written from `length` on. */
+  room(more: number): T {
+    const needed = this.length + more;
+    if (needed > this.items.length) {
+      const larger = this.larger(needed);
+      larger.set(this.items.subarray(0, this.length));
+      this.free();
+      this.items = larger;
+    }
+    return this.items;
+  }
+
+  add(values: readonly number[]): void {
+    const items = this.room(values.length);
+    for (let i = 0; i < values.length; i++) items[this.length + i] = values[i];
+    this.length += values.length;
+  }
+
+  /** Adds all of another list, each so much larger. */
+  append(other: List<T>, more: number): void {
+    const items = this.room(other.length);
+    for (let i = 0; i < other.length; i++) items[this.length + i] = other.items[i] + more;
+    this.length += other.length;
+  }
+
+  /** Hands the numbers over; the list is empty then. */
+  done(): T {
+    const items = this.items.slice(0, this.length) as T;
+    this.free();
+    this.items = new this.kind(0);
+    this.length = 0;
+    return items;
+  }
+
+  private larger(needed: number): T {
+    if (needed <= SMALL) return new this.kind(Math.max(64, needed * 2));
+    const i = spare.findIndex((items) => items instanceof this.kind && items.length >= needed);
+    return i < 0 ? new this.kind(Math.max(LARGE, needed * 2)) : (spare.splice(i, 1)[0] as T);
+  }
+
+  private free(): void {
+    if (this.items.length >= LARGE) spare.push(this.items);
+    if (spare.length > 24) spare.shift();
+  }
+}
+
 /** Collects the vertices and triangles of one layout. */
 export class Mesh {
-  private readonly floats: number[] = [];
-  private readonly words: number[] = [];
-  private readonly indices: number[] = [];
+  private readonly floats = new List<Float32Array<ArrayBuffer>>(Float32Array);
+  private readonly words = new List<Uint32Array<ArrayBuffer>>(Uint32Array);
+  private readonly indices = new List<Uint32Array<ArrayBuffer>>(Uint32Array);
   private count = 0;
 
   constructor(private readonly layout: Layout) {}
 
   /** Adds a vertex and returns its index; floats and words in the order of the layout. */
   vertex(floats: readonly number[], words: readonly number[]): number {
-    for (const value of floats) this.floats.push(value);
-    for (const value of words) this.words.push(value);
+    this.floats.add(floats);
+    this.words.add(words);
     return this.count++;
   }
 
   triangle(a: number, b: number, c: number): void {
-    this.indices.push(a, b, c);
+    const items = this.indices.room(3), at = this.indices.length;
+    items[at] = a;
+    items[at + 1] = b;
+    items[at + 2] = c;
+    this.indices.length += 3;
   }
 
   quad(a: number, b: number, c: number, d: number): void {
-    this.indices.push(a, b, c, a, c, d);
+    this.triangle(a, b, c);
+    this.triangle(a, c, d);
   }
 
   /** Adds all of another mesh of the same layout. */
   append(other: Mesh): void {
-    for (const index of other.indices) this.indices.push(index + this.count);
-    for (const value of other.floats) this.floats.push(value);
-    for (const value of other.words) this.words.push(value);
+    this.indices.append(other.indices, this.count);
+    this.floats.append(other.floats, 0);
+    this.words.append(other.words, 0);
     this.count += other.count;
   }
 
-  /** Hands the vertices over as a geometry, or null when there are none. */
+  /** Hands the vertices over as a geometry, or null when there are none; the mesh is empty then. */
   geometry(): BufferGeometry | null {
     if (!this.indices.length) return null;
     const geometry = new BufferGeometry();
     const size = this.layout.floats.reduce((sum, [, n]) => sum + n, 0);
-    const floats = new InterleavedBuffer(new Float32Array(this.floats), size);
+    const floats = new InterleavedBuffer(this.floats.done(), size);
     let offset = 0;
     for (const [name, n] of this.layout.floats) {
       geometry.setAttribute(name, new InterleavedBufferAttribute(floats, n, offset));
       offset += n;
     }
-    const words = new InterleavedBuffer(new Uint32Array(this.words), this.layout.words.length);
+    const words = new InterleavedBuffer(this.words.done(), this.layout.words.length);
     this.layout.words.forEach((name, i) => geometry.setAttribute(name, new InterleavedBufferAttribute(words, 1, i)));
-    const index = this.count < 65536 ? new Uint16Array(this.indices) : new Uint32Array(this.indices);
-    geometry.setIndex(new BufferAttribute(index, 1));
+    const indices = this.indices.done();
+    const index = new BufferAttribute(this.count < 65536 ? new Uint16Array(indices) : indices, 1);
+    this.count = 0;
+    geometry.setIndex(index);
+    for (const buffer of [floats, words, index]) uploadOnly(buffer);
     return geometry;
   }
+}
+
+/** Lets go of a buffer's numbers once the GPU has them: they are built anew, the same, where they are needed again. */
+export function uploadOnly(buffer: InterleavedBuffer | BufferAttribute): void {
+  buffer.onUpload(() => { buffer.array = new Uint8Array(0); });
 }

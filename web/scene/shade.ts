@@ -4,6 +4,7 @@ import { BufferAttribute, BufferGeometry } from "three";
 import earcut from "earcut";
 import type { Ring } from "./city";
 import { SUN } from "./light";
+import { uploadOnly } from "./mesh";
 
 /** The shadow casters of one chunk. */
 export class Shade {
@@ -53,8 +54,11 @@ export class Shade {
   geometry(): BufferGeometry | null {
     if (!this.indices.length) return null;
     const geometry = new BufferGeometry();
-    geometry.setAttribute("position", new BufferAttribute(new Float32Array(this.positions), 3));
-    geometry.setIndex(new BufferAttribute(new Uint32Array(this.indices), 1));
+    const position = new BufferAttribute(new Float32Array(this.positions), 3);
+    const index = new BufferAttribute(this.positions.length < 65536 * 3 ? new Uint16Array(this.indices) : new Uint32Array(this.indices), 1);
+    geometry.setAttribute("position", position);
+    geometry.setIndex(index);
+    for (const buffer of [position, index]) uploadOnly(buffer);
     return geometry;
   }
 }

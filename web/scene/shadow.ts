@@ -4,21 +4,18 @@
 // The lattice of texels, 0.25 m wide at the default camera, starts at whole metres and whole texels of the sheared ground,
 // so neighbouring blocks' maps agree.
 
-import { DepthTexture, DoubleSide, GLSL3, NearestFilter, OrthographicCamera, RedFormat, RawShaderMaterial, Scene, UnsignedShortType, Vector4, WebGLRenderTarget, type WebGLRenderer } from "three";
-import { BEHIND, METRES_PER_PIXEL, UP } from "./camera";
+import { DepthTexture, DoubleSide, GLSL3, NearestFilter, OrthographicCamera, RedFormat, RawShaderMaterial, Scene, UnsignedShortType, Vector2, Vector4, WebGLRenderTarget, type WebGLRenderer } from "three";
+import { METRES_PER_PIXEL, UP } from "./camera";
 import type { Chunk } from "./chunk";
-import { SHEAR } from "./light";
+import { HIGHEST, LEAN, SHEAR, TEXELS } from "./light";
 import { BLOCK, uniforms } from "./program";
-import { sourceSettings } from "./settings";
 
-const TEXELS = 2 ** Math.round(Math.log2(1.171875 / METRES_PER_PIXEL)); // per metre; a little more than one per pixel
 const LATTICE = Math.max(1, 1 / TEXELS); // metres
-export const HIGHEST = sourceSettings.tallest ?? 64; // metres; nothing in the city casts from higher up
-const LEAN = BEHIND - SHEAR[1]; // metres that a point of a pixel slides nearer over the sheared ground per metre of height
+export { HIGHEST };
 const SPARE = 8; // metres around a block: a sprite that reaches into it asks for the light at its own place
 const WIDTH = Math.ceil((BLOCK * METRES_PER_PIXEL + SHEAR[0] * HIGHEST + 2 * SPARE) / LATTICE) * LATTICE * TEXELS;
 const HEIGHT = Math.ceil((BLOCK / UP + Math.abs(LEAN) * HIGHEST + 2 * SPARE) / LATTICE) * LATTICE * TEXELS;
-const KEPT = Math.max(4, Math.min(48, Math.floor(36e6 / (WIDTH * HEIGHT)))); // maps
+const KEPT = Math.max(4, Math.min(24, Math.floor(18e6 / (WIDTH * HEIGHT)))); // maps
 
 interface Map { target: WebGLRenderTarget; frame: Vector4; used: number }
 
@@ -54,6 +51,7 @@ export class Shadows {
     map.used = ++this.clock;
     uniforms.shadowMap.value = map.target.depthTexture;
     uniforms.shadowFrame.value = map.frame;
+    uniforms.shadowStart.value = new Vector2(bx * BLOCK * METRES_PER_PIXEL - map.frame.x, (-by * BLOCK) / UP - map.frame.y).multiplyScalar(TEXELS);
   }
 
   private make(bx: number, by: number, near: (box: [number, number, number, number]) => Chunk[]): Map {

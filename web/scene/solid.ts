@@ -43,7 +43,8 @@ export class Solid {
   /** Adds a flat convex face given as [x, y, z] corners; the normal is given, since the winding is free. */
   face(corners: readonly (readonly [number, number, number])[], normal: readonly [number, number, number], finish: Finish): void {
     const words = this.words(normal, finish);
-    const first = corners.map((c) => this.mesh.vertex(c, words))[0];
+    const first = this.mesh.vertex(corners[0], words);
+    for (let i = 1; i < corners.length; i++) this.mesh.vertex(corners[i], words);
     for (let i = 2; i < corners.length; i++) this.mesh.triangle(first, first + i - 1, first + i);
   }
 
@@ -101,56 +102,103 @@ uniforms.patterns = {
   ]),
 };
 
+/** What a fragment of the ground turns into where its grain is above so much, and by what share: flowers in grass, glints on water. */
+const RARE: Partial<Record<string, { colour: Colour; share: number; above: number }>> = {
+  grass: { colour: [0.93, 0.86, 0.47], share: 1, above: 0.494 },
+  water: { colour: [0.80, 0.92, 0.98], share: 0.4, above: 0.455 },
+};
+uniforms.rarities = {
+  value: Object.keys(PATTERNS).flatMap((name) => {
+    const { colour, share, above } = RARE[name] ?? { colour: [0, 0, 0], share: 0, above: 1 };
+    return [new Vector4(...colour, share), new Vector4(above)];
+  }),
+};
+
 const VERTEX = /* glsl */ `
 in vec3 position;
 in uint paint, tag, facing;
 uniform vec4 patterns[${COUNT * 3}];
-out vec3 place;
-flat out vec4 colour, object;
-flat out vec3 normal, fine, coarse, lines;
-flat out vec2 share;
-void main() {
-  place = position;
+flat out uint object;
+flat out vec3 fine;
+flat out vec4 lines; // per pixel to the right and down, per metre up, at the block's first pixel
+flat out vec2 share; // of the lines, and what they add to the brightness
+
+/** Everything but the colour, which is returned. */
+vec3 look(out vec3 normal, out int pattern) {
   vec4 c = bytes(paint);
-  colour = vec4(c.rgb / 255.0, c.a);
-  object = bytes(tag);
+  object = tag;
   vec4 f = bytes(facing);
   normal = (f.xyz - 128.0) / 127.0;
-  int pattern = int(c.a + 0.5);
+  pattern = int(c.a + 0.5);
   vec4 a = patterns[pattern * 3], b = patterns[pattern * 3 + 1], l = patterns[pattern * 3 + 2];
   fine = a.xyz;
-  coarse = b.xyz;
-  share = vec2(a.w, b.w);
+  share = vec2(a.w, b.w - 1.0);
   // Sine and cosine of half a turn in 256 steps (Bhaskara's rule), cheaper for every vertex than the real ones.
   float square = f.w * (256.0 - f.w), sine = 16.0 * square / (327680.0 - 4.0 * square);
   vec2 turn = vec2(sign(128.0 - f.w) * sqrt(max(0.0, 1.0 - sine * sine)), sine);
-  lines = vec3(l.x * turn + l.y * vec2(-turn.y, turn.x), l.z);
+  vec2 level = (l.x * turn + l.y * vec2(-turn.y, turn.x)) * vec2(1.0 / ACROSS, -1.0 / UP);
+  lines = vec4(level, l.z + level.y * RISE, dot(level, block.xy));
   gl_Position = project(position);
-}`;
-
-const fragment = (ground: boolean) => /* glsl */ `
-in vec3 place;
-flat in vec4 colour, object;
-flat in vec3 normal, fine, coarse, lines;
-flat in vec2 share;
-void main() {
-  vec3 c = colour.rgb;
-  vec2 cell = cellGround();
-  float grain = speck(cell * fine.xy);
-${ground ? `
-  c *= 1.0 + (grain - 0.5) * fine.z + (speck(cell * coarse.xy) - 0.5) * coarse.z;
-  if (fract(dot(place, lines)) < share.x) c *= share.y;
-  if (grain > 0.994 && fine.z > 0.095 && fine.z < 0.105) c = vec3(0.93, 0.86, 0.47); // flowers in the grass
-  if (grain > 0.955 && fine.z > 0.115 && fine.z < 0.125) c = mix(c, vec3(0.80, 0.92, 0.98), 0.4); // glints on water
-  c *= light(normal, sunlight(place, 0.30)) * (1.0 - 0.42 * nearness(cell));` : `
-  c *= 1.0 + (grain - 0.5) * fine.z;
-  if (fract(dot(place, lines)) < share.x) c *= share.y;
-  c *= light(normal, dot(normal, SUN) > 0.0 ? sunlight(place + normal * 0.12, 0.30) : 0.0);`}
-  plane(c, object, place);
-}`;
+  return c.rgb / 255.0;
+}
+`;
 
 /** Draws plain faces. The pattern's numbers come flat from the vertices: branching on it per pixel took twice as long. */
-export const solidProgram = program(VERTEX, fragment(false));
+export const solidProgram = program(
+  VERTEX + /* glsl */ `
+flat out vec3 dark, sunny; // its colour in the shade, and what the sun adds
+flat out vec3 start;
+void main() {
+  vec3 normal;
+  int pattern;
+  vec3 colour = look(normal, pattern);
+  dark = colour * mix(AMBIENT_OF_WALLS, AMBIENT_OF_GROUND, clamp(normal.z, 0.0, 1.0));
+  sunny = colour * SUN_COLOUR * max(dot(normal, SUN), 0.0);
+  // The light is asked for 0.12 m before the face, so that it does not lie in its own shadow.
+  start = vec3(shadowStart + (normal.xy + normal.z * SHEAR) * (0.12 * SHADOW_TEXELS), 0.30 + 0.12 * normal.z);
+}`,
+  /* glsl */ `
+flat in uint object;
+flat in vec3 fine, dark, sunny, start;
+flat in vec4 lines;
+flat in vec2 share;
+void main() {
+  float height = heightHere();
+  float grain = 1.0 + speck(cellGround(cellInBlock()) * fine.xy) * fine.z;
+  float line = fract(dot(vec4(gl_FragCoord.xy, height, 1.0), lines));
+  grain *= 1.0 + share.y * float(line < share.x);
+  plane((dark + sunny * sunlightHere(height, start.xy, start.z)) * grain, object);
+}`,
+);
 
-/** Draws plain faces that lie on the ground, darker where buildings are near. */
-export const groundProgram = program(VERTEX, fragment(true));
+/** Draws plain faces that lie level on the ground, darker where buildings are near. */
+export const groundProgram = program(
+  VERTEX + /* glsl */ `
+uniform vec4 rarities[${COUNT * 2}];
+flat out vec3 colour, coarse;
+flat out vec4 rare;
+flat out vec2 at; // its height; the grain above which it is something rare
+void main() {
+  vec3 normal;
+  int pattern;
+  colour = look(normal, pattern);
+  coarse = patterns[pattern * 3 + 1].xyz;
+  rare = rarities[pattern * 2];
+  at = vec2(position.z, rarities[pattern * 2 + 1].x);
+  lines.w += lines.z * position.z;
+}`,
+  /* glsl */ `
+flat in uint object;
+flat in vec3 colour, fine, coarse;
+flat in vec4 lines, rare;
+flat in vec2 share, at;
+void main() {
+  vec2 cell = cellInBlock(), place = cellGround(cell);
+  float grain = speck(place * fine.xy);
+  float line = fract(dot(vec3(gl_FragCoord.xy, 1.0), lines.xyw));
+  vec3 c = colour * ((1.0 + grain * fine.z + speck(place * coarse.xy) * coarse.z) * (1.0 + share.y * float(line < share.x)));
+  c += (rare.rgb - c) * (rare.a * float(grain > at.y));
+  vec3 lighting = AMBIENT_OF_GROUND + SUN_COLOUR * SUN.z * sunlightHere(at.x, shadowStart, 0.30);
+  plane(c * lighting * (1.0 - 0.42 * nearness(cell)), object);
+}`,
+);

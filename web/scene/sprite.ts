@@ -3,7 +3,6 @@
 
 import { DataTexture, NearestFilter, RGBAFormat, UnsignedByteType } from "three";
 import { BEHIND, METRES_PER_PIXEL, toPixel } from "./camera";
-import { SHEAR } from "./light";
 import { Mesh, type Layout } from "./mesh";
 import type { Colour } from "./palette";
 import { BLOCK, program, uniforms } from "./program";
@@ -95,13 +94,13 @@ in uint paint, tag, start;
 uniform highp sampler2D shadowMap;
 uniform vec4 shadowFrame;
 flat out vec3 colour, shine;
-flat out vec4 object;
+flat out uint object;
 flat out ivec2 from;
 void main() {
   colour = bytes(paint).rgb / 255.0;
-  object = bytes(tag);
+  object = tag;
   from = ivec2(int(start & 0xffffu), int(start >> 16));
-  vec2 g = (spot.xy + spot.z * vec2(${SHEAR.map((v) => v.toFixed(8)).join(", ")}) - shadowFrame.xy) * shadowFrame.z;
+  vec2 g = (spot.xy + spot.z * SHEAR - shadowFrame.xy) * shadowFrame.z;
   ivec2 texel = clamp(ivec2(floor(g)), ivec2(0), textureSize(shadowMap, 0) - 1);
   bool shaded = (1.0 - texelFetch(shadowMap, texel, 0).r) * shadowFrame.w > spot.z * 1.4 + 1.0;
   shine = shaded ? vec3(0.58, 0.62, 0.76) : vec3(1.0);
@@ -111,7 +110,7 @@ void main() {
 }`,
   /* glsl */ `
 flat in vec3 colour, shine;
-flat in vec4 object;
+flat in uint object;
 flat in ivec2 from;
 uniform highp sampler2D atlas;
 void main() {
@@ -120,6 +119,6 @@ void main() {
   if (texel.a == 0.0) discard;
   bool tints = texel.a < 0.5;
   float height = (texel.a * 255.0 - (tints ? 0.0 : 128.0)) / ${STEPS}.0;
-  plane((tints ? colour * texel.rgb * ${(255 / 128).toFixed(8)} : texel.rgb) * shine, object, vec3(pixel.x / ACROSS, -pixel.y / UP - height * ${BEHIND.toFixed(8)}, height));
+  plane((tints ? colour * texel.rgb * ${(255 / 128).toFixed(8)} : texel.rgb) * shine, object, height);
 }`,
 );

@@ -5,10 +5,10 @@
 
 import type { Object3D } from "three";
 import { BEHIND, fromView, METRES_PER_PIXEL, toPixel, toView, UP } from "./camera";
-import { CHUNK, Chunk, overlaps, Stage, type Box } from "./chunk";
+import { CHUNK, overlaps, type Box, type Chunk } from "./chunk";
 import { boxOf, type Ring } from "./city";
 import { District, DISTRICT, groundOf, grown, MARGIN } from "./district";
-import { gardenProgram, gardenSquare } from "./garden";
+import { edgeGround, wildGround } from "./garden";
 import { insideConvex } from "./ground";
 import { Land } from "./land";
 import { SHEAR } from "./light";
@@ -17,8 +17,9 @@ import { BLOCK } from "./program";
 import { HIGHEST } from "./shadow";
 import { keyOf, type Failure, type Supply, type Tile } from "./source/supply";
 
-const CHUNKS_KEPT = 700; // built chunks; a frame needs about 60
-const DISTRICTS_KEPT = 48; // 1.5 MB each, without their chunks
+/** Built chunks, 100 KB each: those of six frames at the default camera, or of two where a frame shows more. */
+const CHUNKS_KEPT = Math.max(300, Math.ceil(2 * ((BLOCK * METRES_PER_PIXEL) / CHUNK + 2) * (BLOCK / UP / CHUNK + 2)));
+const DISTRICTS_KEPT = 24; // 1 MB each, without their chunks
 const PLOTS_KEPT = 64;
 
 /** Metres that a building may reach out of its district; a wider one may be cut where a frame does not see its middle. */
@@ -33,8 +34,7 @@ export class World {
   private readonly land: Land;
   private readonly plots = new Map<string, Plot>();
   private readonly districts = new Map<string, District>();
-  private readonly bare = new Map<string, Chunk>(); // squares beyond the data, made because a frame showed their ground
-  private here: { districts: District[]; plots: Plot[]; bare: Chunk[] } = { districts: [], plots: [], bare: [] };
+  private here: { districts: District[]; plots: Plot[]; base: Object3D } = { districts: [], plots: [], base: edgeGround };
   private clock = 0;
 
   constructor(private readonly supply: Supply) {
@@ -85,13 +85,9 @@ export class World {
     const districts = this.around([bx, by, bx + 1, by + 1]).map(([i, j]) => this.districts.get(keyOf(i, j))!);
     const plots = new Set<Plot>();
     for (const { i, j } of districts) for (const tile of this.tilesOf(i, j)) plots.add(this.plots.get(keyOf(...tile))!);
-    const bare: Chunk[] = [];
-    for (let cy = Math.floor(ground[1] / CHUNK); cy <= Math.floor(ground[3] / CHUNK); cy++) {
-      for (let cx = Math.floor(ground[0] / CHUNK); cx <= Math.floor(ground[2] / CHUNK); cx++) {
-        if (!this.has(Math.floor((cx * CHUNK) / DISTRICT), Math.floor((cy * CHUNK) / DISTRICT))) bare.push(this.square(cx, cy));
-      }
-    }
-    this.here = { districts, plots: [...plots], bare };
+    const [x0, y0, x1, y1] = grown(ground, 1);
+    const inside = [[x0, y0], [x1, y0], [x1, y1], [x0, y1]].every(([x, y]) => insideConvex(this.outline, x, y));
+    this.here = { districts, plots: [...plots], base: inside ? wildGround : edgeGround };
     this.land.use(bx, by, ground, districts);
   }
 
@@ -105,13 +101,13 @@ export class World {
     return this.found((chunk) => overlaps(chunk.sheared(), box));
   }
 
-  /** What belongs to no chunk: the areas. */
+  /** What belongs to no chunk: the areas, and the ground under everything. */
   everywhere(): Object3D[] {
-    return this.here.plots.flatMap((plot) => plot.ground() ?? []);
+    return [...this.here.plots.flatMap((plot) => plot.ground() ?? []), this.here.base];
   }
 
   private found(test: (chunk: Chunk) => boolean): Chunk[] {
-    const found = [...this.here.districts.flatMap((district) => district.chunks as Chunk[]), ...this.here.bare].filter(test);
+    const found = this.here.districts.flatMap((district) => district.chunks as Chunk[]).filter(test);
     for (const chunk of found) chunk.used = ++this.clock;
     return found.sort((a, b) => a.cy - b.cy || a.cx - b.cx);
   }
@@ -132,9 +128,6 @@ export class World {
         this.plots.delete(key);
       }
     }
-    if (this.bare.size <= CHUNKS_KEPT) return;
-    for (const chunk of this.bare.values()) chunk.drop();
-    this.bare.clear();
   }
 
   /** The districts that a range of blocks [bx0, by0, bx1, by1] needs, as far as there is data, in a fixed order. */
@@ -156,17 +149,6 @@ export class World {
   private tilesOf(i: number, j: number): [column: number, row: number][] {
     const [x0, y0, x1, y1] = grown(groundOf(i, j), MARGIN);
     return this.supply.under(boxOf([...fromView(x0, y0), ...fromView(x1, y0), ...fromView(x1, y1), ...fromView(x0, y1)]));
-  }
-
-  private square(cx: number, cy: number): Chunk {
-    const key = keyOf(cx, cy);
-    let chunk = this.bare.get(key);
-    if (!chunk) {
-      const geometry = () => gardenSquare(cx * CHUNK, cy * CHUNK, (cx + 1) * CHUNK, (cy + 1) * CHUNK);
-      chunk = new Chunk<unknown>(cx, cy, null, () => ({ parts: [[geometry(), gardenProgram, Stage.base]], casters: null }));
-      this.bare.set(key, chunk);
-    }
-    return chunk;
   }
 }
 
