@@ -77,7 +77,16 @@ class MapChange(Part):
     tiles: Annotated[list[TileRef], Field(max_length=100_000)] = []
 
 
-Change = Annotated[JobChange | PlanChange | QueueChange | MapChange, Field(discriminator="kind")]
+class LateChange(Part):
+    """A result came too late and was kept, or a person deleted it; one that is adopted shows as its job."""
+
+    kind: Literal["late"] = "late"
+    job: JobId
+    plan: Annotated[str, Field(max_length=128)] = ""
+    state: Literal["kept", "deleted"]
+
+
+Change = Annotated[JobChange | PlanChange | QueueChange | MapChange | LateChange, Field(discriminator="kind")]
 
 
 class Event(Part):

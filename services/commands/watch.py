@@ -13,7 +13,7 @@ from rich.progress import BarColumn, Progress, TextColumn
 
 from protocol.codec import catalogue
 from protocol.control import GetStatus, ListPlans, Plans, Status
-from protocol.event import Event, Events, MapChange, QueueChange, Watch
+from protocol.event import Event, Events, LateChange, MapChange, QueueChange, Watch
 from protocol.view import PlanView
 from services.client import Client, Unanswered
 from services.commands.asking.words import count
@@ -168,6 +168,10 @@ def sentence(event: Event) -> str:
         counts["taken off the map"] = gone
         parts = [f"{count(number, 'quadrant')} {what}" for what, number in counts.items() if number]
         return f"{', '.join(parts)}."
+    if isinstance(change, LateChange):
+        if change.state == "kept":
+            return f"A result of job {change.job} came too late and was kept."
+        return f"A late result of job {change.job} was deleted."
     return ""
 
 

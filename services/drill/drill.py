@@ -90,6 +90,7 @@ class Drill:
         curator = Curator(meddler, ledger, self._order.seed)
         injector = Injector(stage, publishers, meddler, curator)
         stuck: list[str] = []
+        broken_off = False
         try:
             try:
                 await self._happen(stage, publishers, meddler, injector)
@@ -115,12 +116,15 @@ class Drill:
                 verdict.figures |= figures
             except (sqlite3.Error, OSError) as error:
                 stuck.append(f"what is left cannot be read: {error}")
+        except asyncio.CancelledError:
+            broken_off = True
+            raise
         finally:
             injector.cancel()
             await stage.close()
             await model.close()
             ledger.close()
-            if verdict.well and not self._order.keep:
+            if (verdict.well or broken_off) and not self._order.keep:
                 await asyncio.to_thread(stage.remove)
             else:
                 verdict.folder = str(stage.folder)

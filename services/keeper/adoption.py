@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 
 from protocol.errors import Code, ProtocolError
+from protocol.event import LateChange
 from protocol.order import Adopt, Deleted, DeleteOrphan, ListOrphans, Orphans, Reverted
 from protocol.view import OrphanTile, OrphanView
 from services.keeper import lifecycle
@@ -75,6 +76,9 @@ class Adoption:
         orphan = self._store.orphans.get(request.orphan)
         if orphan is not None and not orphan.adopted:
             self._store.orphans.delete(orphan)
+            job = self._store.queue.get(orphan.job)
+            change = LateChange(job=orphan.job, plan=job.plan if job else "", state="deleted")
+            self._store.events.append(change, self._clock())
         return Deleted()
 
     def _get(self, number: int) -> Orphan:

@@ -3,8 +3,9 @@
 import asyncio
 import logging
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from typing import Any
 
 from protocol.errors import Code, ProtocolError
 from protocol.message import Message
@@ -20,6 +21,9 @@ BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 log = logging.getLogger("keeper")
 
 Deed = Callable[[], Message | None]
+Handler = Callable[[Letter, Any], Message | None]
+"""Answers a request at once, by raising, or later by its letter."""
+Handlers = Mapping[type[Message], Handler]
 Answers = list[tuple[Letter, Message]]
 Errand = Callable[[Sequence[Letter]], Answers]
 """What some letters ask for, done for all of them or for any one of them alone."""

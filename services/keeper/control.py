@@ -1,8 +1,5 @@
 """The control and ingest sockets: which message is answered by whom."""
 
-from collections.abc import Callable, Mapping
-from typing import Any
-
 from protocol.control import (
     CancelJob,
     CancelPlan,
@@ -21,7 +18,6 @@ from protocol.control import (
 )
 from protocol.control import Job as JobAnswer
 from protocol.ingest import PlanBegin, PlanCommit, PlanPart, Publish
-from protocol.message import Message
 from protocol.order import (
     Adopt,
     CancelWhere,
@@ -36,7 +32,7 @@ from protocol.order import (
     RevertPlan,
 )
 from protocol.region import Fill, Generate, Render, Replan
-from services.actor import Letter
+from services.keeper.batch import Handlers
 from services.keeper.edits import Edits
 from services.keeper.exports import Exports
 from services.keeper.intake import Intake
@@ -46,8 +42,6 @@ from services.keeper.past import Past
 from services.keeper.pauses import Pauses
 from services.keeper.pruning import Pruning
 from services.keeper.views import Views
-
-Handler = Callable[[Letter, Any], Message | None]
 
 
 class Control:
@@ -66,13 +60,13 @@ class Control:
         pruning: Pruning,
         views: Views,
     ) -> None:
-        parts: Mapping[type[Message], Handler] = {
+        parts: Handlers = {
             PlanBegin: intake.on_begin,
             PlanPart: intake.on_part,
             PlanCommit: intake.on_commit,
         }
-        self.ingest: Mapping[type[Message], Handler] = {Publish: intake.on_plan, **parts}
-        self.control: Mapping[type[Message], Handler] = {
+        self.ingest: Handlers = {Publish: intake.on_plan, **parts}
+        self.control: Handlers = {
             **dict.fromkeys((Publish, Render, Generate, Fill, Replan), intake.on_plan),
             **parts,
             GetStatus: lambda _, request: views.status(),

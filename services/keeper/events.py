@@ -4,7 +4,7 @@ import json
 import sqlite3
 from collections.abc import Iterable, Sequence
 
-from protocol.event import Change, Event, JobChange, MapChange, QueueChange, TileRef
+from protocol.event import Change, Event, JobChange, LateChange, MapChange, QueueChange, TileRef
 from services.keeper.lifecycle import Job
 
 Row = tuple[float, str, int, str]
@@ -81,6 +81,6 @@ def job_text(
 
 def row(change: Change, now: float) -> Row:
     """What a change is written down as."""
-    job = change.job if isinstance(change, JobChange) else 0
+    job = change.job if isinstance(change, JobChange | LateChange) else 0
     plan = "" if isinstance(change, QueueChange | MapChange) else change.plan
     return now, plan, job, change.model_dump_json(exclude_defaults=False)

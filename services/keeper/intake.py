@@ -17,6 +17,7 @@ from protocol.view import DraftView
 from services.actor import Letter, told
 from services.failpoint import failpoint
 from services.keeper import parts
+from services.keeper.batch import Answers, Deed
 from services.keeper.bundle import SMALL, Bundle, bundles, is_small
 from services.keeper.drawing import Drawing, Drawings
 from services.keeper.parts import Parts
@@ -26,9 +27,6 @@ from services.keeper.proposal import Drawn, Proposal
 from services.keeper.request import Parted, Request, is_dry, name_of, plan_id, steps_of
 from services.keeper.slices import LongDeed
 from services.logs import about, say_each
-
-Deed = Callable[[], Message | None]
-Answers = list[tuple[Letter, Message]]
 
 
 class Intake:

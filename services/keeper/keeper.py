@@ -22,7 +22,7 @@ from services.blobs import Blobs
 from services.config import AppConfig, Sockets
 from services.keeper import viewpoint
 from services.keeper.adoption import Adoption
-from services.keeper.batch import Answers, Batches
+from services.keeper.batch import Answers, Batches, Handlers
 from services.keeper.clock import Steady, boot_id, wall
 from services.keeper.control import Control
 from services.keeper.database import DatabaseFile, DatabaseRefused, FolderLock
@@ -43,7 +43,7 @@ from services.keeper.prospects import Prospects
 from services.keeper.pruning import Pruning
 from services.keeper.reaper import Reaper
 from services.keeper.store import Store
-from services.keeper.switchboard import Hand, Handlers, Switchboard
+from services.keeper.switchboard import Hand, Switchboard
 from services.keeper.tasks import Tasks
 from services.keeper.views import Views
 from services.keeper.watchers import Watchers

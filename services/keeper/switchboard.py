@@ -1,19 +1,16 @@
 """The switchboard: which handler answers a message, and by which way it gets there."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import groupby
-from typing import Any
 
 from protocol.errors import Code, ProtocolError
 from protocol.message import Message, Ping, Pong
 from protocol.work import Ack, Fetch, FetchAsset, Ready
 from services.actor import Letter
-from services.keeper.batch import Batches, Deed, Errand
+from services.keeper.batch import Batches, Deed, Errand, Handler, Handlers
 from services.keeper.bundle import is_small
 
-Handler = Callable[[Letter, Any], Message | None]
-Handlers = Mapping[type[Message], Handler]
 Hand = Callable[[Sequence[Letter]], None]
 
 

@@ -1,13 +1,14 @@
 """The work socket: leases out, pixels in, and pixels out again for those who need to see them."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine
 from concurrent.futures import Executor
 from functools import partial
 from typing import Any
 
 from protocol.control import Changed
 from protocol.errors import Code, ProtocolError
+from protocol.event import LateChange
 from protocol.message import Error, Message
 from protocol.order import WorkerGone
 from protocol.work import (
@@ -34,6 +35,7 @@ from services.config import AppConfig
 from services.failpoint import failpoint
 from services.keeper import images, lifecycle
 from services.keeper.arrivals import Arrivals
+from services.keeper.batch import Deed, Handlers
 from services.keeper.history import History
 from services.keeper.images import HandedIn
 from services.keeper.lifecycle import Job
@@ -45,8 +47,6 @@ from services.keeper.versions import Standing
 from services.keeper.workers import Workers
 from services.logs import about
 
-Handler = Callable[[Letter, Any], Message | None]
-Deed = Callable[[], Message | None]
 PATIENCE_SECONDS = 60.0
 """The longest that a request for work is kept waiting."""
 
@@ -91,11 +91,11 @@ class Work:
             start=start,
             commit=lambda letter, ack, handed: add_sure(letter, partial(self._commit, ack, handed)),
         )
-        self.fetching: Mapping[type[Message], Handler] = {
+        self.fetching: Handlers = {
             Fetch: self.on_fetch,
             FetchAsset: self.on_fetch_asset,
         }
-        self.work: Mapping[type[Message], Handler] = {
+        self.work: Handlers = {
             Ready: self.on_ready,
             Touch: self.on_touch,
             Ack: self.on_ack,
@@ -103,7 +103,7 @@ class Work:
             Goodbye: self.on_goodbye,
             **self.fetching,
         }
-        self.control: Mapping[type[Message], Handler] = {WorkerGone: self.on_worker_gone, **self.fetching}
+        self.control: Handlers = {WorkerGone: self.on_worker_gone, **self.fetching}
 
     def take_over(self, config: AppConfig) -> None:
         """Lease for another time from now on."""
@@ -163,7 +163,9 @@ class Work:
 
     def _keep_late(self, job: Job, ack: Ack, handed: HandedIn) -> None:
         """Put a result aside that came too late; what it cost is counted once, however often it comes."""
-        if self._store.orphans.keep(job, ack.token, handed.tiles, ack.made, self._clock()):
+        now = self._clock()
+        if self._store.orphans.keep(job, ack.token, handed.tiles, ack.made, now):
+            self._store.events.append(LateChange(job=job.id, plan=job.plan, state="kept"), now)
             self._store.queue.save(self._paid(job, ack.made.calls, ack.made.cost))
 
     def _paid(self, job: Job, calls: int, stated: float | None) -> Job:

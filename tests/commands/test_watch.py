@@ -2,7 +2,7 @@
 
 import pytest
 
-from protocol.event import Change, Event, JobChange, MapChange, PlanChange, QueueChange, TileRef
+from protocol.event import Change, Event, JobChange, LateChange, MapChange, PlanChange, QueueChange, TileRef
 from services.commands.watch import sentence
 
 
@@ -24,6 +24,8 @@ def tile(x: int, version: int, *, stale: bool = False) -> TileRef:
             MapChange(tiles=[tile(0, 7), tile(1, 8, stale=True), tile(2, 9, stale=True), tile(3, 0)]),
             "1 quadrant brought back or no longer stale, 2 quadrants stale, 1 quadrant taken off the map.",
         ),
+        (LateChange(job=3, state="kept"), "A result of job 3 came too late and was kept."),
+        (LateChange(job=3, state="deleted"), "A late result of job 3 was deleted."),
         (PlanChange(plan="p", state="settled"), ""),
         (JobChange(job=1, plan="p", job_kind="render", state="complete"), ""),
     ],

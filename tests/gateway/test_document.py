@@ -7,7 +7,7 @@ import pytest
 from pydantic import BaseModel
 
 from protocol.control import MapView, Status
-from protocol.event import JobChange, MapChange, PlanChange, QueueChange, TileRef
+from protocol.event import JobChange, LateChange, MapChange, PlanChange, QueueChange, TileRef
 from protocol.ingest import Accepted
 from protocol.order import Edit, Move, Orphans, Prune, Pruned, Reverted, Where
 from protocol.region import Planned
@@ -115,6 +115,7 @@ async def test_every_address_is_in_the_document_and_every_one_there_is_served() 
         ('`{"kind": "plan"', PlanChange),
         ('`{"kind": "queue"', QueueChange),
         ('`{"kind": "map"', MapChange),
+        ('`{"kind": "late"', LateChange),
         ('"tiles": [', TileRef),
         ("WORKING: ", Working),
         ("MODEL: ", ModelView),

@@ -6,7 +6,7 @@ import pytest
 
 from protocol.control import CancelJob, CancelPlan, Changed, RetryJob
 from protocol.errors import Code
-from protocol.event import JobChange
+from protocol.event import JobChange, LateChange
 from protocol.message import Error
 from protocol.order import Adopt, Deleted, DeleteOrphan, ListOrphans, Orphans, Reverted
 from protocol.plan import Step
@@ -70,6 +70,8 @@ def test_a_late_result_is_listed_once_with_what_it_is(house: House, orphan: Orph
     assert {t.sha256 for t in orphan.tiles} == {sha_of(orphan.job)}
     assert orphan.received_at == clock.now
     assert (orphan.adoptable, orphan.reason) == (True, "")
+    told = [event.change for event in house.events() if isinstance(event.change, LateChange)]
+    assert told == [LateChange(job=orphan.job, plan="first", state="kept")]
     assert standing(house) == {}
     house.close()
     # Sent twice, it was paid for once.
@@ -104,9 +106,12 @@ def test_adopting_and_deleting_again_change_nothing(house: House, control: Peer,
 
 
 def test_deleted_it_is_gone_and_its_image_stays(house: House, control: Peer, orphan: OrphanView) -> None:
+    last = house.events()[-1].seq
     for _ in range(2):
         control.ask(DeleteOrphan(orphan=orphan.orphan), Deleted)
     assert orphans(house) == []
+    told = [event.change for event in house.events(last)]
+    assert told == [LateChange(job=orphan.job, plan="first", state="deleted")]
     assert refused(house, orphan.orphan).code == Code.UNKNOWN_ORPHAN
     sha256 = orphan.tiles[0].sha256
     assert (house.data / "blobs" / sha256[:2] / f"{sha256[2:]}.png").exists()

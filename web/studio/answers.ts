@@ -283,7 +283,8 @@ export type Change =
     }
   | { kind: "plan"; plan: string; name: string; state: "accepted" | "settled"; jobs: number; tiles: TileRef[] }
   | { kind: "queue"; paused: boolean; model_id: string; plan: string; reason: string }
-  | { kind: "map"; tiles: TileRef[] };
+  | { kind: "map"; tiles: TileRef[] }
+  | { kind: "late"; job: number; plan: string; state: "kept" | "deleted" };
 
 export interface WorldEvent {
   seq: number;

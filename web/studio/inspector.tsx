@@ -41,7 +41,7 @@ function shownCell(): Cell | null {
 
 /** Whether an event may change what is shown of a quadrant; its neighbours' pictures make it stale or fresh. */
 function touches({ change }: WorldEvent, [x, y]: Cell): boolean {
-  if (change.kind === "queue") return false;
+  if (!("tiles" in change)) return false;
   const isNear = change.tiles.some((tile) => Math.abs(tile.x - x) <= 1 && Math.abs(tile.y - y) <= 1);
   return isNear || (change.kind === "job" && change.quadrants.some((one) => one[0] === x && one[1] === y));
 }

@@ -92,7 +92,7 @@ export class World {
       this.recent.push(event);
       if (event.seq <= this.last) continue;
       this.last = event.seq;
-      if (event.change.kind === "queue") continue;
+      if (!("tiles" in event.change)) continue;
       for (const tile of event.change.tiles) {
         if (this.put(tile)) changed.push(tile);
       }
