@@ -13,7 +13,7 @@ from pydantic import Field, PrivateAttr, ValidationError, model_validator
 from services.complaint import complaint
 from services.positions import Broken, parse
 from services.scene import Camera, Scene
-from services.section import VARIABLE, Section, fault, is_loopback
+from services.section import Keyed, Section, fault, is_loopback
 
 DEFAULT_CONFIG = Path(__file__).resolve().parent.parent / "app_config.json"
 DEFAULT_DATA = Path(__file__).resolve().parent.parent / "world"
@@ -27,13 +27,12 @@ SHORTEST_KEY = 8
 Provider = Literal["pixel-art", "oxen"]
 
 
-class Model(Section):
+class Model(Keyed):
     """One image model. `api_key` is a literal or `"${VARIABLE}"`; it never leaves the generator."""
 
     name: Annotated[str, Field(min_length=1, max_length=100)]
     model_id: Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[A-Za-z0-9][A-Za-z0-9._:/+\-]*$")]
     provider: Provider
-    api_key: Annotated[str | None, Field(max_length=1_000, repr=False)] = None
     api_key_env: Annotated[str, Field(max_length=200, pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")] | None = None
     """Another way to write `"api_key": "${VARIABLE}"`."""
     endpoint: Annotated[str, Field(max_length=500, pattern=r"^https?://[^\s@]+$")] | None = None
@@ -53,8 +52,7 @@ class Model(Section):
     def _key_is_safe(self) -> Self:
         if self.api_key is not None and self.api_key_env is not None:
             raise fault(("api_key_env",), "api_key is given too; one of the two is enough")
-        if self.api_key is not None and "${" in self.api_key and not VARIABLE.match(self.api_key):
-            raise fault(("api_key",), 'it is neither a key nor one variable like "${OXEN_API_KEY}"')
+        self.check_key("OXEN_API_KEY")
         if self.cell not in (1, 2, 4, 8, 16):
             raise fault(("cell",), "it must be 1, 2, 4, 8 or 16")
         if self.endpoint is not None:
@@ -87,15 +85,9 @@ class Model(Section):
         local = 2 * (os.cpu_count() or 1) if self.provider == "pixel-art" else None
         return self.max_concurrency or local
 
-    def key(self) -> str | None:
-        """The key itself, from the environment if a variable is named; None if there is none."""
-        variable = self.key_variable()
-        return (os.environ.get(variable) or None) if variable else self.api_key
-
     def key_variable(self) -> str | None:
         """The environment variable that holds the key, if the configuration names one."""
-        variable = VARIABLE.match(self.api_key or "")
-        return variable[1] if variable else self.api_key_env
+        return super().key_variable() or self.api_key_env
 
     def why_unavailable(self) -> str:
         """A sentence, or nothing if the model can be called."""
@@ -246,7 +238,7 @@ def load(path: Path) -> AppConfig:
 
 def open_to_others(path: Path, settings: AppConfig) -> bool:
     """Whether a key stands in a file that other users of this machine may read."""
-    holders: list[Model | Scene] = [*settings.models, settings.scene]
+    holders: list[Keyed] = [*settings.models, settings.scene]
     literal = any(holder.api_key is not None and holder.key_variable() is None for holder in holders)
     return literal and bool(path.stat().st_mode & 0o077)
 

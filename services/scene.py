@@ -1,12 +1,11 @@
 """The parts of the configuration that say what is drawn, and from where it is looked at."""
 
-import os
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import Field, model_validator
 
-from services.section import VARIABLE, Section, fault, is_loopback
+from services.section import Keyed, Section, fault, is_loopback
 
 FIELDS: dict[str, tuple[str, ...]] = {
     "san-francisco": (),
@@ -28,8 +27,11 @@ NEEDED = {
 }
 
 
-class Scene(Section):
-    """What the renderer draws. `api_key` is a literal or `"${VARIABLE}"`; it never leaves the renderer."""
+class Scene(Keyed):
+    """What the renderer draws.
+
+    `api_key` is put in place of {key} in the address of the tiles, and never leaves the renderer.
+    """
 
     source: Literal[
         "san-francisco", "vector-tiles", "geojson", "3d-tiles", "google-3d-tiles", "cesium-ion", "cityjson"
@@ -59,8 +61,6 @@ class Scene(Section):
     """How often a day the service may be asked for the root of its tiles, which is what it counts."""
     endpoint: Annotated[str | None, Field(min_length=1, max_length=500)] = None
     """Another address of the service, such as a proxy."""
-    api_key: Annotated[str | None, Field(max_length=1_000, repr=False)] = None
-    """Put in place of {key} in the address of the tiles, or given to the service."""
 
     @model_validator(mode="after")
     def _fields_fit_the_source(self) -> Self:
@@ -80,27 +80,26 @@ class Scene(Section):
                 raise fault(
                     ("endpoint",), "it may not have a query, where keys are often put and then logged"
                 )
-        if self.api_key is not None and "${" in self.api_key and not VARIABLE.match(self.api_key):
-            raise fault(("api_key",), 'it is neither a key nor one variable like "${TILES_KEY}"')
+        self.check_key("TILES_KEY")
         return self
 
     def _check_tiles(self, tiles: str) -> None:
         missing = [name for name in ("{z}", "{x}", "{y}") if name not in tiles]
-        if not tiles.endswith((".mbtiles", ".pmtiles")) or self.on_server:
-            if "://" in tiles and not self.on_server:
-                raise fault(("tiles",), "a web address begins with https://")
-            if missing:
-                raise fault(
-                    ("tiles",),
-                    f"{' and '.join(missing)} is missing in it; it is a folder or an address with {{z}}, "
-                    "{x} and {y}, or a file .mbtiles or .pmtiles",
-                )
+        if "://" in tiles and not self.on_server:
+            raise fault(("tiles",), "a web address begins with https://")
+        if missing and not self.is_file:
+            files = ".pmtiles" if self.on_server else ".mbtiles or .pmtiles"
+            raise fault(
+                ("tiles",),
+                f"{' and '.join(missing)} is missing in it; it is a folder or an address with {{z}}, "
+                f"{{x}} and {{y}}, or a file {files}",
+            )
         if not self.on_server:
             if self.api_key is not None:
                 raise fault(("api_key",), "only an address on a server has a key")
             return
         self._check_address("tiles", tiles)
-        if self.zoom is None:
+        if self.zoom is None and not self.is_file:
             raise fault(("zoom",), "it is missing; a server does not say how far its tiles go")
         self._check_place_of_key("tiles", tiles)
 
@@ -160,20 +159,18 @@ class Scene(Section):
         return self.tallest or (64 if low else 200)
 
     @property
+    def is_file(self) -> bool:
+        """Whether the tiles lie in one file, here or on a server."""
+        path = self.tiles or ""
+        if self.on_server:
+            return path.partition("?")[0].endswith(".pmtiles")
+        return path.endswith((".mbtiles", ".pmtiles"))
+
+    @property
     def on_server(self) -> bool:
         """Whether the tiles come from a server that an address names."""
         address = self.tiles or self.tileset
         return address is not None and address.startswith(("http://", "https://"))
-
-    def key(self) -> str | None:
-        """The key itself, from the environment if a variable is named; None if there is none."""
-        variable = self.key_variable()
-        return (os.environ.get(variable) or None) if variable else self.api_key
-
-    def key_variable(self) -> str | None:
-        """The environment variable that holds the key, if the configuration names one."""
-        variable = VARIABLE.match(self.api_key or "")
-        return variable[1] if variable else None
 
 
 class Camera(Section):

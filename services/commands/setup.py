@@ -21,7 +21,7 @@ PYTHON = VENV / "bin" / "python"
 WEB = ROOT / "web"
 NOTES = ROOT / ".setup"
 OLDEST_PYTHON = (3, 11)
-BUILT = ("scene/index.html", "studio/index.html", "cities/sanfrancisco/15/5238/12666.mvt")
+BUILT = ("scene/index.html", "studio/index.html", "cities/sanfrancisco/version.txt")
 BROWSERS = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome", "chrome")
 MAC_BROWSERS = (
     "/Applications/Chromium.app/Contents/MacOS/Chromium",

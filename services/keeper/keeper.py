@@ -1,6 +1,7 @@
 """The keeper: three mailboxes, one transaction for all that is ready, answers once it is on disk."""
 
 import asyncio
+import contextlib
 import logging
 import random
 import time
@@ -19,6 +20,7 @@ from protocol.work import WORK
 from services.actor import Mailbox
 from services.blobs import Blobs
 from services.config import AppConfig, Sockets
+from services.keeper import viewpoint
 from services.keeper.adoption import Adoption
 from services.keeper.batch import Answers, Batches
 from services.keeper.clock import Steady, boot_id, wall
@@ -75,19 +77,20 @@ class Keeper:
         boot: Callable[[], str] = boot_id,
         chance: random.Random | None = None,
     ) -> None:
-        self._lock = FolderLock(data)
-        try:
+        with contextlib.ExitStack() as undo:
+            self._lock = FolderLock(data)
+            undo.callback(self._lock.release)
             self._file = DatabaseFile(data)
-        except BaseException:
-            self._lock.release()
-            raise
+            undo.callback(self._file.close)
+            self.store = Store(self._file.connection)
+            viewpoint.keep(data, config, self.store.tallies.tiles("render"))
+            undo.pop_all()
         blobs = Blobs(data / "blobs")
         blobs.folder.mkdir(exist_ok=True)
         self._sockets = sockets
         self._pool = ThreadPoolExecutor(POOL_THREADS, thread_name_prefix="blobs")
         self._planning = ThreadPoolExecutor(PLANNING_THREADS, thread_name_prefix="planning")
         self._tasks = Tasks()
-        self.store = Store(self._file.connection)
         self._watchers = Watchers(self.store.events)
         self._planner = Planner(config, self.store, clock)
         self._progress = Progress(self.store, clock)

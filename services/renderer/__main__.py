@@ -8,12 +8,13 @@ from services.config import AppConfig
 from services.process import Process, run
 from services.pulse import BEAT_SECONDS
 from services.renderer.chromium import NoChromium
-from services.renderer.fingerprint import fingerprint
 from services.renderer.renderer import IN_PAGE, Renderer
-from services.renderer.scenes import BUILT, NotBuilt, files
+from services.renderer.scenes import NotBuilt, files
 from services.renderer.settings import script
 from services.renderer.site import Site
+from services.renderer.sources import source
 from services.renderer.stage import Unusable
+from services.renderer.vintage import Vintage
 from services.worker import Worker
 
 SLOTS = IN_PAGE + 1
@@ -25,7 +26,8 @@ async def serve(process: Process) -> None:
     """Draw until told to stop."""
     try:
         found = files(process.config.scene, process.config_path.parent, process.data / "tiles")
-    except NotBuilt as error:
+        await found.city.open()
+    except (NotBuilt, source.Unusable) as error:
         process.log.error("%s", error)
         sys.exit(str(error))
     site = Site(found.page, found.city, script(process.config.camera, process.config.scene))
@@ -73,8 +75,12 @@ async def _unless_stopped(process: Process, work: Coroutine[None, None, None]) -
 
 
 async def _report(process: Process, renderer: Renderer, worker: Worker) -> None:
+    vintage = Vintage(process.data)
     while True:
-        process.pulse.doing(f"{worker.doing()} · {renderer.doing()}")
+        said = [worker.doing(), renderer.doing()]
+        if not renderer.stage.mending:
+            said.append(vintage.note(renderer.page.info.build, renderer.stage.frames))
+        process.pulse.doing(" · ".join(filter(None, said)))
         await asyncio.sleep(BEAT_SECONDS)
 
 
@@ -84,9 +90,7 @@ def _scene(config: AppConfig) -> str:
     place = f"{camera.latitude:.12g}, {camera.longitude:.12g}"
     angles = f"azimuth {camera.azimuth:.12g}, elevation {camera.elevation:.12g}"
     scale = f"{camera.metres_per_pixel:.12g} m/px"
-    # The page says which state of another source it draws.
-    version = f" {fingerprint(BUILT / 'cities')}" if config.scene.source == "san-francisco" else ""
-    return f"{config.scene.source}{version} from {place}, {angles}, {scale}"
+    return f"{config.scene.source} from {place}, {angles}, {scale}"
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from services.renderer.site import Site
 from services.scene import Camera, Scene
 from services.tiling.camera import View
 from services.tiling.quadrant import Box
+from tests.renderer import golden
 from tests.renderer.conftest import BUILT, CITY, opened
 from tests.renderer.test_scene import overlap
 
@@ -49,6 +51,11 @@ async def test_cuts_of_the_same_pixels_agree_to_the_last_bit(scene: tuple[Render
             mine, theirs = overlap(frame, other)
             assert mine.size > 0
             assert (mine != theirs).any(axis=3).sum(axis=(1, 2)).tolist() == [0, 0, 0]
+
+
+async def test_the_golden_place_looks_as_it_did(scene: tuple[Renderer, Camera], tmp_path: Path) -> None:
+    renderer, camera = scene
+    await golden.check(renderer, "flat" if camera is CAMERAS[0] else "above", 420, -200, tmp_path)
 
 
 async def test_the_map_lies_where_the_camera_says(scene: tuple[Renderer, Camera]) -> None:

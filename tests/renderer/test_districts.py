@@ -32,7 +32,9 @@ BORDER = Box(-90, -110, 102, 82)
 BESIDE = Box(100, -140, 356, 116)
 BROKEN = b"\x1a\x0f\x0a\x04road\x12\x05\x18\x02\x22\x01\x0c\x78\x02"
 """A tile that is whole, with a line that begins with a command that there is not."""
-PLACES = (BORDER, BESIDE, Box(-700, 300, -444, 556))
+ACROSS = Box(-3640, 470, -3400, 600)
+"""The roof of a house that lies in two source tiles."""
+PLACES = (BORDER, BESIDE, ACROSS)
 
 
 class Stage(Source):
@@ -143,6 +145,13 @@ async def test_another_order_and_another_form_draw_the_same(
     async with theatre.plays(tmp_path, source="vector-tiles", tiles="city.mbtiles", tallest=64) as page:
         for place in reversed(PLACES):
             assert (await planes(page, place) == drawn[place]).all()
+
+
+async def test_a_house_across_two_source_tiles_is_one(drawn: dict[Box, NDArray[np.uint8]]) -> None:
+    _, tag, _ = drawn[ACROSS]
+    ids = tag[..., 0].astype(int) * 256 + tag[..., 1]
+    west, east = ids[26, 65], ids[84, 122]
+    assert west == east >= 16_384
 
 
 async def test_what_cannot_be_loaded_is_named_and_not_drawn_as_empty_ground(

@@ -13,6 +13,7 @@ import psutil
 import pytest
 
 from services.renderer import leftovers
+from services.renderer.vintage import FILE
 from tests.renderer.desk import Desk
 
 TREE = Path(__file__).resolve().parent.parent.parent
@@ -109,8 +110,12 @@ async def test_what_a_killed_renderer_leaves_is_swept_by_the_next_one(renderer: 
     assert renderer.chromium()
     # This desk has no leases that run out: what the dead one asked for must not be answered.
     renderer.desk.parked.clear()
+    (renderer.data / FILE).write_text("scene-0")
     await renderer.start("tests.renderer.stubbed")
     await renderer.desk.done(*renderer.desk.put((1, 0)))
+    async with asyncio.timeout(20):
+        while "this world was begun with scene-0" not in renderer.log():  # noqa: ASYNC110 - a file
+            await asyncio.sleep(0.05)
     assert not any(process.is_running() for process in old)
     assert renderer.browser()
 

@@ -1,6 +1,7 @@
 """The real browser on the real city: pixels depend on their place in the world and on nothing else."""
 
 import asyncio
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from services.renderer.frame import Frame
 from services.renderer.outbox import Outbox
 from services.renderer.renderer import Renderer
 from services.tiling.quadrant import Box, frame_box
+from tests.renderer import golden
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -46,6 +48,17 @@ async def test_a_frame_shows_the_city(scene: Renderer) -> None:
     ids = frame.object[..., 0].astype(int) * 256 + frame.object[..., 1]
     assert len(np.unique(ids)) > 20
     assert (frame.depth[..., 3] == 255).all()
+    assert frame.source.startswith("state mvt-fixtures ")
+
+
+@pytest.mark.parametrize(
+    ("name", "x", "y"),
+    [("houses", 0, -128), ("lot", -1_830, -420), ("pond", -3_420, -1_930), ("courts", -2_860, -1_780)],
+)
+async def test_the_golden_places_look_as_they_did(
+    scene: Renderer, name: str, x: int, y: int, tmp_path: Path
+) -> None:
+    await golden.check(scene, name, x, y, tmp_path)
 
 
 async def test_a_frame_is_the_same_left_in_the_file_or_posted(

@@ -25,4 +25,4 @@ def test_every_field_is_explained() -> None:
         "daily_sessions", "endpoint", "tallest", "attribution",
     ]  # fmt: skip
     assert set(Scene.model_fields) == set(re.findall(r"^\| `(\w+)` \|", DOCUMENT, re.MULTILINE))
-    assert len(EXAMPLES) == 11
+    assert len(EXAMPLES) == 12

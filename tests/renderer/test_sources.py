@@ -3,6 +3,8 @@
 import asyncio
 import gzip
 import json
+import os
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
@@ -10,11 +12,14 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from services.renderer.sources import address
+from services.renderer import sources
+from services.renderer.scenes import BUILT
+from services.renderer.sources import address, version
 from services.renderer.sources.address import Address
 from services.renderer.sources.choice import opened
 from services.renderer.sources.footprints import Footprints
-from services.renderer.sources.source import Source, SourceFault, Unusable, tiles_under
+from services.renderer.sources.sample import sample
+from services.renderer.sources.source import Source, SourceFault, Unusable
 from services.scene import Scene
 from tests.renderer import archives
 
@@ -48,10 +53,28 @@ async def test_every_form_gives_the_tiles_of_the_sample(tmp_path: Path, form: st
         assert given is not None
         assert given.content == content
         assert f"{tmp_path}/city" in given.address
+    date = r"2\d{3}-\d\d-\d\d \d\d:\d\d:\d\d UTC"
+    assert re.fullmatch(r"sha256 [0-9a-f]{12}" if "tiles" in form else f"9 tiles to {date}", about.version)
     if form in ("mbtiles", "pmtiles"):
         assert (about.name, about.attribution) == ("Haight", "© somebody")
         assert about.layers == tuple(archives.LAYERS)
     await source.close()
+
+
+def test_a_source_says_which_state_of_itself_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert re.fullmatch(r"mvt-fixtures \d+\.\d+\.\d+", sample(BUILT / "cities").describe().version)
+    file = collection(tmp_path / "houses.geojson", feature((1, 1), (1.001, 1), (1.001, 1.001)))
+    first = Footprints(file, attribution="").describe().version
+    collection(file, feature((1, 1), (1.001, 1), (1.001, 1.002)))
+    assert Footprints(file, attribution="").describe().version not in ("", first)
+    # A large one is not read twice for it.
+    monkeypatch.setattr(version, "WHOLE", 10)
+    os.utime(file, (1_800_000_000, 1_800_000_000))
+    size = file.stat().st_size
+    assert version.of_file(file) == f"{size} bytes of 2027-01-15 08:00:00 UTC"
+    assert version.of_file(tmp_path / "nowhere") == ""
+    remote = Address("https://example.org/{z}/{x}/{y}", None, None, zoom=14, attribution="")
+    assert re.fullmatch(r"of \d{4}-\d\d-\d\d", remote.describe().version)
 
 
 async def test_ground_without_a_tile_is_empty(tmp_path: Path) -> None:
@@ -138,11 +161,31 @@ class Server:
         self.asked: list[web.Request] = []
         app = web.Application()
         app.router.add_get("/{z}/{x}/{y}.pbf", self.on_tile)
+        app.router.add_get("/maps/city.pmtiles", self.on_file)
+        self.file = Path()
         self.web = TestServer(app)
+
+    async def on_file(self, request: web.Request) -> web.StreamResponse:
+        """A file, of which aiohttp gives any part, with an ETag that changes with it."""
+        self.asked.append(request)
+        if self.fault == "whole":
+            return web.Response(body=self.file.read_bytes())
+        if not self.file.is_file():
+            return web.Response(status=404)
+        return await self._spoiled(request) or web.FileResponse(self.file)
 
     async def on_tile(self, request: web.Request) -> web.StreamResponse:
         self.asked.append(request)
+        if spoiled := await self._spoiled(request):
+            return spoiled
         content = TILES.get((int(request.match_info["x"]), int(request.match_info["y"])))
+        if content is None:
+            return web.Response(status=404)
+        if request.headers.get("If-None-Match") == '"1"':
+            return web.Response(status=304)
+        return web.Response(body=gzip.compress(content), headers={"ETag": '"1"'})
+
+    async def _spoiled(self, request: web.Request) -> web.StreamResponse | None:
         match self.fault:
             case "key" if request.query.get("key") != KEY:
                 return web.Response(status=401)
@@ -156,16 +199,15 @@ class Server:
                 await asyncio.sleep(60)
             case "cut":
                 answer = web.StreamResponse(headers={"Content-Length": "50000"})
+                if "Range" in request.headers:
+                    answer.set_status(206)
+                    answer.headers["Content-Range"] = f"bytes {request.http_range.start}-/*"
                 await answer.prepare(request)
                 await answer.write(b"\x1a\x05")
                 assert request.transport is not None
                 request.transport.abort()
                 return answer
-        if content is None:
-            return web.Response(status=404)
-        if request.headers.get("If-None-Match") == '"1"':
-            return web.Response(status=304)
-        return web.Response(body=gzip.compress(content), headers={"ETag": '"1"'})
+        return None
 
     def template(self) -> str:
         return f"{self.web.make_url('/')}{{z}}/{{x}}/{{y}}.pbf?key={{key}}"
@@ -229,7 +271,7 @@ async def test_what_a_server_does_wrong_is_named_without_the_key(
     reason: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(address, "TIMEOUT_SECONDS", 0.3 if fault == "stalls" else 8.0)
+    monkeypatch.setattr(sources.server, "TIMEOUT_SECONDS", 0.3 if fault == "stalls" else 8.0)
     source = await remote()
     server.fault = fault
     if fault == "gone":
@@ -264,6 +306,104 @@ async def test_a_wrong_key_is_said(server: Server, tmp_path: Path) -> None:
         await source.tile(*HERE)
     assert "another-key" not in str(refused.value)
     await source.close()
+
+
+@pytest.fixture
+async def hosted(server: Server, tmp_path: Path) -> AsyncIterator[Callable[[], Awaitable[Source]]]:
+    """Opens a PMTiles file on the server, as often as it is asked."""
+    server.file = archives.pmtiles(tmp_path / "served.pmtiles", TILES)
+    tiles = f"{server.web.make_url('/')}maps/city.pmtiles?key={{key}}"
+    made: list[Source] = []
+
+    async def make() -> Source:
+        made.append(named(tmp_path, tiles, api_key=KEY))
+        await made[-1].open()
+        return made[-1]
+
+    yield make
+    for source in made:
+        await source.close()
+
+
+async def test_of_a_file_on_a_server_only_parts_are_asked_for(
+    server: Server, hosted: Callable[[], Awaitable[Source]], tmp_path: Path
+) -> None:
+    server.fault = "key"
+    source = await hosted()
+    about, local = source.describe(), named(tmp_path, "served.pmtiles").describe()
+    assert (about.zoom, about.tiles, about.name, about.attribution, about.layers) == (
+        local.zoom, local.tiles, local.name, local.attribution, local.layers,
+    )  # fmt: skip
+    found = server.file.stat()
+    etag = f"{found.st_mtime_ns:x}-{found.st_size:x}"  # aiohttp's way
+    given = await asyncio.gather(*(source.tile(*place) for place in TILES))
+    assert [tile and tile.content for tile in given] == list(TILES.values())
+    first, _ = next(iter(TILES))
+    assert given[0] is not None
+    assert f"/maps/city.pmtiles 15/{first}/" in given[0].address
+    # The header, the metadata, the one directory, the nine tiles; and none of them a second time.
+    assert len(server.asked) == 12
+    assert all("Range" in request.headers for request in server.asked)
+    again = await hosted()
+    assert await again.tile(*HERE) is not None
+    assert len(server.asked) == 14
+    assert await again.tile(1, 1) is None
+    assert not any(KEY.encode() in file.read_bytes() for file in (tmp_path / "kept").rglob("*.tile"))
+    # What the server calls this state of the file is what renders say that they were drawn from.
+    assert about.version.strip('"') == etag
+
+
+@pytest.mark.parametrize(
+    ("fault", "reason"),
+    [
+        ("busy", "status 503"),
+        ("moved", "points elsewhere"),
+        ("whole", "does not give parts"),
+        ("stalls", "no answer within"),
+        ("cut", "cut short"),
+        ("gone", "cannot be reached"),
+        ("another", "is another now; restart the renderer"),
+    ],
+)
+async def test_what_a_server_does_wrong_with_a_file_is_named_without_the_key(
+    server: Server,
+    hosted: Callable[[], Awaitable[Source]],
+    tmp_path: Path,
+    fault: str,
+    reason: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sources.server, "TIMEOUT_SECONDS", 0.3 if fault == "stalls" else 8.0)
+    source = await hosted()
+    server.fault = fault
+    if fault == "gone":
+        await server.web.close()
+    if fault == "another":
+        archives.pmtiles(server.file, {HERE: TILES[HERE]})
+    with pytest.raises(SourceFault, match=reason) as refused:
+        await source.tile(*HERE)
+    assert KEY not in str(refused.value)
+    assert refused.value.address.endswith("/maps/city.pmtiles 15/5238/12666")
+    # It cannot be opened then, either, except another one, which is opened as what it is.
+    if fault == "another":
+        assert await (await hosted()).tile(*HERE) is not None
+        return
+    with pytest.raises(Unusable, match=rf"({reason}).*Look at scene\.tiles"):
+        await hosted()
+    server.fault = ""
+    if fault != "gone":
+        assert await source.tile(*HERE) is not None
+
+
+async def test_a_file_on_a_server_that_is_not_one_is_said(
+    server: Server, hosted: Callable[[], Awaitable[Source]]
+) -> None:
+    server.file.write_text("This is a text. " * 100)
+    with pytest.raises(Unusable, match=r"city\.pmtiles is no PMTiles file of version 3"):
+        await hosted()
+    server.file.unlink()
+    with pytest.raises(Unusable, match=r"status 404.*scene\.tiles"):
+        await hosted()
 
 
 def feature(*ring: tuple[float, float], **properties: object) -> dict[str, object]:
@@ -326,8 +466,3 @@ def test_a_file_of_footprints_that_cannot_be_used_is_named(
     file.write_text(content)
     with pytest.raises(Unusable, match=sentence):
         Footprints(file, attribution="")
-
-
-def test_the_tiles_under_a_box() -> None:
-    assert tiles_under(15, *archives.BOUNDS) == (5237, 12665, 5239, 12667)
-    assert tiles_under(1, -180, -90, 180, 90) == (0, 0, 1, 1)

@@ -5,8 +5,12 @@ import { toView } from "./camera";
 /** A closed ring [x, y, x, y, …] in view ground metres; the last point is not repeated. */
 export type Ring = number[];
 
-export interface Building { type: string; height: number; base: number; rings: Ring[] }
-export interface Area { kind: string; rings: Ring[] }
+/** What the border of a source tile cut: its tile, and its rings in the grid of tiles, where borders are whole numbers. */
+export interface Cut { zoom: number; column: number; row: number; units: number; id: number | undefined; rings: { x: number; y: number }[][] }
+
+export interface Building { type: string; height: number; base: number; rings: Ring[]; cut?: Cut }
+/** A piece of an area that a border cut lies in the whole one, which says where its lines are painted. */
+export interface Area { kind: string; rings: Ring[]; cut?: Cut; whole?: Ring[] }
 export interface Road { kind: string; structure: string; oneway: boolean; line: number[] }
 
 /** What a source says about a piece of ground. */

@@ -3,12 +3,12 @@
 
 import { buildChunk, type Contents } from "./build";
 import { CHUNK, Chunk, overlaps, type Box, type Built } from "./chunk";
-import type { Building } from "./city";
+import { boxOf, type Building } from "./city";
 import { Grain } from "./garden";
 import { areaMask } from "./ground";
 import { lotCars } from "./lot";
 import { Mask, On, type Field } from "./mask";
-import type { Plot } from "./plot";
+import type { Boxed, Plot } from "./plot";
 import { Solid } from "./solid";
 import { carsOf, KERB_WIDTH, layMarks, PAVEMENT_WIDTH, streetTreesOf, type Link } from "./street";
 
@@ -49,15 +49,15 @@ export class District {
     }
     const links = plots.flatMap((plot) => plot.links).filter(({ box }) => overlaps(box, grown(ground, MARGIN)));
     this.grain = new Grain(links.map(({ thing }) => thing), CHUNK);
-    for (const plot of plots) for (const { thing, box } of plot.buildings) if (overlaps(box, known)) this.add(thing, box);
+    for (const { thing, box } of once(plots.map((plot) => plot.buildings))) if (overlaps(box, known)) this.add(thing, box);
     for (const { thing, box } of links) if (overlaps(box, known)) this.lead(thing, overlaps(box, grown(ground, BESIDE)));
     const areas = plots.flatMap((plot) => plot.areas).filter(({ box }) => overlaps(box, known));
     for (const { thing: { kind, rings } } of areas) {
       const flag = areaMask(kind);
       if (flag) this.mask.fill(rings, flag);
     }
-    for (const { thing, box } of areas) {
-      if (overlaps(box, ground)) for (const stop of lotCars(thing, this.mask)) this.at(stop.x, stop.y)?.content.cars.push(stop);
+    for (const { thing } of once([areas])) {
+      if (overlaps(boxOf((thing.whole ?? thing.rings)[0]), ground)) for (const stop of lotCars(thing, this.mask)) this.at(stop.x, stop.y)?.content.cars.push(stop);
     }
     this.settled = this.mask.built(COARSE, 1, 3);
     this.near = this.mask.built(FINE, 1.25, 1, KNOWN - 2 * COARSE);
@@ -122,6 +122,12 @@ export function groundOf(i: number, j: number): Box {
 /** A box with so many metres more on every side. */
 export function grown([x0, y0, x1, y1]: Box, metres: number): Box {
   return [x0 - metres, y0 - metres, x1 + metres, y1 + metres];
+}
+
+/** All of several lists, in order; what some of them share only where it comes first. */
+function once<T>(lists: readonly (readonly Boxed<T>[])[]): Boxed<T>[] {
+  const seen = new Set<string>();
+  return lists.flat().filter(({ key }) => key === undefined || (!seen.has(key) && seen.add(key)));
 }
 
 /** The last metre at or before this one where squares of every field start. */

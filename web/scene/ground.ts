@@ -1,8 +1,7 @@
 // The ground under everything: block interiors, parks, woods, pitches, water.
 
 import { rectangleOf, straighten } from "./building";
-import { fromView } from "./camera";
-import { counterClockwise, doubleArea, type Area, type Ring } from "./city";
+import { counterClockwise, type Area, type Ring } from "./city";
 import { SPACE, spaces } from "./lot";
 import { On } from "./mask";
 import { inside } from "./mass";
@@ -14,10 +13,12 @@ import { disc, LAYER, strip } from "./street";
 
 const finish = (colour: Colour, material: number, pattern: number): Finish => ({ colour, material, id: material, pattern });
 
-/** What an area is painted with, and how high it lies among areas; smaller kinds lie on larger ones. */
+const HIGHEST_RANK = 8; // that of water
+
+/** What an area is painted with, and how high it lies among areas: one rank for each paint, what is small on what is large. */
 export function areaFinish(kind: string): { paint: Finish; rank: number } | null {
   const [layer, type] = kind.split("/");
-  if (layer === "water") return { paint: finish(WATER, Material.water, Pattern.water), rank: 8 };
+  if (layer === "water") return { paint: finish(WATER, Material.water, Pattern.water), rank: HIGHEST_RANK };
   switch (type) {
     case "crop": case "scrub": return { paint: finish(SCRUB, Material.green, Pattern.grass), rank: 1 };
     case "grass": case "meadow": return { paint: finish(LAWN, Material.green, Pattern.grass), rank: layer === "landcover" ? 2 : 4 };
@@ -27,12 +28,12 @@ export function areaFinish(kind: string): { paint: Finish; rank: number } | null
     case "hospital": case "university": return { paint: finish(LAWN, Material.green, Pattern.grass), rank: 2 };
     case "school": return { paint: finish(PLAZA, Material.pavement, Pattern.slabs), rank: 0 };
     case "parking": case "surface": return { paint: finish([142, 140, 142], Material.road, Pattern.asphalt), rank: 6 };
-    case "playground": return { paint: finish(SAND, Material.ground, Pattern.soil), rank: 6 };
-    case "bare_rock": return { paint: finish(ROCK, Material.ground, Pattern.soil), rank: 6 };
+    case "playground": return { paint: finish(SAND, Material.ground, Pattern.soil), rank: 6.3 };
+    case "bare_rock": return { paint: finish(ROCK, Material.ground, Pattern.soil), rank: 6.6 };
     case "athletics": return { paint: finish(TRACK, Material.green, Pattern.none), rank: 7 };
-    case "tennis": case "basketball": case "volleyball": case "horseshoes": return { paint: finish(COURT, Material.green, Pattern.none), rank: 7 };
+    case "tennis": case "basketball": case "volleyball": case "horseshoes": return { paint: finish(COURT, Material.green, Pattern.none), rank: 7.6 };
     case "baseball": case "football": case "soccer": case "pitch": case "lawn_bowling":
-      return { paint: finish(PITCH, Material.green, Pattern.stripes), rank: 7 };
+      return { paint: finish(PITCH, Material.green, Pattern.stripes), rank: 7.3 };
     default: return null;
   }
 }
@@ -45,54 +46,77 @@ export function areaMask(kind: string): number {
   return rank === 2 || rank === 3 || rank === 4 ? On.park : On.bare;
 }
 
-/** Draws the areas of one source tile: all that lies on each other, since areas are cut at the borders of tiles. */
+/** Draws the areas of one source tile. */
 export function layAreas(solid: Solid, areas: readonly Area[]): void {
-  const sized = areas.map((area) => ({ area, look: areaFinish(area.kind), size: Math.abs(doubleArea(area.rings[0])) })).filter((a) => a.look);
-  sized.sort((a, b) => a.look!.rank - b.look!.rank || b.size - a.size);
-  // Every area of a tile has a height of its own, so two that overlap never fight for a pixel. The upper ones come first: what they
-  // hide is then not shaded.
-  sized.reverse().forEach(({ area, look }, k) => {
-    const i = sized.length - 1 - k;
-    if (area.kind.startsWith("water")) return layWater(solid, area.rings);
-    layMarkings(solid, area);
-    solid.level(area.rings, LAYER.area + (i / sized.length) * (LAYER.court - LAYER.area), look!.paint);
+  const looks = areas.flatMap((area) => {
+    const look = areaFinish(area.kind);
+    return look ? [{ area, ...look }] : [];
   });
+  // A height for each paint: two that overlap never fight for a pixel, and the pieces of one area lie level in all tiles.
+  // The upper ones come first: what they hide is then not shaded.
+  looks.sort((a, b) => b.rank - a.rank);
+  for (const { area, paint, rank } of looks) {
+    if (rank === HIGHEST_RANK) layWater(solid, area);
+    else {
+      layMarkings(solid, area);
+      solid.level(area.rings, LAYER.area + (rank / HIGHEST_RANK) * (LAYER.court - LAYER.area) * 0.8, paint);
+    }
+  }
 }
-
 const SHALLOW = finish(mix(WATER, [190, 226, 222], 0.42), Material.water, Pattern.water);
 const BANK = finish(SAND, Material.kerb, Pattern.gravel);
 const DEEP = finish(WATER, Material.water, Pattern.water);
 
-/** Says whether a side runs exactly north or east, as the borders of source tiles do that cut a lake, and hardly a shore. */
-function isCut(ax: number, ay: number, bx: number, by: number): boolean {
-  const [east, south] = fromView(bx - ax, by - ay);
-  return Math.min(Math.abs(east), Math.abs(south)) < 0.015 && Math.abs(east) + Math.abs(south) > 1;
+/** Says of each side of a ring, by the corner it ends at, whether the border of a tile made it; no shore is there. */
+function cutSides(points: readonly { x: number; y: number }[] | undefined): boolean[] {
+  return points?.map((b, i) => {
+    const a = points[(i + points.length - 1) % points.length];
+    return (a.x === b.x && Number.isInteger(b.x)) || (a.y === b.y && Number.isInteger(b.y));
+  }) ?? [];
 }
 
 /** Draws water: a bank of sand and stone around it, light where it is shallow, dark where it is deep. */
-function layWater(solid: Solid, rings: readonly Ring[]): void {
-  const [ring] = rings;
-  const whole = rings.length === 1 && !ring.some((_, i) => i % 2 === 0 && isCut(ring[i], ring[i + 1], ring[(i + 2) % ring.length], ring[(i + 3) % ring.length]));
+function layWater(solid: Solid, { rings, cut, whole: lake = rings }: Area): void {
+  const sides = rings.map((_, r) => cutSides(cut?.rings[r]));
+  const whole = lake.length === 1 && (lake !== rings || !sides[0].includes(true));
   // A shore too jagged for the wide shallows gets narrow ones.
-  const deep = whole ? [3.4, 2, 1.1].map((metres) => inset(straighten(counterClockwise(ring)), metres)).find(Boolean) : null;
+  const deep = whole ? [3.4, 2, 1.1].map((metres) => inset(straighten(counterClockwise(lake[0])), metres)).find(Boolean) : null;
   if (deep) solid.level([deep], LAYER.water, DEEP);
   solid.level(rings, LAYER.shallow, deep ? SHALLOW : DEEP);
-  for (const ring of rings) {
+  rings.forEach((ring, r) => {
     for (let i = 0, j = ring.length - 2; i < ring.length; j = i, i += 2) {
       const [ax, ay, bx, by] = [ring[j], ring[j + 1], ring[i], ring[i + 1]];
       const length = Math.hypot(bx - ax, by - ay);
-      if (length < 0.05 || isCut(ax, ay, bx, by)) continue;
-      strip(solid, ax, ay, (bx - ax) / length, (by - ay) / length, length, 0, BANK_WIDTH, LAYER.bank, BANK);
+      if (length < 0.05 || sides[r][i / 2]) continue;
+      const [ux, uy] = [(bx - ax) / length, (by - ay) / length];
+      strip(solid, ax, ay, ux, uy, length, 0, BANK_WIDTH, LAYER.bank, BANK);
       disc(solid, bx, by, BANK_WIDTH, LAYER.bank, BANK);
+      if (!deep) layShallows(solid, lake, ax, ay, ux, uy, length);
+    }
+  });
+}
+
+/** Draws the shallows along one side of a shore that no even ring of them fits into, as far as there is water beside it. */
+function layShallows(solid: Solid, lake: readonly Ring[], x: number, y: number, ux: number, uy: number, length: number): void {
+  const pieces = Math.ceil(length / SHALLOWS_STEP);
+  for (const side of [-1, 1]) {
+    const at = (t: number, s: number): [number, number] => [x + ux * t - uy * s * side, y + uy * t + ux * s * side];
+    if (!inside(lake, ...at(length / 2, 0.05))) continue;
+    for (let i = 0; i < pieces; i++) {
+      const [from, to] = [(i * length) / pieces, ((i + 1) * length) / pieces];
+      // Where the water is narrow, both shores leave a third of it deep.
+      const wide = [3, 2, 1].find((metres) => [from, (from + to) / 2, to].every((t) => inside(lake, ...at(t, metres * 1.5)) && inside(lake, ...at(t, metres / 2))));
+      if (wide) solid.face([at(from, 0), at(to, 0), at(to, wide), at(from, wide)].map(([px, py]) => [px, py, LAYER.water] as const), [0, 0, 1], SHALLOW);
     }
   }
 }
 
+const SHALLOWS_STEP = 4; // metres of shore whose shallows are equally wide
 const BANK_WIDTH = 2;
 const LINE = finish([240, 240, 232], Material.marking, Pattern.none);
 
 /** Paints the lines of courts and of parking spaces: as many as fit into the area. */
-function layMarkings(solid: Solid, { kind, rings }: Area): void {
+function layMarkings(solid: Solid, { kind, rings: piece, whole: rings = piece }: Area): void {
   const type = kind.split("/")[1];
   const court = { tennis: [11.9, 5.5], basketball: [14, 7.5], volleyball: [9, 4.5], soccer: [48, 30], football: [50, 24] }[type];
   const { x, y, ux, uy, long, wide } = rectangleOf(rings[0]);

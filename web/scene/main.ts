@@ -19,7 +19,7 @@ const BUILD = "scene-3";
 const BYTES = 12; // of a pixel in all planes
 
 interface Info {
-  build: string; source: string; attribution: string; metres_per_pixel: number;
+  build: string; source: string; version: string; attribution: string; metres_per_pixel: number;
   bounds: [number, number, number, number];
 }
 interface Rectangle { x: number; y: number; width: number; height: number }
@@ -65,7 +65,7 @@ async function start(): Promise<Info> {
     drawer.draw(0, 0, 64, 64, new Uint8Array(64 * 64 * BYTES));
   }
   frames = drawer;
-  return { build: BUILD, source: source.name, attribution: source.attribution, metres_per_pixel: METRES_PER_PIXEL, bounds: world.bounds };
+  return { build: BUILD, source: source.name, version: source.version, attribution: source.attribution, metres_per_pixel: METRES_PER_PIXEL, bounds: world.bounds };
 }
 
 async function draw({ job, x, y, width, height, again, place, url }: DrawRequest): Promise<DrawResult> {

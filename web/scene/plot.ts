@@ -4,17 +4,21 @@
 
 import type { Object3D, Mesh as ThreeMesh } from "three";
 import { overlaps, Stage, still, type Box } from "./chunk";
-import { boxOf, type Area, type Building, type Features } from "./city";
+import { boxOf, counterClockwise, type Area, type Building, type Cut, type Features } from "./city";
 import { FLAT } from "./flat";
 import { layAreas } from "./ground";
 import { groundProgram, Solid } from "./solid";
+import { wholesOf, type Piece, type Whole } from "./source/piece";
 import type { Tile } from "./source/supply";
+import { laid } from "./source/tile";
 import { linksOf, type Link } from "./street";
 
 const NEAR = 300; // metres around a tile within which other streets can change its junctions
 
-/** Something with the box of ground that it lies in. */
-export interface Boxed<T> { thing: T; box: Box }
+const WIDEST = 380; // metres; a wider building stays in pieces, since each district knows its surroundings only so far
+
+/** Something with the box of ground that it lies in; what several tiles have in part has one key in all of them. */
+export interface Boxed<T> { thing: T; box: Box; key?: string }
 
 const boxed = <T>(things: readonly T[], points: (thing: T) => number[]): Boxed<T>[] => things.map((thing) => ({ thing, box: boxOf(points(thing)) }));
 
@@ -27,8 +31,8 @@ export class Plot {
   /** The plot of a tile, given the tiles around it, itself among them, in a fixed order. */
   constructor(tile: Tile, around: readonly Features[]) {
     const { buildings, areas, roads } = tile.features;
-    this.buildings = boxed(buildings, (building) => building.rings[0]);
-    this.areas = boxed(areas, (area) => area.rings[0]);
+    this.buildings = wholeBuildings(tile, buildings, around);
+    this.areas = wholeAreas(tile, areas, around);
     const [x0, y0, x1, y1] = boxOf(roads.flatMap(({ line }) => boxOf(line)));
     const near: Box = [x0 - NEAR, y0 - NEAR, x1 + NEAR, y1 + NEAR];
     const own = new Set(roads);
@@ -52,4 +56,40 @@ export class Plot {
     (this.paint as ThreeMesh | null | undefined)?.geometry.dispose();
     this.paint = undefined;
   }
+}
+
+/** Puts together what lies in a tile, as what both sides of a border call it, from what lies in it and around it. */
+function wholes<T extends { cut?: Cut }>({ column, row }: Tile, things: readonly T[], words: (thing: T) => string): Whole<Piece & { thing: T }>[] {
+  return wholesOf(column, row, things.flatMap((thing) => (thing.cut ? [{ thing, cut: thing.cut, words: words(thing) }] : [])));
+}
+
+/** The buildings of a tile; those that its borders cut are whole, and stand in every tile that has a piece of them. */
+function wholeBuildings(tile: Tile, own: readonly Building[], around: readonly Features[]): Boxed<Building>[] {
+  const pieces = new Set<Building>();
+  const found: Boxed<Building>[] = [];
+  const all = around.flatMap(({ buildings }) => buildings);
+  for (const whole of wholes(tile, all, ({ type, height, base }) => `${type},${height},${base}`)) {
+    const made = whole.polygons.map((polygon, i): Boxed<Building> => {
+      const rings = polygon.map((ring) => counterClockwise(laid(whole.pieces[0].cut.zoom, ring)));
+      return { thing: { ...whole.pieces[0].thing, rings, cut: undefined }, box: boxOf(rings[0]), key: `${whole.key},${i}` };
+    });
+    if (made.some(({ box: [x0, y0, x1, y1] }) => Math.max(x1 - x0, y1 - y0) > WIDEST)) continue;
+    for (const { thing } of whole.pieces) pieces.add(thing);
+    found.push(...made);
+  }
+  return [...boxed(own.filter((building) => !pieces.has(building)), (building) => building.rings[0]), ...found];
+}
+
+/** The areas of a tile; each piece of one that its borders cut knows the whole. */
+function wholeAreas(tile: Tile, own: readonly Area[], around: readonly Features[]): Boxed<Area>[] {
+  const known = new Map<Area, { whole: Area["whole"]; key: string }>();
+  for (const { key, pieces, polygons } of wholes(tile, around.flatMap(({ areas }) => areas), ({ kind }) => kind)) {
+    if (polygons.length > 1) continue;
+    const whole = polygons[0].map((ring) => laid(pieces[0].cut.zoom, ring));
+    for (const { thing } of pieces) known.set(thing, { whole, key });
+  }
+  return own.map((area) => {
+    const { whole, key } = known.get(area) ?? {};
+    return { thing: whole ? { ...area, whole } : area, box: boxOf(area.rings[0]), key };
+  });
 }

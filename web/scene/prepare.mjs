@@ -1,11 +1,12 @@
 // Lays out the sample city: the nine San Francisco vector tiles of @mapbox/mvt-fixtures in a folder of columns and rows.
 
-import { copyFileSync, mkdirSync, readdirSync, rmSync } from "node:fs";
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const here = dirname(fileURLToPath(import.meta.url));
-const tiles = join(here, "../node_modules/@mapbox/mvt-fixtures/real-world/sanfrancisco");
+const fixtures = join(here, "../node_modules/@mapbox/mvt-fixtures");
+const tiles = join(fixtures, "real-world/sanfrancisco");
 const target = join(here, "../dist/cities/sanfrancisco");
 
 rmSync(target, { recursive: true, force: true });
@@ -15,4 +16,7 @@ for (const name of names) {
   mkdirSync(dirname(file), { recursive: true });
   copyFileSync(join(tiles, name), file);
 }
+// Every render says which state of its source it was drawn from.
+const { version } = JSON.parse(readFileSync(join(fixtures, "package.json"), "utf8"));
+writeFileSync(join(target, "version.txt"), `mvt-fixtures ${version}\n`);
 console.log(`${target}: ${names.length} tiles`);

@@ -1,34 +1,19 @@
 """Vector tiles from a server, by a template of addresses; what it gave is kept on disk."""
 
 import asyncio
-import hashlib
-import json
-import os
-import tempfile
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import aiohttp
+from services.renderer.sources.kept import Kept, Shelf
+from services.renderer.sources.server import Server, read, reason
+from services.renderer.sources.source import Description, Source, SourceFault, Tile
+from services.renderer.sources.vector import LARGEST, unpacked
+from services.tiling.grid import Range
 
-from services.renderer.sources.source import Description, Range, Source, SourceFault, Tile
-from services.renderer.sources.vector import LARGEST, BadTile, unpacked
-
-TIMEOUT_SECONDS = 8.0
-"""For one tile, waiting for its turn included: the page has the patience of a frame for it."""
-AT_ONCE = 8
 FRESH_SECONDS = 7 * 24 * 3_600.0
 """A kept tile that is younger is not asked for again; an older one only whether it has changed."""
-
-
-@dataclass(frozen=True)
-class Kept:
-    """A tile on disk; no content says that the server has none."""
-
-    content: bytes | None
-    etag: str
-    at: float
+ACCEPT = "application/vnd.mapbox-vector-tile, */*;q=0.1"
 
 
 class Address(Source):
@@ -48,13 +33,14 @@ class Address(Source):
         self._template = template
         self._key = key or ""
         # The key is no part of it: a new key brings the same tiles.
-        mark = hashlib.sha256(template.encode()).hexdigest()[:16]
-        self._folder = folder / mark if folder is not None else None
+        self._shelf = Shelf(folder, template)
         last = (1 << zoom) - 1
         name = urlsplit(template).hostname or "tiles"
-        self._about = Description(name, attribution, zoom, tiles or (0, 0, last, last), schema)
-        self._session: aiohttp.ClientSession | None = None
-        self._proven = self._folder is not None and next(self._folder.rglob("*.tile"), None) is not None
+        # Each of its tiles may be of another state; the day says which ones can have been met.
+        day = time.strftime("of %Y-%m-%d", time.gmtime())
+        self._about = Description(name, attribution, zoom, tiles or (0, 0, last, last), schema, version=day)
+        self._server = Server()
+        self._proven = self._shelf.any()
         """Whether it ever gave a tile; before, one that is not found may mean that the address is wrong."""
         self._asking = 0
         self._answered = asyncio.Condition()
@@ -63,8 +49,7 @@ class Address(Source):
         return self._about
 
     async def close(self) -> None:
-        if self._session is not None:
-            await self._session.close()
+        await self._server.close()
 
     async def tile(self, column: int, row: int) -> Tile | None:
         zoom = self._about.zoom
@@ -79,20 +64,10 @@ class Address(Source):
     async def _tile(self, zoom: int, column: int, row: int) -> Tile | None:
         # Keys are often put into a query; an address is shown without it.
         address = self._filled(column, row, "…").partition("?")[0]
-        kept = await asyncio.to_thread(self._kept, column, row)
+        kept = await asyncio.to_thread(self._shelf.get, zoom, column, row)
         if kept is None or time.time() - kept.at > FRESH_SECONDS:
-            try:
-                kept = await self._fetched(self._filled(column, row, self._key), address, kept)
-            except TimeoutError:
-                raise SourceFault(address, f"no answer within {TIMEOUT_SECONDS:g} s") from None
-            except aiohttp.ClientPayloadError:
-                raise SourceFault(address, "the answer was cut short") from None
-            except (aiohttp.ClientError, OSError, ValueError) as error:
-                raise SourceFault(address, f"it cannot be reached ({type(error).__name__})") from None
-            except BadTile as error:
-                raise SourceFault(address, str(error)) from None
-            if self._folder is not None:
-                await asyncio.to_thread(_write, self._file(zoom, column, row), kept)
+            kept = await self._fetched(self._filled(column, row, self._key), address, kept)
+            await asyncio.to_thread(self._shelf.put, zoom, column, row, kept)
         if kept.content is None:
             return None
         return Tile(address, kept.content)
@@ -120,32 +95,18 @@ class Address(Source):
             self._asking += 1
 
     async def _ask(self, url: str, address: str, kept: Kept | None) -> Kept:
-        headers = {"If-None-Match": kept.etag} if kept is not None and kept.etag else {}
-        async with self._opened().get(url, headers=headers, allow_redirects=False) as answer:
+        headers = {"Accept": ACCEPT}
+        if kept is not None and kept.etag:
+            headers["If-None-Match"] = kept.etag
+        async with self._server.asked(url, address, headers) as answer:
             if answer.status == 304 and kept is not None:
                 return Kept(kept.content, kept.etag, time.time())
             if answer.status in (204, 404, 410):
                 return Kept(None, "", time.time())
             if answer.status != 200:
-                raise SourceFault(address, _reason(answer.status))
-            content = await answer.content.read(LARGEST + 1)
-            while len(content) <= LARGEST and (more := await answer.content.read(LARGEST + 1 - len(content))):
-                content += more
-            plain = await asyncio.to_thread(unpacked, content)
+                raise SourceFault(address, reason(answer.status))
+            plain = await asyncio.to_thread(unpacked, await read(answer, LARGEST + 1))
             return Kept(plain, answer.headers.get("ETag", "")[:200], time.time())
-
-    def _opened(self) -> aiohttp.ClientSession:
-        if self._session is None:
-            self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=AT_ONCE),
-                timeout=aiohttp.ClientTimeout(total=TIMEOUT_SECONDS),
-                headers={
-                    "User-Agent": "Tilewright",
-                    "Accept": "application/vnd.mapbox-vector-tile, */*;q=0.1",
-                },
-                cookie_jar=aiohttp.DummyCookieJar(),
-            )
-        return self._session
 
     def _filled(self, column: int, row: int, key: str) -> str:
         values = {"z": self._about.zoom, "x": column, "y": row, "key": key}
@@ -153,52 +114,3 @@ class Address(Source):
         for name, value in values.items():
             filled = filled.replace(f"{{{name}}}", str(value))
         return filled
-
-    def _file(self, zoom: int, column: int, row: int) -> Path:
-        assert self._folder is not None
-        return self._folder / str(zoom) / str(column) / f"{row}.tile"
-
-    def _kept(self, column: int, row: int) -> Kept | None:
-        """The tile on disk; one that cannot be read counts as none."""
-        if self._folder is None:
-            return None
-        try:
-            head, _, content = self._file(self._about.zoom, column, row).read_bytes().partition(b"\n")
-            said = json.loads(head)
-            known = Kept(content if said["there"] else None, str(said["etag"]), float(said["at"]))
-            if hashlib.sha256(content).hexdigest() != said["sha256"]:
-                return None
-        except (OSError, ValueError, LookupError, TypeError):
-            return None
-        return known
-
-
-def _write(file: Path, kept: Kept) -> None:
-    """Put a tile on disk, whole or not at all; a disk that does not take it only costs the next request."""
-    content = kept.content or b""
-    head = {
-        "there": kept.content is not None,
-        "etag": kept.etag,
-        "at": kept.at,
-        "sha256": hashlib.sha256(content).hexdigest(),
-    }
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        number, name = tempfile.mkstemp(dir=file.parent)
-        with os.fdopen(number, "wb") as opened:
-            opened.write(json.dumps(head).encode() + b"\n" + content)
-        os.replace(name, file)
-    except OSError:
-        return
-
-
-def _reason(status: int) -> str:
-    if status in (401, 403):
-        return f"the server refused the key (status {status}); look at scene.api_key in app_config.json"
-    if status == 429:
-        return "the server takes no more requests for now (status 429)"
-    if 300 <= status < 400:
-        return (
-            f"the server points elsewhere (status {status}), and that is not followed; name the right address"
-        )
-    return f"the server answered with status {status}"

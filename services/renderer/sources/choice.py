@@ -8,6 +8,7 @@ from services.renderer.sources.cityjson import CityJSON
 from services.renderer.sources.folder import Folder
 from services.renderer.sources.footprints import Footprints
 from services.renderer.sources.google import GoogleTiles
+from services.renderer.sources.hosted import Hosted
 from services.renderer.sources.ion import IonTiles
 from services.renderer.sources.mbtiles import MBTiles
 from services.renderer.sources.pmtiles import PMTiles
@@ -40,6 +41,15 @@ def opened(scene: Scene, beside: Path, cities: Path, kept: Path | None) -> Sourc
         return _tile_set(scene, beside, key, kept)
     assert scene.tiles is not None
     if scene.on_server:
+        if scene.is_file:
+            return Hosted(
+                scene.tiles,
+                key,
+                kept,
+                zoom=scene.zoom,
+                attribution=attribution,
+                schema=scene.tile_schema,
+            )
         assert scene.zoom is not None
         return Address(
             scene.tiles,

@@ -11,8 +11,10 @@ from zlib import crc32
 import numpy as np
 from numpy.typing import NDArray
 
-from services.renderer.sources.source import SourceFault, Unusable, place
+from services.renderer.sources import version
+from services.renderer.sources.source import SourceFault, Unusable
 from services.renderer.sources.tileset import Content, TileSet, described
+from services.tiling.grid import tile_at
 
 LARGEST = 1 << 30
 CELL, GROUP = 17, 12
@@ -49,7 +51,10 @@ class CityJSON(TileSet):
             raise Unusable(f"{file} has no building with a surface in it, so nothing can be drawn.")
         self._contents = {"tileset.json": b""}
         self._contents["tileset.json"] = json.dumps(self._tree(cells)).encode()
-        self._about = described(file.stem, attribution, "tileset.json", shadows=True)
+        newest = max(_parts(file), key=lambda part: part.stat().st_mtime)
+        self._about = described(
+            file.stem, attribution, "tileset.json", shadows=True, version=version.of_file(newest)
+        )
 
     async def content(self, path: str, query: str) -> Content:
         content = self._contents.get(path)
@@ -136,7 +141,7 @@ class _Reader:
         if used[0] < 0:
             raise IndexError("a vertex has a number below 0")
         middle = degrees[used, :2].mean(axis=0)
-        column, row = place(CELL, float(middle[0]), float(middle[1]))
+        column, row = tile_at(CELL, float(middle[0]), float(middle[1]))
         cell = cells.setdefault((math.floor(column), math.floor(row)), Cell())
         first = len(cell.points) // 3
         number = {vertex: first + i for i, vertex in enumerate(used)}

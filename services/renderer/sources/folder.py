@@ -1,18 +1,28 @@
 """Vector tiles in a folder: one file for each, named by zoom, column and row."""
 
 import asyncio
+import contextlib
 import re
 from pathlib import Path
 
-from services.renderer.sources.source import Description, Range, Source, SourceFault, Tile, Unusable
+from services.renderer.sources.source import Description, Source, SourceFault, Tile, Unusable
 from services.renderer.sources.vector import LARGEST, BadTile, unpacked
+from services.renderer.sources.version import moment
+from services.tiling.grid import Range
 
 
 class Folder(Source):
     """Files such as `FOLDER/{z}/{x}/{y}.mvt`; the folder is looked through once, when it is opened."""
 
     def __init__(
-        self, template: str, *, zoom: int | None, attribution: str, schema: str | None = None, name: str = ""
+        self,
+        template: str,
+        *,
+        zoom: int | None,
+        attribution: str,
+        schema: str | None = None,
+        name: str = "",
+        version: str = "",
     ) -> None:
         self._template = template
         start = Path(template.partition("{z}")[0])
@@ -24,9 +34,17 @@ class Folder(Source):
                 f"There is no tile{where} at {template}, so nothing can be drawn. Look at scene.tiles and "
                 "scene.zoom in app_config.json."
             )
+        self._zoom = chosen
         columns, rows = [x for x, _ in found], [y for _, y in found]
         tiles: Range = (min(columns), min(rows), max(columns), max(rows))
-        self._about = Description(name or self._root.name, attribution, chosen, tiles, schema)
+        self._about = Description(
+            name or self._root.name,
+            attribution,
+            chosen,
+            tiles,
+            schema,
+            version=version or self._version(found),
+        )
 
     def describe(self) -> Description:
         return self._about
@@ -46,6 +64,13 @@ class Folder(Source):
             raise SourceFault(str(file), f"it cannot be read ({error.strerror})") from None
         except BadTile as error:
             raise SourceFault(str(file), str(error)) from None
+
+    def _version(self, found: list[tuple[int, int]]) -> str:
+        """How many tiles there are, and when the newest of them was written."""
+        files = (Path(self._template.format(z=self._zoom, x=x, y=y)) for x, y in found)
+        with contextlib.suppress(OSError):
+            return f"{len(found)} tiles to {moment(max(file.stat().st_mtime for file in files))}"
+        return ""
 
     def _look(self, zoom: int | None) -> tuple[int, list[tuple[int, int]]]:
         """Every tile of a zoom, the largest if none is given."""

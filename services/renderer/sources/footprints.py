@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from services.renderer.sources.source import Description, Source, Tile, Unusable, place
+from services.renderer.sources import version
+from services.renderer.sources.source import Description, Source, Tile, Unusable
+from services.tiling.grid import tile_at
 
 ZOOM = 15
 LARGEST = 1 << 30
@@ -44,7 +46,9 @@ class Footprints(Source):
             self._tiles[tile] = json.dumps({"footprints": inside}, separators=(",", ":")).encode()
         columns, rows = [x for x, _ in found], [y for _, y in found]
         tiles = (min(columns), min(rows), max(columns), max(rows))
-        self._about = Description(file.stem, attribution, ZOOM, tiles, reach=math.ceil(reach))
+        self._about = Description(
+            file.stem, attribution, ZOOM, tiles, reach=math.ceil(reach), version=version.of_file(file)
+        )
 
     def describe(self) -> Description:
         return self._about
@@ -118,7 +122,7 @@ def _ring(where: str, ring: Any) -> Ring:
 
 def _home(ring: Ring) -> tuple[int, int, float]:
     """The tile that a footprint's middle lies in, and how many metres it reaches out of it."""
-    placed = [place(ZOOM, longitude, latitude) for longitude, latitude in ring]
+    placed = [tile_at(ZOOM, longitude, latitude) for longitude, latitude in ring]
     x0, x1 = min(x for x, _ in placed), max(x for x, _ in placed)
     y0, y1 = min(y for _, y in placed), max(y for _, y in placed)
     metres = _EQUATOR * math.cos(math.radians(ring[0][1])) / (1 << ZOOM)

@@ -5,16 +5,16 @@ import json
 import sqlite3
 from pathlib import Path
 
+from services.renderer.sources import version
 from services.renderer.sources.source import (
     Archive,
     Description,
-    Range,
     SourceFault,
     Tile,
     Unusable,
-    tiles_under,
 )
 from services.renderer.sources.vector import BadTile, unpacked
+from services.tiling.grid import Range, tiles_under
 
 
 class MBTiles(Archive):
@@ -78,6 +78,7 @@ class MBTiles(Archive):
             tiles,
             schema,
             _layers(said.get("json", "")),
+            version=version.of_file(self._file),
         )
 
     def _range(self, zoom: int, bounds: str) -> Range | None:

@@ -1,16 +1,25 @@
 """Vector tiles in one file of Protomaps' making (PMTiles 3)."""
 
+import gzip
+import json
 import struct
 import zlib
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from pmtiles.reader import Reader
 from pmtiles.tile import Compression, MagicNumberNotFound, SpecVersionUnsupported, TileType
 
-from services.renderer.sources.source import Archive, Description, SourceFault, Tile, Unusable, tiles_under
+from services.renderer.sources import version
+from services.renderer.sources.source import Archive, Description, SourceFault, Tile, Unusable
 from services.renderer.sources.vector import BadTile, unpacked
+from services.tiling.grid import tiles_under
 
-_BROKEN = (ValueError, LookupError, OSError, EOFError, OverflowError, struct.error, zlib.error)
+Header = Mapping[str, Any]
+
+BROKEN = (ValueError, LookupError, OSError, EOFError, OverflowError, struct.error, zlib.error)
 """All that the reader raises for a file that is broken."""
 _DEGREES = 1e7
 """Places are whole numbers of this part of a degree."""
@@ -32,7 +41,7 @@ class PMTiles(Archive):
         self._reader = Reader(self._bytes)
         try:
             self._about = self._describe(zoom, attribution, schema)
-        except (MagicNumberNotFound, SpecVersionUnsupported, *_BROKEN):
+        except (MagicNumberNotFound, SpecVersionUnsupported, *BROKEN):
             self._opened.close()
             raise Unusable(f"{file} is no PMTiles file of version 3, or it is cut short.") from None
         except Unusable:
@@ -51,7 +60,7 @@ class PMTiles(Archive):
             return None if content is None else Tile(address, unpacked(content))
         except BadTile as error:
             raise SourceFault(address, str(error)) from None
-        except _BROKEN as error:
+        except BROKEN as error:
             raise SourceFault(address, f"the file is broken or cut short ({error})") from None
 
     def _bytes(self, offset: int, length: int) -> bytes:
@@ -63,27 +72,46 @@ class PMTiles(Archive):
 
     def _describe(self, zoom: int | None, attribution: str | None, schema: str | None) -> Description:
         header = self._reader.header()
-        if header["tile_type"] != TileType.MVT:
-            raise Unusable(f"{self._file} holds pictures, not vector tiles.")
-        if header["tile_compression"] not in (Compression.NONE, Compression.GZIP):
-            raise Unusable(f"{self._file} is packed in a way that is not read here; gzip is.")
-        chosen = header["max_zoom"] if zoom is None else zoom
-        if not header["min_zoom"] <= chosen <= header["max_zoom"]:
-            raise Unusable(
-                f"{self._file} has zooms {header['min_zoom']} to {header['max_zoom']}, not {chosen}; "
-                "scene.zoom in app_config.json names it."
-            )
-        west, south = header["min_lon_e7"] / _DEGREES, header["min_lat_e7"] / _DEGREES
-        east, north = header["max_lon_e7"] / _DEGREES, header["max_lat_e7"] / _DEGREES
-        said = self._reader.metadata()
-        return Description(
-            str(said.get("name") or self._file.stem),
-            str(said.get("attribution", "")) if attribution is None else attribution,
-            chosen,
-            tiles_under(chosen, west, south, east, north),
-            schema,
-            _layers(said),
+        check(str(self._file), header, zoom)
+        about = described(header, self._reader.metadata(), zoom, attribution, schema)
+        return replace(about, name=about.name or self._file.stem, version=version.of_file(self._file))
+
+
+def check(name: str, header: Header, zoom: int | None) -> None:
+    """Raise Unusable for a file that has no vector tiles of the zoom, in a sentence that names the file."""
+    if header["tile_type"] != TileType.MVT:
+        raise Unusable(f"{name} holds pictures, not vector tiles.")
+    if header["tile_compression"] not in (Compression.NONE, Compression.GZIP):
+        raise Unusable(f"{name} is packed in a way that is not read here; gzip is.")
+    if zoom is not None and not header["min_zoom"] <= zoom <= header["max_zoom"]:
+        raise Unusable(
+            f"{name} has zooms {header['min_zoom']} to {header['max_zoom']}, not {zoom}; "
+            "scene.zoom in app_config.json names it."
         )
+
+
+def described(
+    header: Header, said: dict[str, object], zoom: int | None, attribution: str | None, schema: str | None
+) -> Description:
+    """What a file says of itself in its header and its metadata."""
+    chosen = header["max_zoom"] if zoom is None else zoom
+    west, south = header["min_lon_e7"] / _DEGREES, header["min_lat_e7"] / _DEGREES
+    east, north = header["max_lon_e7"] / _DEGREES, header["max_lat_e7"] / _DEGREES
+    return Description(
+        str(said.get("name") or ""),
+        str(said.get("attribution", "")) if attribution is None else attribution,
+        chosen,
+        tiles_under(chosen, west, south, east, north),
+        schema,
+        _layers(said),
+    )
+
+
+def metadata(header: Header, content: bytes) -> dict[str, object]:
+    """What the metadata of a file says; raises one of BROKEN."""
+    packed = header["internal_compression"] == Compression.GZIP
+    said = json.loads(gzip.decompress(content) if packed else content)
+    return said if isinstance(said, dict) else {}
 
 
 def _layers(said: dict[str, object]) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from services.renderer.fingerprint import fingerprint
 from services.renderer.sources.folder import Folder
 
 NAME = "npm @mapbox/mvt-fixtures real-world/sanfrancisco"
@@ -15,4 +16,13 @@ def sample(cities: Path) -> Folder:
         attribution="© OpenStreetMap contributors",
         schema="mapbox-streets",
         name=NAME,
+        version=_version(cities / "sanfrancisco"),
     )
+
+
+def _version(city: Path) -> str:
+    """That of the package that the tiles come with."""
+    try:
+        return (city / "version.txt").read_text().strip()[:60]
+    except OSError:
+        return f"sha256 {fingerprint(city)}"

@@ -1,7 +1,6 @@
 """What every source of features is: it describes itself, and gives the content of one tile after another."""
 
 import asyncio
-import math
 import threading
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
@@ -9,13 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from services.renderer.sources.vector import VECTOR_TILE
-
-Range = tuple[int, int, int, int]
-"""The first and the last column and row of tiles: x0, y0, x1, y1."""
-
-
-ROUNDING = 1e-4
-"""Parts of a tile; files give their bounds in 1e-7 degrees at best."""
+from services.tiling.grid import Range
 
 
 class SourceFault(Exception):
@@ -45,6 +38,8 @@ class Description:
     """The layers that tiles may have, where the source says so."""
     reach: float = 0.0
     """Metres that a feature may reach out of its tile."""
+    version: str = ""
+    """Which state of the source this is, in at most 60 letters."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +53,10 @@ class Tile:
 
 class Source(ABC):
     """Features of the world in tiles of web mercator, columns and rows counted from the north-west."""
+
+    async def open(self) -> None:
+        """Learn what `describe` says, where that has to be asked for; raises Unusable."""
+        return
 
     @abstractmethod
     def describe(self) -> Description:
@@ -92,27 +91,3 @@ class Archive(Source):
     @abstractmethod
     def _tile(self, column: int, row: int, address: str) -> Tile | None:
         """The tile, called by that name in faults."""
-
-
-def tiles_under(zoom: int, west: float, south: float, east: float, north: float) -> Range:
-    """The tiles under a box of degrees; those that it only touches, rounding aside, are not counted."""
-    (left, top), (right, bottom) = place(zoom, west, north), place(zoom, east, south)
-    left, top, right, bottom = left + ROUNDING, top + ROUNDING, right - ROUNDING, bottom - ROUNDING
-    last = (1 << zoom) - 1
-
-    def held(value: int) -> int:
-        return max(0, min(last, value))
-
-    return (
-        held(math.floor(left)),
-        held(math.floor(top)),
-        held(max(math.floor(left), math.floor(right))),
-        held(max(math.floor(top), math.floor(bottom))),
-    )
-
-
-def place(zoom: int, longitude: float, latitude: float) -> tuple[float, float]:
-    """Column and row of a zoom, fractions of a tile included."""
-    phi = math.radians(max(-85.0511, min(85.0511, latitude)))
-    size = float(1 << zoom)
-    return (longitude / 360 + 0.5) * size, (0.5 - math.asinh(math.tan(phi)) / (2 * math.pi)) * size

@@ -3,12 +3,14 @@
 import asyncio
 import json
 import struct
+import time
 import zlib
 from abc import abstractmethod
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
+from services.renderer.sources import version
 from services.renderer.sources.source import Description, Source, SourceFault, Tile, Unusable
 
 LARGEST = 256 << 20
@@ -72,9 +74,19 @@ class TileSet(Source):
         """The file itself; raises SourceFault."""
 
 
-def described(name: str, attribution: str, root: str, *, shadows: bool) -> TileSetDescription:
-    """What is said of a tile set whose root the page finds at /tiles3d/ROOT."""
-    return TileSetDescription(name, attribution, 0, (0, 0, 0, 0), root=f"/tiles3d/{root}", shadows=shadows)
+def described(
+    name: str, attribution: str, root: str, *, shadows: bool, version: str = ""
+) -> TileSetDescription:
+    """What is said of a tile set whose root the page finds at /tiles3d/ROOT; one on a server is of today."""
+    return TileSetDescription(
+        name,
+        attribution,
+        0,
+        (0, 0, 0, 0),
+        version=version or time.strftime("of %Y-%m-%d", time.gmtime()),
+        root=f"/tiles3d/{root}",
+        shadows=shadows,
+    )
 
 
 def checked(path: str, content: bytes) -> tuple[bytes, str]:
@@ -130,7 +142,9 @@ class TileSetFolder(TileSet):
         except BadContent as error:
             raise Unusable(f"{root} is no root of a tile set: {error}.") from None
         self._folder = root.parent.resolve()
-        self._about = described(self._folder.name, attribution, root.name, shadows=True)
+        self._about = described(
+            self._folder.name, attribution, root.name, shadows=True, version=version.of_file(root)
+        )
 
     async def content(self, path: str, query: str) -> Content:
         file = (self._folder / path).resolve()

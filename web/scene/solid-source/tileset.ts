@@ -22,7 +22,7 @@ import { Surface } from "./surface";
 import type { Tile } from "3d-tiles-renderer/core";
 
 /** What services/renderer/sources says of a tile set at /source.json. */
-export interface TileSet { name: string; attribution: string; root: string; shadows: boolean }
+export interface TileSet { name: string; version: string; attribution: string; root: string; shadows: boolean }
 
 const KEPT_BYTES = 300 * 2 ** 20; // of decoded tiles; a frame of a photographed city needs a fifth of it
 const MOST_BYTES = 450 * 2 ** 20;

@@ -2,6 +2,8 @@
 
 export interface Point { x: number; y: number }
 
+export const LEAST_AREA = 4; // square tile units; smaller pieces are left by cutting at the border
+
 /** Cuts a closed ring of tile units to the tile, one border after the other (Sutherland and Hodgman, 1974). */
 export function clipRing(ring: Point[], extent: number): Point[] {
   let points = ring;
@@ -12,7 +14,7 @@ export function clipRing(ring: Point[], extent: number): Point[] {
       const a = points[(i + points.length - 1) % points.length];
       if (inside(a) !== inside(b)) {
         const t = (limit - a[axis]) / (b[axis] - a[axis]);
-        cut.push({ x: a.x + (b.x - a.x) * t, y: a.y + (b.y - a.y) * t });
+        cut.push({ x: a.x + (b.x - a.x) * t, y: a.y + (b.y - a.y) * t, [axis]: limit });
       }
       if (inside(b)) cut.push(b);
     });

@@ -18,6 +18,7 @@ export interface Description {
   schema: string | null;
   layers: string[]; // the layers that its tiles may have, where it says so
   reach: number; // metres that a feature may reach out of its tile
+  version: string; // which state of the source it is
 }
 
 /** Something that could not be loaded, and why; the address has no key in it. */

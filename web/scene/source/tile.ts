@@ -2,12 +2,13 @@
 
 import { VectorTile, type VectorTileFeature } from "@mapbox/vector-tile";
 import { PbfReader } from "pbf";
-import { counterClockwise, NOTHING, round, turn, type Features } from "../city";
+import { counterClockwise, NOTHING, round, turn, type Cut, type Features, type Ring } from "../city";
 import { tileToGround } from "../place";
-import { areaOf, clipLine, clipRing, polygons, type Point } from "./clip";
+import { areaOf, clipLine, clipRing, LEAST_AREA, polygons, type Point } from "./clip";
 import { SCHEMAS, schemaOf, type Schema } from "./schema";
 
-const LEAST_AREA = 4; // square tile units; smaller pieces are left by cutting at the border
+/** A ring of the grid of tiles, in view ground metres. */
+export const laid = (zoom: number, points: readonly Point[]): Ring => turn(points.flatMap((p) => tileToGround(zoom, p.x, p.y).map(round)));
 
 /** What a tile holds. An unnamed schema is found by the layers; throws a plain sentence for what is no vector tile. */
 export function decode(content: ArrayBuffer, zoom: number, column: number, row: number, named: string | null): Features {
@@ -36,7 +37,8 @@ export function decode(content: ArrayBuffer, zoom: number, column: number, row: 
 
   function read(feature: VectorTileFeature, reader: Schema["layers"][string]): void {
     const { properties, extent } = feature;
-    const flat = (points: readonly Point[]) => turn(points.flatMap((p) => tileToGround(zoom, column + p.x / extent, row + p.y / extent).map(round)));
+    const placed = (points: readonly Point[]) => points.map((p) => ({ x: column + p.x / extent, y: row + p.y / extent }));
+    const flat = (points: readonly Point[]) => laid(zoom, placed(points));
     if (feature.type === 3) {
       const building = reader.building?.(properties) ?? null;
       const kind = building ? null : reader.area?.(properties) ?? null;
@@ -44,8 +46,10 @@ export function decode(content: ArrayBuffer, zoom: number, column: number, row: 
       for (const polygon of polygons(geometryOf(feature).map((ring) => ring.slice(0, -1)))) {
         const rings = polygon.map((ring) => clipRing(ring, extent)).filter((ring) => Math.abs(areaOf(ring)) > LEAST_AREA);
         if (!rings.length || rings[0].length < 3) continue;
-        if (building) found.buildings.push({ ...building, rings: rings.map((ring) => counterClockwise(flat(ring))) });
-        else found.areas.push({ kind: kind!, rings: rings.map(flat) });
+        const atBorder = rings[0].some(({ x, y }) => x === 0 || y === 0 || x === extent || y === extent);
+        const cut: Cut | undefined = atBorder ? { zoom, column, row, units: extent, id: feature.id, rings: rings.map(placed) } : undefined;
+        if (building) found.buildings.push({ ...building, rings: rings.map((ring) => counterClockwise(flat(ring))), cut });
+        else found.areas.push({ kind: kind!, rings: rings.map(flat), cut });
       }
     } else if (feature.type === 2) {
       const road = reader.road?.(properties) ?? null;
