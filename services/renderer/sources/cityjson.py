@@ -51,7 +51,8 @@ class CityJSON(TileSet):
             raise Unusable(f"{file} has no building with a surface in it, so nothing can be drawn.")
         self._contents = {"tileset.json": b""}
         self._contents["tileset.json"] = json.dumps(self._tree(cells)).encode()
-        self._about = described(file.stem, attribution, "tileset.json", shadows=True, version=of_file(file))
+        newest = max(_parts(file), key=lambda part: part.stat().st_mtime)
+        self._about = described(file.stem, attribution, "tileset.json", shadows=True, version=of_file(newest))
 
     async def content(self, path: str, query: str) -> Content:
         content = self._contents.get(path)
