@@ -8,6 +8,7 @@ import { FLAT_ROOFS, LAWN } from "./palette";
 import { program } from "./program";
 import { Shade } from "./shade";
 import { Solid } from "./solid";
+import { LAYER } from "./street";
 
 /** Whether the page was asked for boxes. */
 export const FLAT = new URLSearchParams(location.search).has("flat");
@@ -27,8 +28,8 @@ export function flatChunk(buildings: readonly Building[], x0: number, y0: number
     });
     shade.prism(rings, 0, height);
   }
-  ground.level([[x0, y0, x1, y0, x1, y1, x0, y1]], 0, { colour: LAWN, id: Material.green, material: Material.green });
-  const parts: Built["parts"] = [[ground.mesh.geometry()!, flatProgram, Stage.base]];
+  ground.level([[x0, y0, x1, y0, x1, y1, x0, y1]], LAYER.area, { colour: LAWN, id: Material.green, material: Material.green });
+  const parts: Built["parts"] = [[ground.mesh.geometry()!, flatProgram, Stage.area]];
   const walls = boxes.mesh.geometry();
   if (walls) parts.push([walls, flatProgram, Stage.wall]);
   return { parts, casters: shade.geometry() };
@@ -40,19 +41,19 @@ in vec3 position;
 in uint paint, tag, facing;
 out vec3 place;
 flat out vec3 colour, normal;
-flat out vec4 object;
+flat out uint object;
 void main() {
   place = position;
   colour = bytes(paint).rgb / 255.0;
-  object = bytes(tag);
+  object = tag;
   normal = (bytes(facing).xyz - 128.0) / 127.0;
   gl_Position = project(position);
 }`,
   /* glsl */ `
 in vec3 place;
 flat in vec3 colour, normal;
-flat in vec4 object;
+flat in uint object;
 void main() {
-  plane(colour * light(normal, dot(normal, SUN) > 0.0 ? sunlight(place + normal * 0.12, 0.30) : 0.0), object, place);
+  plane(colour * light(normal, dot(normal, SUN) > 0.0 ? sunlight(place + normal * 0.12, 0.30) : 0.0), object);
 }`,
 );
