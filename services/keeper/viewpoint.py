@@ -52,7 +52,9 @@ def _viewpoint(config: AppConfig) -> dict[str, dict[str, Any]]:
             # A key may stand behind the question mark under any name.
             scene[field] = value.partition("?")[0]
         elif "{" not in value:
-            scene[field] = PurePosixPath(value).name
+            path = PurePosixPath(value)
+            # Most tile sets have one name; the folder tells them apart.
+            scene[field] = f"{path.parent.name}/{path.name}" if path.name == "tileset.json" else path.name
     return {"camera": config.camera.model_dump(mode="json"), "scene": scene}
 
 
