@@ -211,10 +211,12 @@ def test_a_count_that_cannot_be_kept_stops_it(tmp_path: Path) -> None:
     [
         ("nowhere", r"nowhere cannot be read \(No such file or directory\); scene\.tileset"),
         ("text.json", "text.json is no root of a tile set: it is no JSON"),
+        ("implicit.json", "it has implicit tiling, which is not read here"),
     ],
 )
 def test_a_folder_that_is_no_tile_set_is_named(tmp_path: Path, tileset: str, sentence: str) -> None:
     (tmp_path / "text.json").write_text("This is a text.")
+    (tmp_path / "implicit.json").write_text('{"root": {"implicitTiling": {}}}')
     scene = Scene.model_validate({"source": "3d-tiles", "tileset": tileset})
     with pytest.raises(Unusable, match=sentence):
         opened(scene, tmp_path, tmp_path, None)

@@ -18,6 +18,15 @@ MODELS = (b"glTF", b"b3dm", b"i3dm", b"cmpt", b"pnts")
 """What binary contents begin with; all of them say their length in bytes 8 to 11."""
 
 
+UNREAD = {
+    b'"implicitTiling"': "implicit tiling",
+    b'"3DTILES_implicit_tiling"': "implicit tiling",
+    b'"contents"': "tiles of several contents",
+    b'"3DTILES_multiple_contents"': "tiles of several contents",
+}
+"""What tile sets may use and the page does not know, by their words for it."""
+
+
 class BadContent(Exception):
     """Raised for a file that cannot be part of a tile set; the reason as a clause."""
 
@@ -95,6 +104,10 @@ def checked(path: str, content: bytes) -> tuple[bytes, str]:
             raise BadContent("it is no JSON, or a broken one") from None
         if not isinstance(document, dict):
             raise BadContent("it is no tile set")
+        # Left unread they would be drawn as empty ground.
+        for mark, what in UNREAD.items():
+            if mark in content:
+                raise BadContent(f"it has {what}, which is not read here")
         return content, "application/json"
     if content[:4] in MODELS and (
         len(content) < 12 or struct.unpack_from("<I", content, 8)[0] > len(content)
