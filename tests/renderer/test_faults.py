@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import os
 import signal
-from collections.abc import Callable
 
 import psutil
 import pytest
@@ -14,6 +13,7 @@ from services.renderer import leftovers
 from services.renderer.frame import Frame
 from services.renderer.renderer import Renderer
 from services.tiling.quadrant import Box, frame_box
+from tests.renderer.waiting import until
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -31,15 +31,6 @@ def of_type(renderer: Renderer, kind: str) -> psutil.Process:
         if f"--type={kind}" in words:
             return process
     raise AssertionError(f"no {kind} process")
-
-
-async def until(what: str, true: Callable[[], bool], seconds: float = 30.0) -> None:
-    try:
-        async with asyncio.timeout(seconds):
-            while not true():  # noqa: ASYNC110 - processes do not tell us when they change
-                await asyncio.sleep(0.02)
-    except TimeoutError:
-        raise AssertionError(f"{what}: not within {seconds:g} s") from None
 
 
 def driver_of(renderer: Renderer) -> psutil.Process:
