@@ -55,7 +55,7 @@ async function start(): Promise<Info> {
   renderer.sortObjects = false;
   const source = await describe();
   // What only tile sets need comes along with them: it is larger than all the rest.
-  world = "root" in source ? new (await import("./solid-source/tileset")).TileSetWorld(source) : new World(new Supply(source));
+  world = "root" in source ? new (await import("./tileset/tileset")).TileSetWorld(source) : new World(new Supply(source));
   const drawer = new Frames(renderer, world);
   // The first draw compiles the shaders; ready then also means that drawing works here. Whether a tile can be had is
   // another matter: the frames that need it will say.

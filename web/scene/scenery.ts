@@ -1,4 +1,4 @@
-// What frames are drawn of: the world of footprints (world.ts), or a tile set (solid-source/tileset.ts).
+// What frames are drawn of: the world of footprints (world.ts), or a tile set (tileset/tileset.ts).
 
 import type { Material, Object3D } from "three";
 import type { Box } from "./chunk";

@@ -5,8 +5,9 @@ import contextlib
 import re
 from pathlib import Path
 
+from services.renderer.sources.packed import BadContent
 from services.renderer.sources.source import Description, Source, SourceFault, Tile, Unusable
-from services.renderer.sources.vector import LARGEST, BadTile, unpacked
+from services.renderer.sources.vector import LARGEST, unpacked
 from services.renderer.sources.version import moment
 from services.tiling.grid import Range
 
@@ -54,7 +55,7 @@ class Folder(Source):
         try:
             content = await asyncio.to_thread(_read, file)
             if not content:
-                raise BadTile("it is empty; ground without features has no file, or one with layers")
+                raise BadContent("it is empty; ground without features has no file, or one with layers")
             return Tile(str(file), unpacked(content))
         except FileNotFoundError:
             if not self._root.is_dir():
@@ -62,7 +63,7 @@ class Folder(Source):
             return None
         except OSError as error:
             raise SourceFault(str(file), f"it cannot be read ({error.strerror})") from None
-        except BadTile as error:
+        except BadContent as error:
             raise SourceFault(str(file), str(error)) from None
 
     def _version(self, found: list[tuple[int, int]]) -> str:

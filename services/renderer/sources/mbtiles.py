@@ -6,6 +6,7 @@ import sqlite3
 from pathlib import Path
 
 from services.renderer.sources import version
+from services.renderer.sources.packed import BadContent
 from services.renderer.sources.source import (
     Archive,
     Description,
@@ -13,7 +14,7 @@ from services.renderer.sources.source import (
     Tile,
     Unusable,
 )
-from services.renderer.sources.vector import BadTile, unpacked
+from services.renderer.sources.vector import unpacked
 from services.tiling.grid import Range, tiles_under
 
 
@@ -53,7 +54,7 @@ class MBTiles(Archive):
             return None if found is None else Tile(address, unpacked(bytes(found[0] or b"")))
         except sqlite3.Error as error:
             raise SourceFault(address, f"the file cannot be read ({error})") from None
-        except BadTile as error:
+        except BadContent as error:
             raise SourceFault(address, str(error)) from None
 
     def _describe(self, zoom: int | None, attribution: str | None, schema: str | None) -> Description:

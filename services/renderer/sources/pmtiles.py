@@ -13,8 +13,9 @@ from pmtiles.reader import Reader
 from pmtiles.tile import Compression, MagicNumberNotFound, SpecVersionUnsupported, TileType
 
 from services.renderer.sources import version
+from services.renderer.sources.packed import BadContent
 from services.renderer.sources.source import Archive, Description, SourceFault, Tile, Unusable
-from services.renderer.sources.vector import BadTile, unpacked
+from services.renderer.sources.vector import unpacked
 from services.tiling.grid import tiles_under
 
 Header = Mapping[str, Any]
@@ -58,7 +59,7 @@ class PMTiles(Archive):
             with self._lock:
                 content = self._reader.get(zoom, column, row)
             return None if content is None else Tile(address, unpacked(content))
-        except BadTile as error:
+        except BadContent as error:
             raise SourceFault(address, str(error)) from None
         except BROKEN as error:
             raise SourceFault(address, f"the file is broken or cut short ({error})") from None

@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator, Mapping
 import aiohttp
 from yarl import URL
 
+from services.renderer.sources.packed import BadContent
 from services.renderer.sources.source import SourceFault
-from services.renderer.sources.vector import BadTile
 
 TIMEOUT_SECONDS = 8.0
 """For one request, waiting for its turn included: the page has the patience of a frame for it."""
@@ -56,7 +56,7 @@ class Server:
             raise SourceFault(address, "the answer was cut short") from None
         except (aiohttp.ClientError, OSError, ValueError) as error:
             raise SourceFault(address, f"it cannot be reached ({type(error).__name__})") from None
-        except BadTile as error:
+        except BadContent as error:
             raise SourceFault(address, str(error)) from None
 
     async def file(

@@ -2,9 +2,10 @@
 
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
+from services.renderer.sources.packed import BadContent
 from services.renderer.sources.server import Server
 from services.renderer.sources.source import SourceFault
-from services.renderer.sources.tileset import LARGEST, BadContent, Content, TileSet, checked, described
+from services.renderer.sources.tileset import LARGEST, Content, TileSet, checked, described
 from services.renderer.sources.version import of_server
 
 

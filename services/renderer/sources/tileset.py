@@ -3,12 +3,12 @@
 import asyncio
 import json
 import struct
-import zlib
 from abc import abstractmethod
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
+from services.renderer.sources.packed import BadContent, plain
 from services.renderer.sources.source import Description, Source, SourceFault, Tile, Unusable
 from services.renderer.sources.version import of_file
 
@@ -25,10 +25,6 @@ UNREAD = {
     b'"3DTILES_multiple_contents"': "tiles of several contents",
 }
 """What tile sets may use and the page does not know, by their words for it."""
-
-
-class BadContent(Exception):
-    """Raised for a file that cannot be part of a tile set; the reason as a clause."""
 
 
 @dataclass(frozen=True)
@@ -91,10 +87,7 @@ def described(name: str, attribution: str, root: str, *, shadows: bool, version:
 
 def checked(path: str, content: bytes) -> tuple[bytes, str]:
     """The file, unpacked if it was packed with gzip, and its type; raises BadContent if it is broken."""
-    if content[:2] == b"\x1f\x8b":
-        content = _gunzipped(content)
-    if len(content) > LARGEST:
-        raise BadContent(f"it is larger than {LARGEST >> 20} MiB")
+    content = plain(content, LARGEST)
     if not content:
         raise BadContent("it is empty")
     if path.endswith(".json"):
@@ -166,14 +159,3 @@ class TileSetFolder(TileSet):
 def _read(file: Path) -> bytes:
     with file.open("rb") as opened:
         return opened.read(LARGEST + 1)
-
-
-def _gunzipped(content: bytes) -> bytes:
-    unpacker = zlib.decompressobj(wbits=31)
-    try:
-        plain = unpacker.decompress(content, LARGEST + 1)
-    except zlib.error:
-        raise BadContent("it is packed with gzip, and the packing is broken") from None
-    if not unpacker.eof and len(plain) <= LARGEST:
-        raise BadContent("it is packed with gzip and cut short")
-    return plain

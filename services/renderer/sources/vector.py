@@ -1,7 +1,8 @@
 """The bytes of a vector tile: unpacked, and looked through for its end."""
 
-import zlib
 from typing import Final
+
+from services.renderer.sources.packed import BadContent, plain
 
 VECTOR_TILE: Final = "application/vnd.mapbox-vector-tile"
 LARGEST = 32 << 20
@@ -9,40 +10,22 @@ LARGEST = 32 << 20
 _LAYERS = 3
 
 
-class BadTile(Exception):
-    """Raised for content that is no vector tile; the reason as a clause."""
-
-
 def unpacked(content: bytes) -> bytes:
-    """The tile itself, whether it was packed (gzip) or not; raises BadTile.
+    """The tile itself, whether it was packed (gzip) or not; raises BadContent.
 
     Its layers must fill it to the last byte, so that one cut short is told from one that ends there.
     """
-    if content[:2] == b"\x1f\x8b":
-        content = _gunzipped(content)
-    if len(content) > LARGEST:
-        raise BadTile(f"it is larger than {LARGEST >> 20} MiB")
+    content = plain(content, LARGEST)
     at = 0
     while at < len(content):
         tag, at = _varint(content, at)
         if tag & 7 != 2:
-            raise BadTile("it is no vector tile, or a broken one")
+            raise BadContent("it is no vector tile, or a broken one")
         length, at = _varint(content, at)
         at += length
         if tag >> 3 != _LAYERS or at > len(content):
-            raise BadTile("it is cut short, or no vector tile")
+            raise BadContent("it is cut short, or no vector tile")
     return content
-
-
-def _gunzipped(content: bytes) -> bytes:
-    unpacker = zlib.decompressobj(wbits=31)
-    try:
-        plain = unpacker.decompress(content, LARGEST + 1)
-    except zlib.error:
-        raise BadTile("it is packed with gzip, and the packing is broken") from None
-    if not unpacker.eof and len(plain) <= LARGEST:
-        raise BadTile("it is packed with gzip and cut short")
-    return plain
 
 
 def _varint(content: bytes, at: int) -> tuple[int, int]:
@@ -54,4 +37,4 @@ def _varint(content: bytes, at: int) -> tuple[int, int]:
         if byte < 128:
             return value, at
         shift += 7
-    raise BadTile("it is cut short, or no vector tile")
+    raise BadContent("it is cut short, or no vector tile")

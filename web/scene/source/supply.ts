@@ -4,7 +4,7 @@ import type { Features } from "../city";
 import { NOTHING, round } from "../city";
 import { groundToTile, tileToGround } from "../place";
 import { HIGHEST } from "../shadow";
-import type { TileSet } from "../solid-source/tileset";
+import type { TileSet } from "../tileset/tileset";
 import { readFootprints } from "./footprints";
 import { schemaOf, SCHEMAS } from "./schema";
 import { decode } from "./tile";
