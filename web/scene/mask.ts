@@ -21,6 +21,7 @@ export class Mask {
   private readonly y0: number;
   private readonly width: number;
   private readonly height: number;
+  private readonly crossings: number[][] = []; // of each row of the polygon that is filled, kept for the next one
 
   /** A mask of a box of whole metres, free as yet. */
   constructor(box: Box) {
@@ -65,21 +66,27 @@ export class Mask {
   /** Sets a flag on every square metre whose middle lies in a polygon (even-odd rule, so holes stay free). */
   fill(rings: readonly Ring[], flag: number): void {
     const [, low, , high] = boxOf(rings[0]);
-    const crossings: number[] = [];
-    const last = Math.min(this.height - 1, Math.ceil(high) - this.y0);
-    for (let row = Math.max(0, Math.floor(low) - this.y0); row <= last; row++) {
-      const y = this.y0 + row + 0.5;
-      crossings.length = 0;
-      for (const ring of rings) {
-        for (let i = 0, j = ring.length - 2; i < ring.length; j = i, i += 2) {
-          if (ring[i + 1] > y !== ring[j + 1] > y) crossings.push(ring[j] + ((y - ring[j + 1]) / (ring[i + 1] - ring[j + 1])) * (ring[i] - ring[j]));
+    const first = Math.max(0, Math.floor(low) - this.y0), last = Math.min(this.height - 1, Math.ceil(high) - this.y0);
+    const crossings = this.crossings;
+    while (crossings.length <= last - first) crossings.push([]);
+    // Side by side, and of each only the rows that it crosses: a park has a thousand sides.
+    for (const ring of rings) {
+      for (let i = 0, j = ring.length - 2; i < ring.length; j = i, i += 2) {
+        const [a, b] = [ring[j + 1], ring[i + 1]];
+        const to = Math.min(last, Math.ceil(Math.max(a, b)) - this.y0);
+        for (let row = Math.max(first, Math.floor(Math.min(a, b)) - 1 - this.y0); row <= to; row++) {
+          const y = this.y0 + row + 0.5;
+          if (b > y !== a > y) crossings[row - first].push(ring[j] + ((y - a) / (b - a)) * (ring[i] - ring[j]));
         }
       }
-      crossings.sort((a, b) => a - b);
-      for (let c = 0; c + 1 < crossings.length; c += 2) {
-        const from = Math.max(0, Math.ceil(crossings[c] - 0.5) - this.x0), to = Math.min(this.width - 1, Math.ceil(crossings[c + 1] - 0.5) - 1 - this.x0);
+    }
+    for (let row = first; row <= last; row++) {
+      const found = crossings[row - first].sort((a, b) => a - b);
+      for (let c = 0; c + 1 < found.length; c += 2) {
+        const from = Math.max(0, Math.ceil(found[c] - 0.5) - this.x0), to = Math.min(this.width - 1, Math.ceil(found[c + 1] - 0.5) - 1 - this.x0);
         for (let column = from; column <= to; column++) this.bytes[row * this.width + column] |= flag;
       }
+      found.length = 0;
     }
   }
 
