@@ -1,4 +1,4 @@
-"""The sample's tiles in the forms in which a person may have his own."""
+"""Sources as a person may have his own: the tiles of the sample in every form, and files of footprints."""
 
 import gzip
 import io
@@ -10,6 +10,9 @@ from pmtiles.tile import Compression, TileType, zxy_to_tileid
 from pmtiles.writer import Writer
 
 from services.renderer.scenes import BUILT
+from services.renderer.sources.choice import opened
+from services.renderer.sources.source import Source
+from services.scene import Scene
 
 ZOOM = 15
 CITY = BUILT / "cities" / "sanfrancisco"
@@ -81,4 +84,23 @@ def pmtiles(file: Path, tiles: dict[tuple[int, int], bytes]) -> Path:
     }
     writer.finalize(header, metadata)
     file.write_bytes(buffer.getvalue())
+    return file
+
+
+def named(tmp_path: Path, tiles: str, **fields: object) -> Source:
+    """The source that a configuration in `tmp_path` names."""
+    scene = Scene.model_validate({"source": "vector-tiles", "tiles": tiles, **fields})
+    return opened(scene, tmp_path, CITY.parent, tmp_path / "kept")
+
+
+def feature(*ring: tuple[float, float], **properties: object) -> dict[str, object]:
+    return {
+        "type": "Feature",
+        "properties": properties,
+        "geometry": {"type": "Polygon", "coordinates": [[*ring, ring[0]]]},
+    }
+
+
+def collection(file: Path, *features: object) -> Path:
+    file.write_text(json.dumps({"type": "FeatureCollection", "features": features}))
     return file
