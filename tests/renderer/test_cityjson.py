@@ -73,6 +73,7 @@ async def test_a_house_stands_where_its_reference_system_says(tmp_path: Path, fo
             lambda city: city["CityObjects"]["h0"]["geometry"][1].update(boundaries=7),
             "the object h0 is broken",
         ),
+        (lambda city: city["CityObjects"]["h0"].update(parents=["h0"]), "its parents lead back to it"),
         (lambda city: city["transform"].update(translate=[1e12, 0, 0]), "lies nowhere on earth"),
         (lambda city: city["CityObjects"].clear(), "has no building with a surface"),
     ],

@@ -145,9 +145,12 @@ class _Reader:
         number = {vertex: first + i for i, vertex in enumerate(used)}
         cell.points += points[used].ravel().tolist()
         # The parts of a building are one object.
-        top = name
+        top, below = name, {name}
         while parents := objects.get(top, {}).get("parents"):
             top = parents[0]
+            if top in below:
+                raise ValueError("its parents lead back to it")
+            below.add(top)
         cell.objects.append(
             {
                 "id": crc32(top.encode()),
