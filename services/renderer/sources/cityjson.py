@@ -11,7 +11,7 @@ from zlib import crc32
 import numpy as np
 from numpy.typing import NDArray
 
-from services.renderer.sources.source import SourceFault, Unusable
+from services.renderer.sources.source import SourceFault, Unusable, reading_json
 from services.renderer.sources.tileset import Content, TileSet, described
 from services.renderer.sources.version import of_file
 from services.tiling.grid import tile_at
@@ -197,7 +197,7 @@ def _parts(file: Path) -> list[Path]:
 
 def _documents(file: Path) -> Iterator[dict[str, Any]]:
     """The file's one object, or those of its lines."""
-    try:
+    with reading_json(file):
         if file.stat().st_size > LARGEST:
             raise Unusable(f"{file} is larger than {LARGEST >> 30} GiB; split it into files of a folder.")
         text = file.read_text("utf-8")
@@ -205,12 +205,6 @@ def _documents(file: Path) -> Iterator[dict[str, Any]]:
             if part.strip():
                 document = json.loads(part)
                 yield document if isinstance(document, dict) else {}
-    except OSError as error:
-        raise Unusable(
-            f"{file} cannot be read ({error.strerror}); scene.file in app_config.json names it."
-        ) from None
-    except (ValueError, RecursionError) as error:
-        raise Unusable(f"{file} is no JSON ({str(error)[:200]}).") from None
 
 
 def _surfaces(thing: dict[str, Any]) -> list[tuple[Surface, str]]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from services.renderer.sources import version
-from services.renderer.sources.source import Description, Source, Tile, Unusable
+from services.renderer.sources.source import Description, Source, Tile, Unusable, reading_json
 from services.tiling.grid import tile_at
 
 ZOOM = 15
@@ -87,18 +87,12 @@ def _polygons(file: Path) -> Iterator[tuple[dict[str, object], list[Ring]]]:
 
 
 def _document(file: Path) -> dict[str, Any]:
-    try:
+    with reading_json(file):
         if file.stat().st_size > LARGEST:
             raise Unusable(
                 f"{file} is larger than {LARGEST >> 30} GiB; make vector tiles of it and name those."
             )
         document = json.loads(file.read_bytes())
-    except OSError as error:
-        raise Unusable(
-            f"{file} cannot be read ({error.strerror}); scene.file in app_config.json names it."
-        ) from None
-    except (ValueError, RecursionError) as error:
-        raise Unusable(f"{file} is no JSON ({str(error)[:200]}).") from None
     return document if isinstance(document, dict) else {}
 
 

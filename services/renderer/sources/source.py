@@ -3,6 +3,8 @@
 import asyncio
 import threading
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -22,6 +24,19 @@ class SourceFault(Exception):
 
 class Unusable(Exception):
     """Raised when a source cannot be opened at all; one sentence with the way out."""
+
+
+@contextmanager
+def reading_json(file: Path) -> Iterator[None]:
+    """Raise Unusable for what goes wrong while a JSON file is read that scene.file names."""
+    try:
+        yield
+    except OSError as error:
+        raise Unusable(
+            f"{file} cannot be read ({error.strerror}); scene.file in app_config.json names it."
+        ) from None
+    except (ValueError, RecursionError) as error:
+        raise Unusable(f"{file} is no JSON ({str(error)[:200]}).") from None
 
 
 @dataclass(frozen=True)
