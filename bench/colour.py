@@ -7,7 +7,7 @@ are not read.
 
 COLOUR_ALONE = r"""() => {
     const gl = WebGL2RenderingContext.prototype;
-    const { shaderSource, drawBuffers, readBuffer, readPixels } = gl;
+    const { shaderSource, drawBuffers, readBuffer, readPixels, getBufferSubData } = gl;
     const others = /layout\s*\(\s*location\s*=\s*[12]\s*\)\s*out\s+((?:\w+\s+)+\w+\s*;)/g;
     gl.shaderSource = function (shader, text) {
         shaderSource.call(this, shader, text.replace(others, "$1"));
@@ -20,10 +20,13 @@ COLOUR_ALONE = r"""() => {
         first = target === gl.COLOR_ATTACHMENT0 || target === gl.BACK || target === gl.NONE;
         readBuffer.call(this, target);
     };
-    gl.readPixels = function (x, y, width, height, format, type, pixels, ...more) {
-        if (first) return readPixels.call(this, x, y, width, height, format, type, pixels, ...more);
+    gl.readPixels = function (...what) {
+        if (first) readPixels.apply(this, what);
+    };
+    gl.getBufferSubData = function (target, offset, planes) {
+        getBufferSubData.call(this, target, offset, planes, 0, planes.length / 3);
         // The page looks at the last byte of a plane for the picture of a lost context.
-        new Uint8Array(pixels.buffer, pixels.byteOffset)[width * height * 4 - 1] = 255;
+        planes[planes.length - 1] = 255;
     };
 }"""
 """To be run in a page before the scene's own script."""

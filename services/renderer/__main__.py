@@ -9,10 +9,10 @@ from services.process import Process, run
 from services.pulse import BEAT_SECONDS
 from services.renderer.chromium import NoChromium
 from services.renderer.renderer import IN_PAGE, Renderer
-from services.renderer.scenes import NotBuilt, files
+from services.renderer.scenes import Files, NotBuilt, files
 from services.renderer.settings import script
+from services.renderer.shut import Shut
 from services.renderer.site import Site
-from services.renderer.sources import source
 from services.renderer.stage import Unusable
 from services.renderer.vintage import Vintage
 from services.worker import Worker
@@ -24,12 +24,19 @@ DRAIN_SECONDS = 5.0
 
 async def serve(process: Process) -> None:
     """Draw until told to stop."""
-    try:
+
+    async def opened() -> Files:
         found = files(process.config.scene, process.config_path.parent, process.data / "tiles")
         await found.city.open()
-    except (NotBuilt, source.Unusable) as error:
+        return found
+
+    try:
+        found = await Shut(process).opened(opened)
+    except NotBuilt as error:
         process.log.error("%s", error)
         sys.exit(str(error))
+    if found is None:
+        return
     site = Site(found.page, found.city, script(process.config.camera, process.config.scene))
     await site.open()
     folder = process.sockets.folder / f"{process.name}.chromium"

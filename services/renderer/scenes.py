@@ -5,14 +5,14 @@ from pathlib import Path
 
 from services.config import DEFAULT_CONFIG
 from services.renderer.sources.choice import opened
-from services.renderer.sources.source import Source, Unusable
+from services.renderer.sources.source import Source
 from services.scene import Scene
 
 BUILT = Path(__file__).resolve().parent.parent.parent / "web" / "dist"
 
 
 class NotBuilt(Exception):
-    """Raised when the page, the city or the configured source is not there."""
+    """Raised when the page or the sample city is not there."""
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Files:
 
 
 def files(scene: Scene, beside: Path = DEFAULT_CONFIG.parent, kept: Path | None = None) -> Files:
-    """The page, and the source that the configuration names; raises NotBuilt if one is missing.
+    """The page, and the source that the configuration names; raises NotBuilt, or Unusable of that source.
 
     Relative paths start at `beside`, the folder of the configuration; tiles of servers are kept in `kept`.
     """
@@ -33,7 +33,4 @@ def files(scene: Scene, beside: Path = DEFAULT_CONFIG.parent, kept: Path | None 
     for path in needed:
         if not path.exists():
             raise NotBuilt(f"{path} is missing, so nothing can be drawn. `make run` builds it.")
-    try:
-        return Files(page=page, city=opened(scene, beside, sample.parent, kept))
-    except Unusable as error:
-        raise NotBuilt(str(error)) from None
+    return Files(page=page, city=opened(scene, beside, sample.parent, kept))

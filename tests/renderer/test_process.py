@@ -125,3 +125,23 @@ async def test_a_browser_that_is_not_there_ends_the_start_with_a_sentence(render
     assert await renderer.ended() == 1
     assert '"browser" in app_config.json is /nowhere/chromium, which is not a program.' in renderer.log()
     assert not renderer.folder.exists()
+
+
+async def test_a_source_that_cannot_be_had_fails_the_jobs_until_it_can(renderer: Started) -> None:
+    scene = {"source": "geojson", "file": "houses.geojson"}
+    await renderer.start("tests.renderer.stubbed", scene=scene)
+    desk = renderer.desk
+    desk.put((0, 0))
+    await desk.until("a refusal", lambda: bool(desk.nacked))
+    assert desk.nacked[0].error_class == "transient" and desk.nacked[0].retry
+    assert "houses.geojson cannot be read (No such file or directory)" in desk.nacked[0].reason
+    assert "nothing can be drawn for now" in renderer.log()
+    house = {"type": "Polygon", "coordinates": [[[0, 0], [1e-4, 0], [1e-4, 1e-4], [0, 0]]]}
+    (renderer.data / "houses.geojson").write_text(
+        json.dumps({"type": "FeatureCollection", "features": [{"type": "Feature", "geometry": house}]})
+    )
+    async with asyncio.timeout(30):
+        while " ready: " not in renderer.log():  # noqa: ASYNC110 - a file
+            await asyncio.sleep(0.05)
+    # This desk takes no lease back when a worker says goodbye, so it is asked for a frame of its own.
+    await desk.done(*desk.put((1, 0)))

@@ -1,6 +1,7 @@
 // Cars, vans and buses: sprites in 32 directions, drawn from two boxes each.
 
 import { ACROSS, BEHIND, RISE, UP } from "./camera";
+import { shows } from "./detail";
 import { Dice } from "./hash";
 import { SUN } from "./light";
 import { carId, Material } from "./material";
@@ -25,6 +26,7 @@ const plain = (factor: number): Colour => [128 * factor, 128 * factor, 128 * fac
 
 /** Puts a car where a street has a place for one. */
 export function park(cars: Sprites, shadow: Shade, { x, y, ux, uy, seed }: Stop): void {
+  if (!shows(KINDS.car.height)) return;
   const dice = new Dice(seed);
   const roll = dice.roll();
   const kind: Kind = roll < 0.02 ? "bus" : roll < 0.1 ? "van" : "car";

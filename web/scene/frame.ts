@@ -14,13 +14,23 @@ import { Shadows } from "./shadow";
 /** The message every lost context is reported with. */
 export const LOST = "CONTEXT_LOST: the browser took the WebGL context away";
 
+/** Bytes of one pixel in one plane. */
+const WORD = 4;
+/** Copies that are kept for the next frames: one is read while the next is drawn. */
+const KEPT = 2;
+/** Milliseconds between two looks whether the GPU is done. */
+const POLL = 2;
+
+/** What the GPU drew of one frame, in a buffer of its own. */
+interface Copy { buffer: WebGLBuffer; bytes: number }
+
 export class Frames {
   private readonly shadows: Shadows;
   private readonly scene = new Scene();
   private readonly camera = new OrthographicCamera();
   private readonly gl: WebGL2RenderingContext;
-  private readonly targets: WebGLRenderTarget[] = []; // one for each block that a rectangle lies in
-  private readonly piece = new Uint8Array(BLOCK * BLOCK * 4);
+  private only: WebGLRenderTarget | null = null; // each block is drawn into it, and copied from it
+  private readonly free: Copy[] = []; // of frames that have been read
 
   constructor(private readonly renderer: WebGLRenderer, private readonly world: Scenery) {
     this.gl = renderer.getContext() as WebGL2RenderingContext;
@@ -29,43 +39,39 @@ export class Frames {
   }
 
   /**
-   * Draws a rectangle of world pixels into its three planes, one after the other, rows top to bottom. Throws LOST when the
-   * context went away, also if that first showed as another error, and a plain sentence for any other fault of WebGL.
+   * Draws a rectangle of world pixels into its three planes, one after the other, rows top to bottom. What has been laid
+   * out for it may go as soon as this returns: the promise waits for the GPU alone, and other frames may be drawn meanwhile.
+   * Throws LOST when the context went away, also if that first showed as another error, and a plain sentence for any other
+   * fault of WebGL.
    */
-  draw(x: number, y: number, width: number, height: number, planes: Uint8Array): void {
+  draw(x: number, y: number, width: number, height: number, planes: Uint8Array): Promise<void> {
     try {
-      this.drawBlocks(x, y, width, height, planes);
-      const fault = this.gl.getError();
-      if (fault && fault !== this.gl.CONTEXT_LOST_WEBGL) throw new Error(`WebGL failed with error ${fault} while the frame was drawn.`);
-      if (this.gl.isContextLost()) throw new Error(LOST);
+      const copy = this.copyOf(planes.length);
+      this.drawBlocks(x, y, width, height, copy);
+      this.complain();
+      return this.arrive(copy, planes);
     } catch (error) {
       throw this.gl.isContextLost() ? new Error(LOST) : error;
     }
   }
 
-  private drawBlocks(x: number, y: number, width: number, height: number, planes: Uint8Array): void {
-    // All blocks are handed to the GPU before any is read, so that it draws while the next block's city is built.
-    const pieces: [bx: number, by: number, box: Box][] = [];
+  private complain(): void {
+    const fault = this.gl.getError();
+    if (fault && fault !== this.gl.CONTEXT_LOST_WEBGL) throw new Error(`WebGL failed with error ${fault} while the frame was drawn.`);
+    if (this.gl.isContextLost()) throw new Error(LOST);
+  }
+
+  private drawBlocks(x: number, y: number, width: number, height: number, copy: Copy): void {
     for (let by = Math.floor(y / BLOCK); by * BLOCK < y + height; by++) {
       for (let bx = Math.floor(x / BLOCK); bx * BLOCK < x + width; bx++) {
         const box: Box = [Math.max(x, bx * BLOCK), Math.max(y, by * BLOCK), Math.min(x + width, (bx + 1) * BLOCK), Math.min(y + height, (by + 1) * BLOCK)];
-        this.drawPiece(bx, by, box, this.target(pieces.length));
-        pieces.push([bx, by, box]);
-      }
-    }
-    pieces.forEach(([bx, by, [x0, y0, x1, y1]], i) => {
-      for (let plane = 0; plane < 3; plane++) {
-        const row = (x1 - x0) * 4, start = ((plane * height + y0 - y) * width + x0 - x) * 4;
-        // Rows as wide as the rectangle, as those of every canonical frame, are read to where they belong.
-        const into = x1 - x0 === width ? planes.subarray(start, start + row * (y1 - y0)) : this.piece;
-        this.read(this.targets[i], plane, x0 - bx * BLOCK, y0 - by * BLOCK, x1 - x0, y1 - y0, into);
-        if (into !== this.piece) continue;
-        for (let line = y0; line < y1; line++) {
-          const from = (line - y0) * row;
-          planes.set(this.piece.subarray(from, from + row), ((plane * height + line - y) * width + x0 - x) * 4);
+        this.drawPiece(bx, by, box, this.target());
+        for (let plane = 0; plane < 3; plane++) {
+          const at = ((plane * height + box[1] - y) * width + box[0] - x) * WORD;
+          this.copy(plane, box[0] - bx * BLOCK, box[1] - by * BLOCK, box[2] - box[0], box[3] - box[1], copy, at, width);
         }
       }
-    });
+    }
     this.world.trim();
   }
 
@@ -95,28 +101,61 @@ export class Frames {
     this.gl.clearBufferfv(this.gl.DEPTH, 0, [1]);
   }
 
-  private target(i: number): WebGLRenderTarget {
-    if (!this.targets[i]) {
-      this.targets[i] = new WebGLRenderTarget(BLOCK, BLOCK, {
+  private target(): WebGLRenderTarget {
+    if (!this.only) {
+      this.only = new WebGLRenderTarget(BLOCK, BLOCK, {
         count: 3, format: RGBAFormat, type: UnsignedByteType, minFilter: NearestFilter, magFilter: NearestFilter,
         generateMipmaps: false, depthBuffer: true, stencilBuffer: false,
       });
       // Whole words: a software renderer then need not turn bytes into fractions and back.
-      for (const words of this.targets[i].textures.slice(1)) [words.format, words.type, words.internalFormat] = [RedIntegerFormat, UnsignedIntType, "R32UI"];
-      this.targets[i].scissorTest = true;
+      for (const words of this.only.textures.slice(1)) [words.format, words.type, words.internalFormat] = [RedIntegerFormat, UnsignedIntType, "R32UI"];
+      this.only.scissorTest = true;
     }
-    return this.targets[i];
+    return this.only;
   }
 
-  private read(target: WebGLRenderTarget, plane: number, x: number, y: number, width: number, height: number, into: Uint8Array): void {
-    // On a lost context a read leaves the buffer as it was, with the picture before in it: look before and after, and
-    // at an opaque plane's last pixel, since the loss is sometimes told only after the read came back empty.
-    const last = width * height * 4 - 1;
-    into[last] = 0;
-    if (this.gl.isContextLost()) throw new Error(LOST);
+  /** Has the GPU copy a part of the bound target into a frame's copy, when it has drawn it. */
+  private copy(plane: number, x: number, y: number, width: number, height: number, copy: Copy, at: number, rowLength: number): void {
+    const { gl } = this;
+    gl.bindBuffer(gl.PIXEL_PACK_BUFFER, copy.buffer);
+    gl.pixelStorei(gl.PACK_ROW_LENGTH, rowLength);
+    gl.readBuffer(gl.COLOR_ATTACHMENT0 + plane);
     // All planes but the colour are whole words.
-    const pixels = plane ? new Uint32Array(into.buffer, into.byteOffset, width * height) : into;
-    this.renderer.readRenderTargetPixels(target, x, y, width, height, pixels, undefined, plane);
-    if (this.gl.isContextLost() || (plane !== 1 && into[last] !== 255)) throw new Error(LOST);
+    gl.readPixels(x, y, width, height, plane ? gl.RED_INTEGER : gl.RGBA, plane ? gl.UNSIGNED_INT : gl.UNSIGNED_BYTE, at);
+    gl.pixelStorei(gl.PACK_ROW_LENGTH, 0);
+    gl.bindBuffer(gl.PIXEL_PACK_BUFFER, null);
+  }
+
+  private copyOf(bytes: number): Copy {
+    const found = this.free.findIndex((copy) => copy.bytes === bytes);
+    if (found >= 0) return this.free.splice(found, 1)[0];
+    const { gl } = this;
+    const buffer = gl.createBuffer();
+    gl.bindBuffer(gl.PIXEL_PACK_BUFFER, buffer);
+    gl.bufferData(gl.PIXEL_PACK_BUFFER, bytes, gl.STREAM_READ);
+    gl.bindBuffer(gl.PIXEL_PACK_BUFFER, null);
+    return { buffer, bytes };
+  }
+
+  /** Waits until the GPU has drawn and copied, and fetches it. */
+  private async arrive(copy: Copy, into: Uint8Array): Promise<void> {
+    const { gl } = this;
+    const fence = gl.fenceSync(gl.SYNC_GPU_COMMANDS_COMPLETE, 0)!;
+    gl.flush();
+    // A fence's state is only told between two tasks, so there is nothing to wait with but a timer.
+    while (!gl.isContextLost() && gl.clientWaitSync(fence, 0, 0) === gl.TIMEOUT_EXPIRED) await new Promise((resolve) => setTimeout(resolve, POLL));
+    gl.deleteSync(fence);
+    // On a lost context a read leaves the bytes as they were, with the picture before in them: look before and after, and
+    // at the last pixel of the opaque planes, since the loss is sometimes told only after the read came back empty.
+    const [colour, depth] = [into.length / 3 - 1, into.length - 1];
+    into[colour] = into[depth] = 0;
+    if (gl.isContextLost()) throw new Error(LOST);
+    gl.bindBuffer(gl.PIXEL_PACK_BUFFER, copy.buffer);
+    gl.getBufferSubData(gl.PIXEL_PACK_BUFFER, 0, into);
+    gl.bindBuffer(gl.PIXEL_PACK_BUFFER, null);
+    this.complain();
+    if (into[colour] !== 255 || into[depth] !== 255) throw new Error(LOST);
+    if (this.free.length < KEPT && !this.free.some(({ bytes }) => bytes !== copy.bytes)) this.free.push(copy);
+    else gl.deleteBuffer(copy.buffer);
   }
 }

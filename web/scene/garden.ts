@@ -4,6 +4,7 @@ import { BufferAttribute, BufferGeometry } from "three";
 import { toView } from "./camera";
 import { Stage, still } from "./chunk";
 import type { Ring } from "./city";
+import { shows } from "./detail";
 import { hash } from "./hash";
 import { On, valueAt, type Field, type Mask } from "./mask";
 import { Material } from "./material";
@@ -77,6 +78,7 @@ export function layPlots(solid: Solid, mask: Mask, settled: Field, x0: number, y
   const [mx, my] = [(x0 + x1) / 2, (y0 + y1) / 2];
   const reach = (x1 - x0) * 0.75;
   const half = (x1 - x0 + Math.hypot(DEEP, WIDE)) / 2;
+  const borders = shows(BORDER);
   const lay = (from: number, to: number, low: number, high: number, z: number, finish: Finish) => {
     let ring = [[from, low], [to, low], [to, high], [from, high]].flatMap(([s, t]) => [ux * s - uy * t, uy * s + ux * t]);
     ring = cut(cut(cut(cut(ring, 0, x0, 1), 0, x1, -1), 1, y0, 1), 1, y1, -1);
@@ -106,7 +108,7 @@ export function layPlots(solid: Solid, mask: Mask, settled: Field, x0: number, y
       if (finish.material !== Material.green || (luck & 0xc000) === 0) lay(s0, s1, t0, t1, 0.003, finish);
       for (const [chance, from, to, low, high] of [[luck >>> 16, s0, s0 + BORDER, t0, t1], [luck >>> 24, s0, s1, t0, t0 + BORDER]] as const) {
         const share = (chance & 255) / 255;
-        if (share < 0.4) lay(from, to, low, high, 0.006, { colour: share < 0.2 ? FENCE : HEDGE, id: Material.fence, material: Material.fence });
+        if (borders && share < 0.4) lay(from, to, low, high, 0.006, { colour: share < 0.2 ? FENCE : HEDGE, id: Material.fence, material: Material.fence });
       }
     }
   }

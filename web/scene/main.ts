@@ -15,7 +15,7 @@ import { describe, Supply, type Failure } from "./source/supply";
 import { World } from "./world";
 
 /** The version of the scene's looks; a picture drawn by another version may differ. */
-const BUILD = "scene-3";
+const BUILD = "scene-4";
 const BYTES = 12; // of a pixel in all planes
 
 interface Info {
@@ -62,7 +62,7 @@ async function start(): Promise<Info> {
   const { tiles, failed } = await world.load(0, 0, 64, 64);
   if (!failed.length) {
     world.layOut(0, 0, 64, 64, tiles);
-    drawer.draw(0, 0, 64, 64, new Uint8Array(64 * 64 * BYTES));
+    await drawer.draw(0, 0, 64, 64, new Uint8Array(64 * 64 * BYTES));
   }
   frames = drawer;
   return { build: BUILD, source: source.name, version: source.version, attribution: source.attribution, metres_per_pixel: METRES_PER_PIXEL, bounds: world.bounds };
@@ -77,15 +77,17 @@ async function draw({ job, x, y, width, height, again, place, url }: DrawRequest
   if (lost || !frames) throw new Error(LOST);
   const { tiles, failed } = await world.load(x, y, width, height);
   if (failed.length) return { job, width, height, lost: false, failed };
-  // From here on nothing is awaited until all is drawn, so no other frame can drop what this one laid out.
+  // From here on nothing is awaited until the GPU has been told all, so no other frame can drop what this one laid out.
   if (lost) throw new Error(LOST);
   const rectangles = again ? [{ x, y, width, height }, again] : [{ x, y, width, height }];
   const planes = outbox.take(rectangles.reduce((bytes, { width, height }) => bytes + width * height * BYTES, 0));
   let at = 0;
+  const drawn: Promise<void>[] = [];
   for (const { x, y, width, height } of rectangles) {
     world.layOut(x, y, width, height, tiles);
-    frames.draw(x, y, width, height, planes.subarray(at, (at += width * height * BYTES)));
+    drawn.push(frames.draw(x, y, width, height, planes.subarray(at, (at += width * height * BYTES))));
   }
+  await Promise.all(drawn);
   if (url) await outbox.send(job, planes, place ?? null, url);
   else outbox.giveBack(planes); // the bench wants the drawing alone
   if (lost) throw new Error(LOST);

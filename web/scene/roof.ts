@@ -2,6 +2,7 @@
 
 import type { Plan } from "./building";
 import type { Ring } from "./city";
+import { shows } from "./detail";
 import { Dice, hash } from "./hash";
 import { inside } from "./mass";
 import { Material } from "./material";
@@ -98,6 +99,7 @@ function furnish(solid: Solid, shadow: Shade, plan: Plan, rims: readonly Ring[],
     const large = plan.area > 300;
     const kind = roll < 0.26 ? "skylight" : roll < 0.52 ? "ac" : roll < 0.64 ? "stair" : roll < 0.74 ? "deck" : roll < 0.9 ? "solar" : plan.height > 12 ? "tank" : "vent";
     const [a, b] = { skylight: [0.9, 0.7], ac: large ? [1.3, 0.9] : [0.7, 0.5], stair: [1.3, 1.2], deck: [2, 1.5], solar: [1.7, 1.1], tank: [1.3, 1.3], vent: [0.35, 0.35] }[kind];
+    if (!shows(2 * b)) continue;
     const reach = Math.hypot(a, b) + 0.2;
     const free = [[-1, -1], [1, -1], [1, 1], [-1, 1]].every(([s, t]) => inside(rims, px + d.ux * a * s - d.uy * b * t, py + d.uy * a * s + d.ux * b * t));
     if (!free || taken.some(([tx, ty, r]) => Math.hypot(tx - px, ty - py) < r + reach)) continue;
@@ -191,7 +193,7 @@ export function pitchedRoof(solid: Solid, shadow: Shade, plan: Plan): number {
       if (outward[1] >= 0) continue;
       const s = end * long;
       solid.face([at(s, -wide, eaves - 0.02), at(s, wide, eaves - 0.02), at(s, 0, ridge - 0.02)], outward, { colour: plan.wall, id, material: Material.wall });
-      if (rise > 1.6) {
+      if (rise > 1.6 && shows(1.2)) {
         const o = end * (long + 0.03);
         solid.face([at(o, -0.6, eaves + 0.4), at(o, 0.6, eaves + 0.4), at(o, 0.6, eaves + 1.5), at(o, -0.6, eaves + 1.5)], outward, { colour: colour("#55738f"), id, material: Material.glass });
       }
@@ -199,7 +201,7 @@ export function pitchedRoof(solid: Solid, shadow: Shade, plan: Plan): number {
   }
   solid.face([at(-ends, -0.22, ridge + 0.02), at(ends, -0.22, ridge + 0.02), at(ends, 0.22, ridge + 0.02), at(-ends, 0.22, ridge + 0.02)], [0, 0, 1], { ...tiles, colour: shade(plan.roof, 1.22), pattern: Pattern.none });
   const dice = new Dice(hash(plan.seed, 8, 8));
-  if (dice.chance(0.55)) {
+  if (dice.chance(0.55) && shows(0.84)) {
     const [s, t] = [dice.between(-0.6, 0.6) * ends, dice.between(0.3, 0.55) * wide * (dice.chance(0.5) ? 1 : -1)];
     const [cx, cy] = at(s, t, 0);
     const brick: Finish = { colour: colour("#a0604a"), id, material: Material.wall };

@@ -1,6 +1,7 @@
 // Streets: pavement, kerb, asphalt and what is painted on them, and the places of cars and street trees along them.
 
 import type { Road } from "./city";
+import { shows } from "./detail";
 import { Dice, hashPlace } from "./hash";
 import { alongOf, meetingsOf, type Course, type Junction } from "./junction";
 import { Material } from "./material";
@@ -9,6 +10,7 @@ import { Pattern, type Finish, type Solid } from "./solid";
 
 export const PAVEMENT_WIDTH = 2.9;
 export const KERB_WIDTH = 0.38;
+const DASH = 0.4; // metres of a painted line, the narrowest of all marks
 
 // Ground layers lie a few centimetres over each other: far enough for the depth buffer, too little for the eye.
 export const LAYER = { area: 0.01, court: 0.07, bank: 0.08, shallow: 0.09, water: 0.1, path: 0.12, pavement: 0.14, kerb: 0.16, asphalt: 0.18, rail: 0.2, marking: 0.24 } as const;
@@ -151,6 +153,7 @@ export function laySegment(solid: Solid, link: Link, i: number, within: (x: numb
   // Kerb and pavement only beside the asphalt: a software renderer shades what lies hidden under it at full price. At a
   // junction the crossing street brings its own.
   for (const [inner, width, z, paint] of [[link.half, KERB_WIDTH, LAYER.kerb, FINISH.kerb], [link.half + KERB_WIDTH, PAVEMENT_WIDTH, LAYER.pavement, FINISH.pavement]] as const) {
+    if (!shows(width)) continue;
     for (const side of [-1, 1]) strip(solid, a[0], a[1], ux, uy, length, side * (inner + width / 2), width / 2, z, paint);
     joins(inner + width, z, paint, false);
   }
@@ -161,7 +164,7 @@ const clear = (junction: Junction | null, extra: number) => (junction ? junction
 
 /** Draws what is painted on a link: dashes, zebras, stop lines. The place of every mark goes to put, which says where it is drawn. */
 export function layMarks(link: Link, put: (x: number, y: number) => Solid): void {
-  if (link.kind !== "street") return;
+  if (link.kind !== "street" || !shows(DASH)) return;
   const total = link.along.at(-1)!;
   const mark = (metres: number, length: number, side: number, half: number, paint: Finish) => {
     const { x, y, ux, uy } = pointAt(link, metres);
@@ -169,7 +172,7 @@ export function layMarks(link: Link, put: (x: number, y: number) => Solid): void
   };
   const lanes = link.oneway && link.half > 5 ? [-link.half * 0.28, link.half * 0.28] : link.half > 5 ? [0] : [];
   for (let s = clear(link.from, 9); s + 2.6 < total - clear(link.to, 9); s += 6.8) {
-    for (const lane of lanes) mark(s, 2.6, lane, 0.2, link.oneway ? FINISH.white : FINISH.yellow);
+    for (const lane of lanes) mark(s, 2.6, lane, DASH / 2, link.oneway ? FINISH.white : FINISH.yellow);
   }
   for (const end of [0, 1]) {
     const junction = end ? link.to : link.from;

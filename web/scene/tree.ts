@@ -12,6 +12,7 @@ import { DOT, type Dot, type Sprites } from "./sprite";
 
 const GRID = 5.2; // metres between the places where a tree may stand
 const SHAPES = 8; // of a crown of each size
+const LEAST = 2.5; // dots; a narrower crown is drawn three dots wide
 
 // The four tones of a crown, dark to light: what 128 times the tree's colour is multiplied by.
 const TONES: readonly Colour[] = [[68, 72, 82], [104, 104, 102], [140, 142, 132], [188, 190, 150]];
@@ -25,7 +26,10 @@ function plant(trees: Sprites, shadow: Shade, x: number, y: number, radius: numb
   conifer &&= COSINE > 0.35;
   const half = conifer ? radius * 1.75 : radius;
   const z = conifer ? half * 0.8 : radius * 1.25;
-  const across = Math.max(3, Math.round((2 * half * ACROSS) / DOT));
+  const wide = (2 * half * ACROSS) / DOT;
+  // On a coarse map a crown is drawn wider than it is, and so much fewer of them stand: as much ground is green as ever.
+  if ((seed & 0xff) / 256 >= (wide / LEAST) ** 2) return;
+  const across = Math.max(3, Math.round(wide));
   const shape = (seed >>> 8) % SHAPES;
   const middle = Math.round((z * RISE) / DOT); // dots from the ground up to the crown's middle
   // From whole dots only: trees that share a sprite must not differ by who was drawn first.
