@@ -11,7 +11,9 @@ from protocol.message import (
     Count,
     Identifier,
     JobId,
+    Layer,
     Message,
+    Money,
     Ping,
     Rectangle,
 )
@@ -21,6 +23,7 @@ from protocol.order import (
     DeleteOrphan,
     Edit,
     Export,
+    ListCandidates,
     ListOrphans,
     Move,
     Prune,
@@ -30,7 +33,7 @@ from protocol.order import (
     Where,
     WorkerGone,
 )
-from protocol.region import Fill, Generate, Render, Replan
+from protocol.region import Compare, Fill, Generate, Render, Replan
 from protocol.view import (
     Counts,
     DraftView,
@@ -58,13 +61,18 @@ class Status(Message):
     by_model: dict[str, Counts]
     working: Annotated[list[Working], Field(max_length=1_000)]
     quadrants: Count
+    """Of the layer `generation`."""
     renders: Count
+    layers: dict[Layer, Count] = {}
+    """The layers that models have drawn something of, each with how many quadrants of it stand."""
     per_minute: Annotated[float, Field(ge=0, allow_inf_nan=False)]
     last_event: Count
     paused: bool = False
     models: Annotated[list[ModelView], Field(max_length=1_000)] = []
     orphans: Count = 0
     """Results that came too late and wait for a person."""
+    candidates: Count = 0
+    """Pictures of comparisons that nobody has chosen or deleted."""
     drafts: Annotated[list[DraftView], Field(max_length=100)] = []
 
 
@@ -194,6 +202,15 @@ class Resume(Pause):
 
     TYPE: ClassVar[str] = "resume"
 
+    cost_cap: Money | None = None
+    """Of a plan: what it may cost in all from now on."""
+
+    @model_validator(mode="after")
+    def _caps_a_plan(self) -> Self:
+        if self.cost_cap is not None and self.plan is None:
+            raise ValueError("a cost_cap goes with the plan that is resumed")
+        return self
+
 
 class Changed(Message):
     """How many jobs the request changed."""
@@ -210,6 +227,8 @@ class GetMap(Message):
 
     bounds: Rectangle
     jobs: bool = True
+    layers: Annotated[list[Layer], Field(min_length=1, max_length=16)] | None = None
+    """Only tiles of these; without it the renders and all that models draw."""
 
 
 class MapView(Message):
@@ -252,6 +271,7 @@ CONTROL = catalogue(
     PlanCommit,
     Render,
     Generate,
+    Compare,
     Fill,
     Replan,
     GetStatus,
@@ -275,6 +295,7 @@ CONTROL = catalogue(
     Revert,
     RevertPlan,
     ListOrphans,
+    ListCandidates,
     Adopt,
     DeleteOrphan,
     Export,

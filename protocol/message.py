@@ -25,12 +25,21 @@ Text = Annotated[str, Field(max_length=8_000, pattern=_NO_CONTROL)]
 """A prompt or a reason, at most 8,000 characters."""
 Seconds = Annotated[float, Field(ge=0, le=10_000_000_000, allow_inf_nan=False)]
 """A duration or a UTC timestamp in seconds."""
+Money = Annotated[float, Field(ge=0, le=1_000_000_000, allow_inf_nan=False)]
+"""An amount in whatever currency the configuration means."""
 Count = Annotated[int, Field(ge=0, le=2**62)]
 JobId = Annotated[int, Field(ge=1, le=2**62)]
 Token = Annotated[int, Field(ge=1, le=2**62)]
+Seed = Annotated[int, Field(ge=0, le=2**53 - 1)]
+"""What a model's chance begins from; JSON's numbers are exact up to the largest."""
 
-Layer = Literal["render", "object", "depth", "generation"]
-"""`render` is colour, `object` ids, materials and normals, `depth` 24-bit depth, `generation` the map."""
+Layer = Annotated[str, Field(max_length=32, pattern=r"^[a-z][a-z0-9_]*$")]
+"""`render` is colour, `object` ids, materials and normals, `depth` 24-bit depth, `generation` the map.
+
+Any other name is another map of the same ground that models draw.
+"""
+RENDERED: tuple[Layer, ...] = ("render", "object", "depth")
+"""What renderers draw; every other layer is of models."""
 
 JobState = Literal["blocked", "pending", "processing", "complete", "error", "cancelled"]
 JobKind = Literal["render", "generate", "palette"]

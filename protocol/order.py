@@ -10,6 +10,7 @@ from protocol.message import (
     JobId,
     JobKind,
     JobState,
+    Layer,
     Line,
     Message,
     Part,
@@ -18,7 +19,7 @@ from protocol.message import (
     Token,
 )
 from protocol.plan import Lane, Plan, Priority
-from protocol.view import OrphanView
+from protocol.view import CandidateView, OrphanView
 from protocol.work import ErrorClass
 
 JobIds = Annotated[list[JobId], Field(min_length=1, max_length=500)]
@@ -86,13 +87,17 @@ class Edit(Message):
 
 
 class Revert(Message):
-    """Brings an older version of one quadrant back onto the map; version 0 takes the quadrant off it."""
+    """Brings an older version of one quadrant back onto the map; version 0 takes the quadrant off it.
+
+    `layer` is that of the version, or `generation`, if it is not given.
+    """
 
     TYPE: ClassVar[str] = "revert"
 
     x: int = Field(ge=-1_000_000, le=1_000_000)
     y: int = Field(ge=-1_000_000, le=1_000_000)
     version: Count
+    layer: Layer | None = None
 
 
 class RevertPlan(Message):
@@ -133,8 +138,28 @@ class Orphans(Message):
     total: Count
 
 
+class ListCandidates(Message):
+    """Asks for the candidates of comparisons, of one or of all, the newest last, after `cursor`."""
+
+    TYPE: ClassVar[str] = "list_candidates"
+
+    plan: Identifier | None = None
+    cursor: Count = 0
+    limit: Annotated[int, Field(ge=1, le=200)] = 100
+    """Jobs; one whose result came late may have made several."""
+
+
+class Candidates(Message):
+    """A page of candidates; `cursor` asks for the next one, 0 means that this was the last."""
+
+    TYPE: ClassVar[str] = "candidates"
+
+    candidates: Annotated[list[CandidateView], Field(max_length=20_000)]
+    cursor: Count
+
+
 class Adopt(Message):
-    """Puts a late result on the map, as what its job made; refused where it would leave a seam."""
+    """Puts a late result or a candidate on the map, as what its job made; not where it would leave a seam."""
 
     TYPE: ClassVar[str] = "adopt"
 
@@ -142,7 +167,7 @@ class Adopt(Message):
 
 
 class DeleteOrphan(Message):
-    """Forgets a late result."""
+    """Forgets a late result or a candidate."""
 
     TYPE: ClassVar[str] = "delete_orphan"
 

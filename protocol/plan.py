@@ -4,7 +4,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from protocol.message import Identifier, Line, Part, QuadrantXY, Rectangle, Text
+from protocol.message import Identifier, Line, Money, Part, QuadrantXY, Rectangle, Text
 
 STEP_LIMIT = 100_000
 REPAIR_LIMIT = 20_000
@@ -49,6 +49,8 @@ class PlanHead(Part):
     negative_prompt: Text = ""
     lane: Lane = "bulk"
     priority: Priority = 0
+    cost_cap: Money | None = None
+    """What its model calls may cost in all; a call that would exceed it is not made, and the plan pauses."""
 
 
 class Plan(PlanHead):

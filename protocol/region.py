@@ -4,12 +4,25 @@ from typing import Annotated, ClassVar, Self
 
 from pydantic import Field, model_validator
 
-from protocol.message import Count, Identifier, Line, Message, QuadrantXY, Rectangle, Text
+from protocol.message import (
+    Count,
+    Identifier,
+    Line,
+    Message,
+    Money,
+    QuadrantXY,
+    Rectangle,
+    Seed,
+    Text,
+)
 from protocol.plan import Lane
 from protocol.view import Estimate, LeftOut, PlannedStep
 
 REGION_LIMIT = 1_000_000
 """Quadrants in the largest region that is planned at once."""
+
+CANDIDATE_LIMIT = 32
+"""Candidates of one comparison."""
 
 Quadrants = Annotated[list[QuadrantXY], Field(min_length=1, max_length=4_096)]
 
@@ -37,6 +50,30 @@ class Generate(Message):
     lane: Lane = "interactive"
 
 
+class Compare(Message):
+    """Asks for candidates: the same call by several models, with each of the seeds, kept off the map.
+
+    Quadrants that are finished are drawn anew for it; what stands there stays until a candidate is adopted.
+    """
+
+    TYPE: ClassVar[str] = "compare"
+
+    plan: Identifier
+    quadrants: Annotated[list[QuadrantXY], Field(min_length=1, max_length=4)]
+    models: Annotated[list[Identifier], Field(min_length=1, max_length=CANDIDATE_LIMIT)]
+    seeds: Annotated[list[Seed], Field(max_length=CANDIDATE_LIMIT)] = []
+    """Without any, each model goes by its own."""
+    prompt: Text = ""
+    negative_prompt: Text = ""
+    lane: Lane = "interactive"
+
+    @model_validator(mode="after")
+    def _has_not_too_many(self) -> Self:
+        if len(self.models) * max(1, len(self.seeds)) > CANDIDATE_LIMIT:
+            raise ValueError(f"models times seeds are more than {CANDIDATE_LIMIT} candidates")
+        return self
+
+
 class Fill(Message):
     """Asks for a region to be filled in as many calls as it takes. `dry_run` only says how.
 
@@ -55,6 +92,7 @@ class Fill(Message):
     prompt: Text = ""
     negative_prompt: Text = ""
     lane: Lane = "bulk"
+    cost_cap: Money | None = None
     dry_run: bool = False
 
     @model_validator(mode="after")

@@ -12,6 +12,7 @@ from protocol.message import (
     JobState,
     Layer,
     Line,
+    Money,
     Part,
     QuadrantXY,
     Seconds,
@@ -25,19 +26,28 @@ Shape = Literal["2x2", "2x1", "1x2", "1x1"]
 """Width × height of what one model call fills, in quadrants."""
 
 
+ModelState = Literal["ready", "paused", "limited", "failing", "probing", "spent"]
+"""Whether a model is called now: not while somebody or a refused key has paused it, while it wants no more
+calls, has just failed again and again, or has spent its budget; `probing` is with one job at a time."""
+
+
 class ModelView(Part):
     """What one model does now. Times are of its latest calls, None where it has none yet."""
 
     model_id: Annotated[str, Field(max_length=128)]
     paused: bool = False
+    state: ModelState = "ready"
     until_seconds: Seconds = 0.0
-    """How long a rate limit still keeps it from being called."""
+    """For how long it is still not called, where that ends by itself."""
     reason: Line = ""
     pending: Count = 0
     in_hands: Count = 0
     rate_per_minute: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
     seconds_p50: Seconds | None = None
     seconds_p90: Seconds | None = None
+    daily_budget: Money | None = None
+    spent_today: Money | None = None
+    """Of the budget, with what calls under way may cost; None where there is no budget."""
 
 
 class LeftOut(Part):
@@ -98,6 +108,12 @@ class JobView(Part):
     model_id: Annotated[str, Field(max_length=128)] = ""
     prompt: Text = ""
     negative_prompt: Text = ""
+    seed: Count | None = None
+    """What was asked for instead of the model's own."""
+    candidate: bool = False
+    """Whether what it makes is kept off the map until a person chooses it."""
+    layer: Annotated[str, Field(max_length=32)] = ""
+    """Of a model call: the layer that it draws."""
     quadrants: Annotated[list[QuadrantXY], Field(max_length=4_096)]
     padding: Annotated[list[QuadrantXY], Field(max_length=4)] = []
     scaffold: Annotated[list[QuadrantXY], Field(max_length=4)] = []
@@ -124,6 +140,10 @@ class JobView(Part):
     held_by: Count = 0
     """The job that failed, was called off or is no longer legal and that a blocked one waits for in the end,
     which may be itself; 0 if it can go on by itself, and on maps."""
+    calls: Count = 0
+    """Of its model, that were made and answered."""
+    cost: Money = 0.0
+    """Of these, as far as the model states a price."""
     held: bool = False
     """Whether it is blocked for good, until somebody brings it or what it waits for on."""
 
@@ -160,7 +180,7 @@ class PlanView(Part):
     stuck: bool = False
     """Settled with something left: to retry and resume, or to plan anew, helps."""
     reason: Text = ""
-    """Why it is stuck; empty if it is not."""
+    """Why it is stuck, or what its cap has paused it for; else empty."""
     paused: bool = False
     entered: Count = 0
     """How many of its jobs are in the queue by now; a large plan is put in little by little."""
@@ -169,12 +189,16 @@ class PlanView(Part):
     """Quadrants committed, while it was worked on."""
     cost: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
     """Of the calls made so far, as far as their models state a price."""
+    cost_cap: Money | None = None
+    reserved: Money = 0.0
+    """What calls may cost, or may have cost, of which nobody knows yet, where budget or cap is kept."""
 
 
 class Seen(Part):
-    """A neighbour that a model was shown."""
+    """What a model was shown: a finished neighbour, or what it turned into another layer."""
 
     version: Token
+    layer: Layer = "generation"
     x: int
     y: int
 
@@ -211,10 +235,48 @@ class VersionView(Part):
     cost: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
     attempt: Count = 0
     source: Line = ""
+    seam: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
+    """How it meets its neighbours, 1 being as strong as the strongest lines around; None if nobody looked."""
+    flagged: bool = False
+    """Whether that is more than its model was allowed."""
     scaffold: bool = False
     stale: bool = False
     """Whether it stands and a neighbour that it saw does not any more."""
     sha256: Annotated[str, Field(max_length=64)]
+
+
+class CandidateView(Part):
+    """One picture of a comparison, or the job that is to make it: paid for, and on no map until adopted."""
+
+    job: JobId
+    plan: Identifier
+    """The comparison that it belongs to."""
+    quadrants: Annotated[list[QuadrantXY], Field(max_length=4)]
+    padding: Annotated[list[QuadrantXY], Field(max_length=4)] = []
+    model_id: Annotated[str, Field(max_length=128)]
+    prompt: Text = ""
+    negative_prompt: Text = ""
+    seed: Count | None = None
+    state: JobState
+    doing: Line = ""
+    orphan: Count = 0
+    """The number by which its images are fetched and it is adopted or deleted; 0 until they are here."""
+    tiles: Annotated[list[OrphanTile], Field(max_length=256)] = []
+    template: Annotated[str, Field(max_length=64)] = ""
+    """SHA-256 of what the model was sent: the same for all that saw the same."""
+    worker: Line = ""
+    seconds: Seconds = 0.0
+    cost: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
+    received_at: Seconds = 0.0
+    seam: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
+    """The worst score of its quadrants, where the worker looked."""
+    flagged: bool = False
+    """Whether that is more than the model is allowed."""
+    adopted: bool = False
+    """Whether it was put on the map."""
+    adoptable: bool = False
+    reason: Text = ""
+    """Why it failed, cannot go on, or cannot be put on the map now."""
 
 
 class OrphanView(Part):

@@ -17,6 +17,7 @@ from protocol.message import (
     Ping,
     QuadrantXY,
     Seconds,
+    Seed,
     Text,
     Token,
 )
@@ -50,6 +51,12 @@ class GenerateWork(Part):
     model_id: Identifier
     prompt: Text = ""
     negative_prompt: Text = ""
+    seed: Seed | None = None
+    """Instead of the model's own, where a comparison asked for it."""
+    layer: Layer = "generation"
+    """Where the finished quadrants around it stand, and what is drawn is handed in."""
+    input_layer: Layer = "render"
+    """What the model is to turn into that; where `padding` and `scaffold` have none, the render stands in."""
 
 
 class PaletteWork(Part):
@@ -84,6 +91,8 @@ class Lease(Message):
     attempt: Count
     expires_in: Seconds
     work: Work
+    handle: Text = ""
+    """What an earlier try has `started` and not ended: go on with that instead of paying twice."""
 
 
 class Idle(Message):
@@ -110,6 +119,19 @@ class Touched(Message):
     expires_in: Seconds
 
 
+class Started(Message):
+    """A call is under way at the provider: keeps its handle for whoever gets the job next, and the lease.
+
+    An empty handle says that there is nothing to go on with any more. Answered by `touched`.
+    """
+
+    TYPE: ClassVar[str] = "started"
+
+    job: JobId
+    token: Token
+    handle: Text
+
+
 class TileImage(Part):
     """One quadrant of one layer; `attachment` counts the PNG files behind the map from 0."""
 
@@ -124,6 +146,16 @@ class Asset(Part):
 
     name: Literal["palette"]
     attachment: Count
+
+
+class SeamScore(Part):
+    """How one quadrant meets its finished neighbours: 1 is as strong as the strongest lines around."""
+
+    x: int
+    y: int
+    score: Annotated[float, Field(ge=0, le=1_000_000, allow_inf_nan=False)]
+    flagged: bool = False
+    """Whether that is more than its model is allowed."""
 
 
 class Made(Part):
@@ -145,6 +177,8 @@ class Made(Part):
     calls: Count = 0
     """Calls that this try made; 0 if its result had been paid for by an earlier one."""
     source: Line = ""
+    seams: Annotated[list[SeamScore], Field(max_length=4)] = []
+    """Of the quadrants with a finished neighbour, where somebody looked."""
 
 
 class Ack(Message):
@@ -263,4 +297,4 @@ class Farewell(Message):
     returned: Count
 
 
-WORK = catalogue(Ready, Touch, Ack, Nack, Fetch, FetchAsset, Goodbye, Ping)
+WORK = catalogue(Ready, Touch, Started, Ack, Nack, Fetch, FetchAsset, Goodbye, Ping)

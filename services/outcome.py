@@ -29,6 +29,7 @@ def acked(lease: Lease, worker: str, result: Result, seconds: float) -> tuple[Ac
         cost=result.cost,
         calls=result.calls,
         source=result.source,
+        seams=result.seams,
     )
     return Ack(job=lease.job, token=lease.token, tiles=tiles, assets=assets, made=made), attachments
 

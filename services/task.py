@@ -19,6 +19,8 @@ from protocol.work import (
     Nacked,
     PixelRef,
     Pixels,
+    SeamScore,
+    Started,
     Touched,
 )
 from services.client import Client
@@ -36,6 +38,7 @@ class TryFailed(Exception):
 
     `retry_after` are the seconds for which a model that is rate limited wants no more calls; `calls` are
     those that were answered, and so paid for, although nothing came of them, `cost` is what they cost.
+    With `keep` what was paid for stays, also if the job ends here: a person can mend what was in the way.
     """
 
     def __init__(
@@ -45,12 +48,14 @@ class TryFailed(Exception):
         *,
         retry: bool = True,
         retry_after: float | None = None,
+        keep: bool = False,
     ) -> None:
         super().__init__(reason)
         self.error_class = error_class
         self.reason = reason
         self.retry = retry
         self.retry_after = retry_after
+        self.keep = keep
         self.calls = 0
         self.cost: float | None = None
 
@@ -70,6 +75,7 @@ class Result:
     cost: float | None = None
     calls: int = 0
     source: str = ""
+    seams: list[SeamScore] = field(default_factory=list)
 
 
 class Task:
@@ -83,6 +89,18 @@ class Task:
     def say(self, doing: str) -> None:
         """Say what is being done; it travels with the next touch."""
         self.doing = doing[:300]
+
+    async def start(self, handle: str) -> None:
+        """Return when the keeper has the handle of a call under way on disk; an empty one takes it away.
+
+        A lease that is lost loses nothing here: the worker is told of it when it touches the lease.
+        """
+        request = Started(job=self.lease.job, token=self.lease.token, handle=handle)
+        try:
+            await self._ask(request)
+        except ProtocolError as error:
+            if error.code is not Code.LEASE_LOST:
+                raise
 
     async def fetch(
         self, layer: Layer, quadrants: list[tuple[int, int]]

@@ -260,7 +260,7 @@ class Worker:
     async def _fail(self, lease: Lease, failure: TryFailed) -> None:
         log.warning("job %d attempt %d failed: %s", lease.job, lease.attempt, failure.reason)
         answer = await self._settle(lease, outcome.nacked(lease, failure), Nacked)
-        if answer is not None and answer.state != "pending":
+        if answer is not None and answer.state != "pending" and not failure.keep:
             await self._forget(lease)
 
     async def _hand_in(self, lease: Lease, result: Result, seconds: float) -> None:

@@ -1,4 +1,4 @@
-"""Adoption: late results put on the map by a person, where that leaves no seam."""
+"""Adoption: late results and candidates put on the map by a person, where that leaves no seam."""
 
 from collections.abc import Callable, Iterator
 
@@ -21,7 +21,7 @@ from services.tiling.seam import Refusal, place
 
 
 class Adoption:
-    """Shows late results, adopts and deletes them."""
+    """Shows late results, adopts and deletes them, and adopts and deletes candidates."""
 
     def __init__(
         self, store: Store, history: History, progress: Progress, clock: Callable[[], float]
@@ -51,10 +51,12 @@ class Adoption:
         job = self._adoptable(orphan, self._store.queue.get(orphan.job))
         for behind in self._behind(job):
             for other in behind:
-                check_still_free(self._store, other.infill, but=other.plan)
+                check_still_free(self._store, other.layer, other.infill, but=other.plan)
             yield
         # Again: while others came in between, the job may have been taken up, or the ground been drawn on.
         orphan = self._get(request.orphan)
+        if orphan.adopted:
+            return Reverted(quadrants=0)
         job = self._adoptable(orphan, self._store.queue.get(orphan.job))
         made = job._replace(
             token=orphan.token,
@@ -68,7 +70,8 @@ class Adoption:
         refs = self._history.put(asked, orphan.tiles, orphan.made)
         self._store.orphans.adopt(orphan)
         self._progress.completed_late(lifecycle.complete(made, self._clock()), refs)
-        log.info("%s: its late result %d was adopted", name(job), orphan.id)
+        what = "candidate" if orphan.candidate else "late result"
+        log.info("%s: its %s %d was adopted", name(job), what, orphan.id)
         return Reverted(quadrants=len({(ref.x, ref.y) for ref in refs if ref.version}))
 
     def delete(self, request: DeleteOrphan) -> Deleted:
@@ -84,14 +87,14 @@ class Adoption:
     def _get(self, number: int) -> Orphan:
         orphan = self._store.orphans.get(number)
         if orphan is None:
-            raise ProtocolError(Code.UNKNOWN_ORPHAN, f"There is no late result {number}.")
+            raise ProtocolError(Code.UNKNOWN_ORPHAN, f"There is no late result or candidate {number}.")
         return orphan
 
     def _adoptable(self, orphan: Orphan, job: Job | None) -> Job:
         """The job that the result would complete; raises what speaks against it."""
         if job is None:
             raise ProtocolError(Code.WRONG_STATE, f"Job {orphan.job} is no longer kept.")
-        if job.state == "complete":
+        if job.state == "complete" and not (job.candidate and job.token == orphan.token):
             raise ProtocolError(Code.WRONG_STATE, f"Job {job.id} was completed by another try.")
         if job.state == "processing":
             raise ProtocolError(
@@ -101,19 +104,23 @@ class Adoption:
             raise ProtocolError(Code.WRONG_STATE, f"Job {job.id} waits for other jobs now.")
         if job.kind == "generate":
             self._check_fits(orphan, job)
-            check_still_free(self._store, job.infill, but=job.plan)
+            check_still_free(self._store, job.layer, job.infill, but=job.plan)
         return job
 
     def _check_fits(self, orphan: Orphan, job: Job) -> None:
         """Raise SEAM if the result would not match the map as it now is."""
         tiles = self._store.tiles
         x0, y0, x1, y1 = bounding(job.infill)
-        finished = tiles.finished(x0 - AROUND, y0 - AROUND, x1 + AROUND, y1 + AROUND, plan=job.plan)
+        around = (x0 - AROUND, y0 - AROUND, x1 + AROUND, y1 + AROUND)
+        finished = tiles.finished(job.layer, *around, plan=job.plan)
+        if job.candidate:
+            # What another candidate of the comparison put there gives way.
+            finished -= self._store.versions.standing_of(job.plan, job.layer, job.kept)
         legal = place(job.infill, finished)
         if isinstance(legal, Refusal):
             raise ProtocolError(Code.SEAM, legal.reason)
         # It was made for the neighbours as they were then: what came or changed since, it does not match.
-        against = tiles.standing("generation", sorted(beside(job.infill)), job.plan)
+        against = tiles.standing(job.layer, sorted(beside(job.infill)), job.plan)
         unseen = [(tile.x, tile.y) for tile in against if tile.version not in orphan.made.saw]
         if unseen:
             raise ProtocolError(
@@ -135,12 +142,16 @@ class Adoption:
             frontier += behind
             yield [other for other in self._store.queue.among(behind) if other.kind == "generate"]
 
-    def _view(self, orphan: Orphan, job: Job | None) -> OrphanView:
-        reason = ""
+    def why_not(self, orphan: Orphan, job: Job | None) -> str:
+        """What speaks against putting it on the map now; empty if nothing does."""
         try:
             self._adoptable(orphan, job)
         except ProtocolError as error:
-            reason = error.message
+            return error.message[:8_000]
+        return ""
+
+    def _view(self, orphan: Orphan, job: Job | None) -> OrphanView:
+        reason = self.why_not(orphan, job)
         return OrphanView(
             orphan=orphan.id,
             job=orphan.job,
@@ -153,5 +164,5 @@ class Adoption:
             attempt=orphan.attempt,
             received_at=orphan.received_at,
             adoptable=not reason,
-            reason=reason[:8_000],
+            reason=reason,
         )

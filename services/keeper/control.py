@@ -24,6 +24,7 @@ from protocol.order import (
     DeleteOrphan,
     Edit,
     Export,
+    ListCandidates,
     ListOrphans,
     Move,
     Prune,
@@ -31,7 +32,7 @@ from protocol.order import (
     Revert,
     RevertPlan,
 )
-from protocol.region import Fill, Generate, Render, Replan
+from protocol.region import Compare, Fill, Generate, Render, Replan
 from services.keeper.batch import Handlers
 from services.keeper.edits import Edits
 from services.keeper.exports import Exports
@@ -67,7 +68,7 @@ class Control:
         }
         self.ingest: Handlers = {Publish: intake.on_plan, **parts}
         self.control: Handlers = {
-            **dict.fromkeys((Publish, Render, Generate, Fill, Replan), intake.on_plan),
+            **dict.fromkeys((Publish, Render, Generate, Compare, Fill, Replan), intake.on_plan),
             **parts,
             GetStatus: lambda _, request: views.status(),
             ListJobs: lambda _, request: views.jobs(request),
@@ -90,6 +91,7 @@ class Control:
             Revert: past.revert,
             RevertPlan: past.revert_plan,
             ListOrphans: past.list_orphans,
+            ListCandidates: past.list_candidates,
             Adopt: past.adopt,
             DeleteOrphan: past.delete_orphan,
             Export: exports.export,

@@ -4,16 +4,16 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from protocol.errors import Code, ProtocolError
-from protocol.message import COORDINATE_LIMIT, JobState
+from protocol.message import COORDINATE_LIMIT, JobState, Layer
 from protocol.plan import Lane, Step
-from services.config import Model
 from services.keeper import proof
 from services.keeper.ancestry import Ancestry
 from services.keeper.drafted import Drafted, DraftedRender, filled
 from services.keeper.ground import PALETTE_BOX, Box, Cell, Ground
 from services.keeper.lifecycle import Cells, Job
+from services.model import Model
 from services.tiling.quadrant import FRAME, SIZE, frame_of
-from services.tiling.region import bounding, frames, needed_renders, rectangle
+from services.tiling.region import bounding, frames, named, needed_renders, rectangle
 from services.tiling.seam import Window
 
 JOB_LIMIT = 400_000
@@ -38,6 +38,9 @@ class Asked:
     priority: int = 0
     prompts: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     """Prompt and negative prompt for steps of one model, where they differ from the plan's."""
+    cost_cap: float | None = None
+    seeds: Mapping[str, int | None] | None = None
+    """Of a comparison, whose steps are candidates for the same ground: each one's seed by its id."""
 
 
 @dataclass
@@ -62,6 +65,8 @@ class Draft:
     """The smallest rectangle around all that it draws."""
     leans_on: frozenset[int] = frozenset()
     """Jobs of other plans that this one's wait for, or that it took for its own."""
+    layer: Layer = "generation"
+    """What its model calls draw."""
     free: dict[Cell, str] = field(default_factory=dict)
     """Frames that a step of the plan itself draws anew without waiting for anything."""
     _shapes: dict[Shape, list[tuple[Cell, list[Cell]]]] = field(default_factory=dict)
@@ -132,6 +137,8 @@ class Draft:
         waits = self._renders_around(corners)
         if model.needs_palette and not self.ground.palette_made:
             waits.append(self._palette())
+        if not model.reads_renders:
+            waits += self._drawn_before(step, model.input_layer)
         asked = self.asked
         prompt, negative = asked.prompts.get(model.model_id, (asked.prompt, asked.negative_prompt))
         whole = not step.padding and not step.scaffold
@@ -150,10 +157,21 @@ class Draft:
                 model.model_id,
                 (prompt if step.prompt is None else step.prompt) or model.prompt,
                 (negative if step.negative_prompt is None else step.negative_prompt) or model.negative_prompt,
+                model.output_layer,
+                model.input_layer,
+                asked.seeds is not None,
+                None if asked.seeds is None else asked.seeds[step.id],
             )
         )
         self._wait(job, waits)
         return job
+
+    def _drawn_before(self, step: Step, layer: Layer) -> list[int]:
+        """The jobs of other plans that are yet to draw what this step turns into another layer."""
+        source = self.ground.sources[layer]
+        if lacking := {cell for cell in step.quadrants if source.lacks(cell)}:
+            raise ProtocolError(Code.WRONG_STATE, nothing_to_read(step.id, lacking, layer), details=step.id)
+        return [source.drawing[cell] for cell in step.quadrants if cell in source.drawing]
 
     def _renders_around(self, corners: Box) -> list[int]:
         """The render jobs to wait for until all that an infill with these corners needs is rendered."""
@@ -239,7 +257,7 @@ def draw_up(
     windows: dict[str, Window] = {}
     if calls or asked.repair:
         ground.check_free(cells)
-        windows = proof.prove(asked.steps, ground.finished, asked.repair, ancestry=ancestry)
+        windows = _windows(asked, ground, ancestry)
     order = ancestry.forward()
     # A large plan's takes fifty megabytes, and the jobs take their place.
     del ancestry
@@ -254,6 +272,25 @@ def draw_up(
             Code.TOO_LARGE, f"The plan comes to {len(draft.jobs)} jobs; {JOB_LIMIT} is the most."
         )
     return draft
+
+
+def _windows(asked: Asked, ground: Ground, ancestry: Ancestry) -> dict[str, Window]:
+    """Where each call may be drawn; of candidates only one comes onto the map, so each is proved alone."""
+    if asked.seeds is None:
+        return proof.prove(asked.steps, ground.finished, asked.repair, ancestry=ancestry)
+    found: dict[str, Window] = {}
+    for step in asked.steps:
+        found |= proof.prove([step], ground.finished, asked.repair)
+    return found
+
+
+def nothing_to_read(step: str, lacking: Collection[Cell], layer: Layer) -> str:
+    """The sentence about quadrants that are not there to be drawn from."""
+    one = len(lacking) == 1
+    return (
+        f"Step {step} draws from {layer}, where {named(lacking)} {'is' if one else 'are'} not finished "
+        f"and nobody is about to draw {'it' if one else 'them'}; fill {layer} there first."
+    )
 
 
 def check_shape(step: Step) -> None:

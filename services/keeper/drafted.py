@@ -27,6 +27,10 @@ class Drafted(NamedTuple):
     model_id: str = ""
     prompt: str = ""
     negative_prompt: str = ""
+    layer: str = ""
+    input_layer: str = ""
+    candidate: bool = False
+    seed: int | None = None
 
 
 class _Frame(NamedTuple):
@@ -43,7 +47,9 @@ class DraftedRender(_Frame):
     kind: JobKind = "render"
     padding: Cells = ()
     scaffold: Cells = ()
-    model_id = prompt = negative_prompt = ""
+    model_id = prompt = negative_prompt = layer = input_layer = ""
+    candidate = False
+    seed = None
 
     @property
     def quadrants(self) -> Cells:

@@ -74,7 +74,9 @@ class Drawings:
             if isinstance(request, Publish) and request.plan.steps:
                 await aside(parts.write, whole, request.plan, request.plan.steps)
                 head = PlanHead.model_validate(request.plan.model_dump(include=set(PlanHead.model_fields)))
-                parted = Parted(head, whole, case.size, box_of(request), request.plan.repair, request.dry_run)
+                named = {step.model_id for step in request.plan.steps if step.kind == "generate"}
+                rest = (request.plan.repair, request.dry_run, frozenset(named))
+                parted = Parted(head, whole, case.size, box_of(request), *rest)
                 case = replace(case, request=parted)
             return await self.drafter.draw(self._planner.order(case, path), self._planner.number)
         proposal = await aside(proposer.propose, case)

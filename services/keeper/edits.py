@@ -7,12 +7,13 @@ from protocol.errors import Code, ProtocolError
 from protocol.message import Message
 from protocol.order import Edit
 from services.actor import Letter
-from services.config import AppConfig, Model
+from services.config import AppConfig
 from services.keeper import lifecycle
 from services.keeper.lifecycle import Job
 from services.keeper.models import usable
 from services.keeper.store import Store
 from services.keeper.views import job_change
+from services.model import Model
 
 
 class Edits:
@@ -66,6 +67,7 @@ class Edits:
         prompt, negative = request.prompt, request.negative_prompt
         if model is not None and model.model_id != job.model_id:
             self._check_palette(job, before, model)
+            _check_layers(job, model)
             # What was never more than the old model's own prompt becomes the new one's.
             if prompt is None and job.prompt == (before.prompt if before else ""):
                 prompt = ""
@@ -92,3 +94,14 @@ class Edits:
                 f"Job {job.id} cannot go to {model.name} yet: the map has no palette, and the job does not "
                 "wait for one. Publish a plan with that model first.",
             )
+
+
+def _check_layers(job: Job, model: Model) -> None:
+    """Raise WRONG_STATE if the model draws another layer than the job was accepted for, or from another."""
+    if (model.output_layer, model.input_layer) != (job.layer, job.input_layer):
+        raise ProtocolError(
+            Code.WRONG_STATE,
+            f"Job {job.id} draws {job.layer} from {job.input_layer}, but {model.name} draws "
+            f"{model.output_layer} from {model.input_layer}; choose a model for the same layers, or publish "
+            "a plan with that one.",
+        )

@@ -58,7 +58,8 @@ def _lines(draft: Draft, first: int) -> Iterator[Line]:
 
 def _cells(id: int, job: Drafted | DraftedRender, quadrants: Cells) -> list[CellRow]:
     """Where a job lies, and in what part."""
-    if job.kind == "palette":
+    if job.kind == "palette" or job.candidate:
+        # A candidate takes no ground: whoever draws there meanwhile makes it unfit, and is told nothing.
         return []
     found = [(x, y, id, "quadrants") for x, y in quadrants]
     if job.padding:

@@ -112,6 +112,7 @@ class Exports:
             negative_prompt=texts[1],
             lane=plan.lane,
             priority=self._left.priority(plan.id),
+            cost_cap=self._store.accounts.plan(plan.id).left,
             steps=steps,
             repair=repair,
         )
@@ -126,7 +127,7 @@ class Exports:
             letter.reply(self._told(request, place, 0, plan, [], ("", "")))
             return
         region = Region(bounding(cells), cells)
-        ground = survey(self._store, region.box, plan="", replaces=plan.id)
+        ground = survey(self._store, region.box, plan="", layer=plan.layer, replaces=plan.id)
         try:
             found = await asyncio.get_running_loop().run_in_executor(
                 self._pool, partial(lay, region, ground, dry=True)

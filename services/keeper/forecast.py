@@ -4,9 +4,10 @@ from collections.abc import Mapping, Sequence
 
 from protocol.plan import Step
 from protocol.view import Estimate
-from services.config import AppConfig, Model
+from services.config import AppConfig
 from services.keeper.ancestry import Ancestry
 from services.keeper.pace import percentile
+from services.model import Model
 from services.tiling import estimate
 
 

@@ -1,9 +1,10 @@
 """The ground of a plan: what stands there, what others have reserved, what is being rendered."""
 
-from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
 
 from protocol.errors import Code, ProtocolError
+from protocol.message import Layer
 from services.keeper.store import Store
 from services.tiling.quadrant import FRAME
 from services.tiling.region import bounding, named
@@ -19,8 +20,20 @@ NAMED_IN_DETAILS = 1_000
 
 
 @dataclass(frozen=True)
+class Source:
+    """A layer that is read: what of it stands for good, and which jobs are to finish what there."""
+
+    finished: frozenset[Cell]
+    drawing: Mapping[Cell, int]
+
+    def lacks(self, cell: Cell) -> bool:
+        """Whether there is nothing to read and nobody is about to draw it."""
+        return cell not in self.finished and cell not in self.drawing
+
+
+@dataclass(frozen=True)
 class Ground:
-    """Everything about the map and the queue that a plan depends on, at one moment."""
+    """Everything about one layer of the map and the queue that a plan depends on, at one moment."""
 
     finished: frozenset[Cell]
     reserved: frozenset[tuple[int, int, str]]
@@ -30,6 +43,8 @@ class Ground:
     """Render jobs that wait for nothing, by canonical frame."""
     palette_made: bool
     palette_job: int | None
+    sources: Mapping[Layer, Source] = field(default_factory=dict)
+    """What models of the plan read instead of renders."""
 
     def check_free(self, cells: Collection[Cell]) -> None:
         """Raise CONFLICT if another unsettled plan is still to generate in or right beside the cells."""
@@ -58,11 +73,13 @@ def survey(
     box: Box,
     *,
     plan: str,
+    layer: Layer,
+    reads: Collection[Layer] = (),
     replaces: str = "",
     draws: bool = True,
     lays: bool = True,
 ) -> Ground:
-    """Look at the quadrants in the box and around it, as `plan` sees them, which may replace another plan.
+    """Look at a layer in the box and around it, as `plan` sees it, which may replace another plan.
 
     What is only asked for by model calls is looked at if it `draws`, where calls failed if it `lays` steps.
     """
@@ -73,7 +90,7 @@ def survey(
         nothing: frozenset[Cell] = frozenset()
         return Ground(nothing, frozenset(), nothing, nothing, whereabouts.running_renders(*box), True, None)
     running = whereabouts.running_renders(*far)
-    finished = frozenset(tiles.finished(*near, plan=plan))
+    finished = frozenset(tiles.finished(layer, *near, plan=plan))
     rendered = tiles.rendered(*far)
     made = tiles.asset("palette") is not None
     if not made:
@@ -81,12 +98,16 @@ def survey(
         running = {**whereabouts.running_renders(*PALETTE_BOX), **running}
     return Ground(
         finished=finished,
-        reserved=frozenset(whereabouts.reserved(*near, but=(plan, replaces))),
-        failed=frozenset(whereabouts.failed(*near) - finished) if lays else frozenset(),
+        reserved=frozenset(whereabouts.reserved(layer, *near, but=(plan, replaces))),
+        failed=frozenset(whereabouts.failed(layer, *near) - finished) if lays else frozenset(),
         rendered=frozenset(rendered),
         running=running,
         palette_made=made,
         palette_job=None if made else store.queue.palette(),
+        sources={
+            read: Source(frozenset(tiles.finished(read, *near)), whereabouts.drawing(read, *near))
+            for read in reads
+        },
     )
 
 
@@ -126,10 +147,10 @@ def check_free(reserved: Collection[tuple[int, int, str]], cells: Collection[Cel
         )
 
 
-def check_still_free(store: Store, cells: Collection[Cell], *, but: str) -> None:
+def check_still_free(store: Store, layer: Layer, cells: Collection[Cell], *, but: str) -> None:
     """Raise CONFLICT if another unsettled plan has by now reserved the cells or what lies around them."""
     x0, y0, x1, y1 = bounding(cells)
-    check_free(store.whereabouts.reserved(x0 - 1, y0 - 1, x1 + 1, y1 + 1, but=(but,)), cells)
+    check_free(store.whereabouts.reserved(layer, x0 - 1, y0 - 1, x1 + 1, y1 + 1, but=(but,)), cells)
 
 
 def touch(changed: Iterable[Cell], cells: Collection[Cell]) -> bool:

@@ -4,12 +4,16 @@ import json
 import sqlite3
 from collections.abc import Sequence
 
+from services.keeper.circuit import Circuit
 from services.keeper.throttle import Throttle
 
 SLICE = 200
 """Jobs that are looked at in one go: some milliseconds of work."""
 RUNS, PAUSED, RESUMING = 0, 1, 2
 """`plans.paused`; a plan is resuming until the last of its jobs has been marked so."""
+
+
+_ADD = "INSERT INTO models (model_id, paused, until, reason, strikes)"
 
 
 class Halts:
@@ -37,7 +41,8 @@ class Halts:
     def keep(self, throttle: Throttle) -> None:
         """Write down how a model stands."""
         self._connection.execute(
-            "INSERT OR REPLACE INTO models (model_id, paused, until, reason, strikes) VALUES (?, ?, ?, ?, ?)",
+            f"{_ADD} VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (model_id) DO UPDATE SET "
+            "paused = ?2, until = ?3, reason = ?4, strikes = ?5",
             (
                 throttle.model_id,
                 int(throttle.paused),
@@ -46,6 +51,43 @@ class Halts:
                 throttle.strikes,
             ),
         )
+
+    def circuit(self, model_id: str) -> Circuit:
+        """How the latest tries of a model ended."""
+        row = self._connection.execute("SELECT * FROM models WHERE model_id = ?", (model_id,)).fetchone()
+        return _circuit(row) if row else Circuit(model_id)
+
+    def circuits(self) -> list[Circuit]:
+        """Every model whose latest tries have failed."""
+        rows = self._connection.execute("SELECT * FROM models WHERE failures > 0 ORDER BY model_id")
+        return [_circuit(row) for row in rows]
+
+    def keep_circuit(self, circuit: Circuit) -> None:
+        """Write down how the latest tries of a model ended."""
+        self._connection.execute(
+            f"{_ADD} VALUES (?1, 0, 0, '', 0) ON CONFLICT (model_id) DO NOTHING", (circuit.model_id,)
+        )
+        self._connection.execute(
+            "UPDATE models SET failures = ?, trips = ?, resting = ?, fault = ? WHERE model_id = ?",
+            (circuit.failures, circuit.trips, circuit.until, circuit.reason, circuit.model_id),
+        )
+
+    def paced(self, model_id: str) -> float:
+        """When the next call of a model may begin, on the steady clock."""
+        row = self._connection.execute("SELECT paced FROM models WHERE model_id = ?", (model_id,)).fetchone()
+        return float(row[0]) if row else 0.0
+
+    def pace(self, model_id: str, until: float) -> None:
+        """Let no call of a model begin before that."""
+        self._connection.execute(
+            "INSERT INTO models (model_id, paused, until, reason, strikes, paced) "
+            "VALUES (?1, 0, 0, '', 0, ?2) ON CONFLICT (model_id) DO UPDATE SET paced = ?2",
+            (model_id, until),
+        )
+
+    def recall_paces(self, latest: float) -> None:
+        """Let no model wait for its next call longer than until `latest`."""
+        self._connection.execute("UPDATE models SET paced = min(paced, ?)", (latest,))
 
     def holds(self, plan_id: str) -> bool:
         """Whether a plan is paused."""
@@ -102,6 +144,16 @@ class Halts:
             "UPDATE generation_queue SET suspended = ? WHERE id IN (SELECT value FROM json_each(?))",
             (int(suspended), json.dumps(job_ids)),
         )
+
+
+def _circuit(row: sqlite3.Row) -> Circuit:
+    return Circuit(
+        model_id=row["model_id"],
+        failures=row["failures"],
+        trips=row["trips"],
+        until=row["resting"],
+        reason=row["fault"],
+    )
 
 
 def _throttle(row: sqlite3.Row) -> Throttle:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from protocol.errors import Code, ProtocolError
 from protocol.event import MapChange, TileRef
+from protocol.message import RENDERED, Layer
 from protocol.order import Reverted
 from protocol.work import Made
 from services.config import AppConfig
@@ -16,6 +17,7 @@ from services.keeper.versions import Drawn, Stored
 from services.tiling.region import bounding
 
 Cell = tuple[int, int]
+Place = tuple[Layer, int, int]
 
 BUSY_SECONDS = 1.0
 
@@ -24,15 +26,15 @@ BUSY_SECONDS = 1.0
 class Tally:
     """What a revert has done so far."""
 
-    changed: set[Cell] = field(default_factory=set)
-    stale: set[Cell] = field(default_factory=set)
+    changed: set[Place] = field(default_factory=set)
+    stale: set[Place] = field(default_factory=set)
     skipped: int = 0
 
     def count(self, refs: Collection[TileRef], others: Collection[TileRef]) -> None:
         """These quadrants were changed, and these neighbours became stale or fresh by it."""
-        self.changed |= {(ref.x, ref.y) for ref in refs}
-        self.stale |= {(mark.x, mark.y) for mark in others if mark.stale}
-        self.stale -= {(mark.x, mark.y) for mark in others if not mark.stale} | self.changed
+        self.changed |= {(ref.layer, ref.x, ref.y) for ref in refs}
+        self.stale |= {(mark.layer, mark.x, mark.y) for mark in others if mark.stale}
+        self.stale -= {(mark.layer, mark.x, mark.y) for mark in others if not mark.stale} | self.changed
 
     def told(self) -> Reverted:
         """The answer."""
@@ -68,34 +70,42 @@ class History:
         for image in images:
             is_scaffold = (image.x, image.y) in scaffold
             before = tiles.at(image.layer, image.x, image.y)
-            if image.layer == "generation":
+            if job.kind == "generate":
                 left.append(before)
                 before = before or repairs.get((image.x, image.y), 0)
+                if job.candidate:
+                    # Another one of the comparison may give way to it.
+                    before = self._store.versions.before_plan(before, job.plan)
             version = self._store.versions.add(
                 job, image, made, scaffold=is_scaffold, replaced=before, cost=cost, now=now
             )
-            if image.layer == "generation":
+            if job.kind == "generate":
                 came.append(version)
             tiles.lay(image.layer, image.x, image.y, version, scaffold_of=job.plan if is_scaffold else None)
             if not is_scaffold:
                 refs.append(TileRef(layer=image.layer, x=image.x, y=image.y, version=version))
         if repairs:
-            for (x, y), version in tiles.take_off(job.plan, job.infill):
+            for (x, y), version in tiles.take_off(job.plan, job.layer, job.infill):
                 left.append(version)
-                refs.append(TileRef(layer="generation", x=x, y=y, version=0))
+                refs.append(TileRef(layer=job.layer, x=x, y=y, version=0))
         # What saw nothing and took nothing away concerns nobody.
         return self._mark(refs, [*came, *left]) if made.saw or any(left) else refs
 
-    def revert(self, x: int, y: int, version: int) -> Reverted:
+    def revert(self, x: int, y: int, version: int, layer: Layer | None) -> Reverted:
         """Let an older version of one quadrant stand, or none; the same again changes nothing."""
-        now = self._store.tiles.at("generation", x, y)
         if version:
-            self._check_version(x, y, version)
+            layer = self._layer_of(x, y, version, layer)
+        layer = layer or "generation"
+        if layer in RENDERED:
+            raise ProtocolError(
+                Code.BAD_REQUEST, f"Only what models drew goes back; {layer} is of renderers."
+            )
+        now = self._store.tiles.at(layer, x, y)
         if now == version:
             return Reverted(quadrants=0)
-        self._check_free([(x, y)])
+        self._check_free(layer, [(x, y)])
         tally = Tally()
-        self._bring_back([Drawn(x, y, now, version, now)], tally)
+        self._bring_back([Drawn(layer, x, y, now, version, now)], tally)
         return tally.told()
 
     def reverting_plan(self, plan_id: str) -> LongDeed:
@@ -109,12 +119,12 @@ class History:
             )
         # First all of the ground, so that what is refused has changed nothing.
         for part in self._drawn_by(plan_id):
-            self._check_free([(drawn.x, drawn.y) for drawn in part if drawn.stands])
+            self._check_free(plan.layer, [(drawn.x, drawn.y) for drawn in part if drawn.stands])
             yield
         tally = Tally()
         for part in self._drawn_by(plan_id):
             # Again: while others came in between, somebody may have reserved some of it.
-            self._check_free([(drawn.x, drawn.y) for drawn in part if drawn.stands])
+            self._check_free(plan.layer, [(drawn.x, drawn.y) for drawn in part if drawn.stands])
             self._bring_back(part, tally)
             yield
         return tally.told()
@@ -129,7 +139,7 @@ class History:
         for first in range(0, len(taken), PART):
             yield taken[first : first + PART]
 
-    def _check_free(self, cells: Collection[Cell]) -> None:
+    def _check_free(self, layer: Layer, cells: Collection[Cell]) -> None:
         """Raise CONFLICT if a plan is still to draw there or beside it: it was proved on the map as it is."""
         if not cells:
             return
@@ -139,18 +149,24 @@ class History:
             raise ProtocolError(
                 Code.BUSY, f"Plan {plan} is being put into the queue; ask again.", retry_after=BUSY_SECONDS
             )
-        check_free(self._store.whereabouts.reserved(*box, but=()), frozenset(cells))
+        check_free(self._store.whereabouts.reserved(layer, *box, but=()), frozenset(cells))
 
-    def _check_version(self, x: int, y: int, version: int) -> None:
+    def _layer_of(self, x: int, y: int, version: int, layer: Layer | None) -> Layer:
+        """The layer of a version that may be brought back there, which is the one given if one is."""
         found = self._store.versions.find([version])
-        if not found or (found[0].layer, found[0].x, found[0].y) != ("generation", x, y):
-            raise ProtocolError(Code.UNKNOWN_TILE, f"Quadrant {x},{y} has no generated version {version}.")
+        drawn = bool(found) and (found[0].x, found[0].y) == (x, y) and found[0].layer not in RENDERED
+        if not drawn or layer not in (None, found[0].layer):
+            of_layer = f" in {layer}" if layer else ""
+            raise ProtocolError(
+                Code.UNKNOWN_TILE, f"Quadrant {x},{y} has no generated version {version}{of_layer}."
+            )
         if found[0].scaffold:
             raise ProtocolError(
                 Code.WRONG_STATE,
                 f"Version {version} of {x},{y} was scaffold, made to be dropped with its plan; "
                 "choose another one.",
             )
+        return found[0].layer
 
     def _bring_back(self, drawn: Collection[Drawn], tally: Tally) -> None:
         """Let each quadrant be as before, if it is still as the plan left it."""
@@ -163,11 +179,11 @@ class History:
                 tally.skipped += 1
                 continue
             if it.before:
-                self._store.tiles.lay("generation", it.x, it.y, it.before)
+                self._store.tiles.lay(it.layer, it.x, it.y, it.before)
             else:
-                self._store.tiles.lift("generation", it.x, it.y)
+                self._store.tiles.lift(it.layer, it.x, it.y)
             moved += [it.now, it.before]
-            refs.append(TileRef(layer="generation", x=it.x, y=it.y, version=it.before))
+            refs.append(TileRef(layer=it.layer, x=it.x, y=it.y, version=it.before))
         if refs:
             marks = self._store.stale.refresh([version for version in moved if version])
             others = _others(refs, marks)
@@ -184,16 +200,11 @@ class History:
 
 def _marked(refs: Collection[TileRef], marks: Collection[TileRef]) -> list[TileRef]:
     """The refs, each as stale as it is now; a tile that was just laid is fresh unless it is marked."""
-    stale = {(mark.x, mark.y, mark.version) for mark in marks if mark.stale}
-    return [
-        ref.model_copy(update={"stale": True})
-        if ref.layer == "generation" and (ref.x, ref.y, ref.version) in stale
-        else ref
-        for ref in refs
-    ]
+    stale = {mark.version for mark in marks if mark.stale}
+    return [ref.model_copy(update={"stale": True}) if ref.version in stale else ref for ref in refs]
 
 
 def _others(refs: Collection[TileRef], marks: Collection[TileRef]) -> list[TileRef]:
     """The tiles whose mark changed and that are not among the refs."""
-    own = {(ref.x, ref.y) for ref in refs if ref.layer == "generation"}
-    return [mark for mark in marks if (mark.x, mark.y) not in own]
+    own = {(ref.layer, ref.x, ref.y) for ref in refs}
+    return [mark for mark in marks if (mark.layer, mark.x, mark.y) not in own]

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from protocol.errors import Code, ProtocolError
-from protocol.message import Layer
+from protocol.message import RENDERED, Layer
 from protocol.work import Ack
 from services.blobs import Blobs
 from services.failpoint import failpoint
@@ -13,7 +13,6 @@ from services.keeper.inspection import check_png
 from services.keeper.lifecycle import Job
 from services.keeper.versions import Stored
 
-MODES: dict[Layer, str] = {"render": "RGB", "object": "RGBA", "depth": "RGB", "generation": "RGB"}
 PALETTE_LIMIT_BYTES = 1 << 20
 
 
@@ -27,10 +26,8 @@ class HandedIn:
 
 def check_owed(job: Job, ack: Ack, attachments: int) -> None:
     """Raise BAD_IMAGE unless the result has exactly the tiles and files that the job owes."""
-    layers: tuple[Layer, ...] = ("generation",)
+    layers = RENDERED if job.kind == "render" else (job.layer,)
     owed: set[tuple[Layer, int, int]] = set()
-    if job.kind == "render":
-        layers = ("render", "object", "depth")
     if job.kind != "palette":
         owed = {(layer, x, y) for layer in layers for x, y in job.kept}
     given = [(tile.layer, tile.x, tile.y) for tile in ack.tiles]
@@ -73,7 +70,7 @@ def _wrong(ack: Ack, files: Sequence[bytes]) -> ProtocolError | None:
     """What is wrong with the files of a result."""
     try:
         # Several tiles may name one file.
-        for (number, mode), tile in {(t.attachment, MODES[t.layer]): t for t in ack.tiles}.items():
+        for (number, mode), tile in {(t.attachment, _mode(t.layer)): t for t in ack.tiles}.items():
             check_png(files[number], mode, _name((tile.layer, tile.x, tile.y)))
         for asset in ack.assets:
             if not 0 < len(files[asset.attachment]) <= PALETTE_LIMIT_BYTES:
@@ -82,6 +79,11 @@ def _wrong(ack: Ack, files: Sequence[bytes]) -> ProtocolError | None:
     except ProtocolError as error:
         return error
     return None
+
+
+def _mode(layer: Layer) -> str:
+    """How the pixels of a layer are written down."""
+    return "RGBA" if layer == "object" else "RGB"
 
 
 def _named(ack: Ack) -> list[int]:

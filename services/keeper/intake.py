@@ -125,7 +125,8 @@ class Intake:
             plan = Plan.model_construct(**dict(begun.head), steps=parts.read(begun.path))
             self._start(self._drop_parts(request.plan))
             return self._plan(letter, Publish(plan=plan))
-        return self._plan(letter, Parted(begun.head, begun.path, begun.total, begun.box or (0, 0, 0, 0)))
+        box = begun.box or (0, 0, 0, 0)
+        return self._plan(letter, Parted(begun.head, begun.path, begun.total, box, models=begun.models))
 
     async def _drop_parts(self, plan: str) -> None:
         """Drop the parts of a plan if it was accepted by the transaction before."""

@@ -79,6 +79,9 @@ class JobViews:
                 model_id=job.model_id,
                 prompt=job.prompt,
                 negative_prompt=job.negative_prompt,
+                seed=job.seed,
+                candidate=job.candidate,
+                layer=job.layer,
                 quadrants=list(job.quadrants),
                 padding=list(job.padding),
                 scaffold=list(job.scaffold),
@@ -100,6 +103,8 @@ class JobViews:
                 position=places.get(job.id, 0),
                 held_by=holders.get(job.id, 0),
                 held=job.id in held,
+                calls=job.calls,
+                cost=max(0.0, job.cost),
             )
             for job in jobs
         ]

@@ -23,6 +23,7 @@ from services.config import AppConfig, Sockets
 from services.keeper import viewpoint
 from services.keeper.adoption import Adoption
 from services.keeper.batch import Answers, Batches, Handlers
+from services.keeper.candidates import CandidateViews
 from services.keeper.clock import Steady, boot_id, wall
 from services.keeper.control import Control
 from services.keeper.database import DatabaseFile, DatabaseRefused, FolderLock
@@ -42,6 +43,7 @@ from services.keeper.progress import Progress
 from services.keeper.prospects import Prospects
 from services.keeper.pruning import Pruning
 from services.keeper.reaper import Reaper
+from services.keeper.spending import Spending
 from services.keeper.store import Store
 from services.keeper.switchboard import Hand, Switchboard
 from services.keeper.tasks import Tasks
@@ -98,7 +100,14 @@ class Keeper:
         self._steady = steady = Steady(self.store, clock=clock, monotonic=monotonic, boot=boot)
         chance = chance or random.Random()
         self._reaper = Reaper(self.store, clock, steady, self._progress.note)
-        self._workers = Workers(self.store, clock, steady, config, self._progress.note)
+        self._spending = Spending(
+            self.store,
+            config,
+            clock=clock,
+            halt=lambda plan, reason: self._pauses.cap(plan, reason),
+            let_go=lambda plan: self._pauses.uncap(plan),
+        )
+        self._workers = Workers(self.store, clock, steady, config, self._progress.note, self._spending)
         self._batches = Batches(
             self.store,
             serve=self._serve,
@@ -109,6 +118,7 @@ class Keeper:
         self._pauses = Pauses(
             self.store,
             config,
+            self._spending,
             clock=clock,
             steady=steady,
             chance=chance,
@@ -132,6 +142,7 @@ class Keeper:
             start=self._tasks.start_aside,
             entering=self._entering.begin,
         )
+        adoption = Adoption(self.store, self._history, self._progress, clock)
         control = Control(
             intake=self._intake,
             orders=Orders(
@@ -147,7 +158,8 @@ class Keeper:
             edits=self._edits,
             past=Past(
                 self._history,
-                Adoption(self.store, self._history, self._progress, clock),
+                adoption,
+                CandidateViews(self.store, adoption),
                 self._batches.at_length,
             ),
             exports=Exports(self.store, pool=self._planning, start=self._tasks.start),
@@ -170,6 +182,7 @@ class Keeper:
             blobs=blobs,
             pool=self._pool,
             pauses=self._pauses,
+            spending=self._spending,
             clock=clock,
             steady=steady,
             chance=chance,
@@ -230,6 +243,7 @@ class Keeper:
         self._planner.take_over(config)
         self._history.take_over(config)
         self._workers.take_over(config)
+        self._spending.take_over(config)
         self._work.take_over(config)
         self._pauses.take_over(config)
         self._edits.take_over(config)
@@ -260,10 +274,12 @@ class Keeper:
         """What the batch may change in memory, to be put back if it cannot be committed."""
         parked, waiting = dict(self._workers.parked), list(self._watchers.waiting)
         entering = self._planner.entering.remember()
+        ailing, day = self._pauses.ailing, self._spending.day
 
         def undo() -> None:
             self._progress.forget()
             entering()
+            self._pauses.ailing, self._spending.day = ailing, day
             self._workers.parked, self._watchers.waiting = parked, waiting
 
         return undo

@@ -6,7 +6,7 @@ from services.keeper import proof
 from services.keeper.lifecycle import Job
 from services.keeper.store import Store
 from services.tiling.quadrant import SIZE
-from services.tiling.region import bounding
+from services.tiling.region import bounding, named
 from services.tiling.seam import Refusal, Window
 
 AROUND = 2
@@ -21,7 +21,15 @@ def look(store: Store, job: Job) -> Window | Refusal:
     if job.kind != "generate":
         return window
     x0, y0, x1, y1 = bounding(inside)
-    finished = store.tiles.finished(x0 - AROUND, y0 - AROUND, x1 + AROUND, y1 + AROUND, plan=job.plan)
+    tiles = store.tiles
+    finished = tiles.finished(job.layer, x0 - AROUND, y0 - AROUND, x1 + AROUND, y1 + AROUND, plan=job.plan)
+    if job.input_layer not in ("", "render"):
+        box = (x0, y0, x1, y1)
+        if lacking := set(job.quadrants) - tiles.finished(job.input_layer, *box):
+            return Refusal(
+                f"There is nothing to draw it from: {named(lacking)} of {job.input_layer} has been taken off "
+                "the map. Bring it back or draw it there again, then retry."
+            )
     # The rules are the same everywhere, and even a city has few kinds of neighbourhood.
     seen = Window(job.x - x0 * SIZE, job.y - y0 * SIZE)
     found = _still(seen, _moved(inside, x0, y0), _moved(finished, x0, y0))

@@ -51,6 +51,13 @@ class Job(NamedTuple):
     model_id: str = ""
     prompt: str = ""
     negative_prompt: str = ""
+    layer: str = ""
+    """What a model call draws, and what it is drawn from, as its model said when its plan was accepted."""
+    input_layer: str = ""
+    candidate: bool = False
+    """Whether what it makes is kept off the map until a person chooses it."""
+    seed: int | None = None
+    """What the model's chance is to begin from, where that was asked for."""
     priority: int = 0
     """A person's wish: within its lane the higher comes first."""
     place: int = 0
@@ -75,6 +82,12 @@ class Job(NamedTuple):
     """Calls of the model that were made for it."""
     cost: float = 0.0
     """Of these calls, as far as the model states a price."""
+    handle: str = ""
+    """What finds a call again that is under way at a provider; only a worker can read it."""
+    reserved: float = 0.0
+    """What its latest try may cost, where a budget or a cap is kept, until that is known."""
+    presumed: float = 0.0
+    """What its other tries may have cost of which nobody has said so."""
     started_at: float = 0.0
     finished_at: float = 0.0
 
@@ -125,6 +138,13 @@ def touch(job: Job, *, doing: str, steady: float, seconds: float) -> Job:
     return job._replace(doing=doing, lease_expires_at=steady + seconds)
 
 
+def start(job: Job, *, handle: str, steady: float, seconds: float) -> Job:
+    """A call is under way, or no longer: whoever has the job next is told."""
+    if job.state != "processing":
+        return job._replace(handle=handle)
+    return job._replace(handle=handle, lease_expires_at=steady + seconds)
+
+
 def held(job: Job, token: int) -> bool:
     """Whether the token is the one of a lease that still runs."""
     return job.state == "processing" and job.token == token
@@ -143,7 +163,13 @@ def may_finish(job: Job, token: int) -> bool:
 def complete(job: Job, now: float) -> Job:
     """The pixels are on disk."""
     return job._replace(
-        state="complete", finished_at=now, doing="", reason="", error_class="", not_before=0.0
+        state="complete",
+        finished_at=now,
+        doing="",
+        reason="",
+        error_class="",
+        not_before=0.0,
+        handle="",
     )
 
 
@@ -192,7 +218,7 @@ def _again(job: Job, tries: int, steady: float, chance: random.Random) -> Job:
 
 
 def _give_up(job: Job, now: float) -> Job:
-    return job._replace(state="error", not_before=0.0, lease_worker="", doing="", finished_at=now)
+    return job._replace(state="error", not_before=0.0, lease_worker="", doing="", handle="", finished_at=now)
 
 
 def bar(job: Job, reason: str) -> Job:
@@ -203,6 +229,7 @@ def bar(job: Job, reason: str) -> Job:
         reason=reason,
         lease_worker="",
         doing="",
+        handle="",
         not_before=0.0,
         finished_at=0.0,
     )
@@ -236,7 +263,9 @@ def hand_back(job: Job) -> Job:
 
 def cancel(job: Job, now: float) -> Job:
     """Called off by a person."""
-    return job._replace(state="cancelled", finished_at=now, doing="", lease_worker="", not_before=0.0)
+    return job._replace(
+        state="cancelled", finished_at=now, doing="", lease_worker="", handle="", not_before=0.0
+    )
 
 
 def revive(job: Job, *, blocked: bool) -> Job:
@@ -274,6 +303,9 @@ def may_edit(job: Job) -> bool:
 def edit(job: Job, *, model_id: str, prompt: str, negative_prompt: str, priority: int, lane: Lane) -> Job:
     """A person wants something else: what a worker that lost its lease still makes is no longer that."""
     same = (model_id, prompt, negative_prompt) == (job.model_id, job.prompt, job.negative_prompt)
+    if not same:
+        # What tries have cost that nobody told, they cost for something else.
+        job = job._replace(reserved=0.0, presumed=job.presumed + job.reserved)
     return job._replace(
         model_id=model_id,
         prompt=prompt,
@@ -281,6 +313,7 @@ def edit(job: Job, *, model_id: str, prompt: str, negative_prompt: str, priority
         priority=priority,
         lane=lane,
         lease_worker=job.lease_worker if same else "",
+        handle=job.handle if same else "",
     )
 
 

@@ -7,18 +7,19 @@ NOWHERE: Box = (0, 0, -1, -1)
 
 
 class Lookout:
-    """Quadrants of a box that were finished or taken off the map since it is watched; it may name more."""
+    """Quadrants of a box in a layer that were finished or taken off since it is watched; it may name more."""
 
     def __init__(self) -> None:
         self.box = NOWHERE
+        self.layer = ""
         self.changed: set[Cell] = set()
 
-    def watch(self, box: Box) -> None:
+    def watch(self, box: Box, layer: str) -> None:
         """Begin anew."""
-        self.box, self.changed = box, set()
+        self.box, self.layer, self.changed = box, layer, set()
 
-    def note(self, x: int, y: int) -> None:
+    def note(self, layer: str, x: int, y: int) -> None:
         """Something was laid or lifted there, in a transaction that may still come to nothing."""
         x0, y0, x1, y1 = self.box
-        if x0 <= x <= x1 and y0 <= y <= y1:
+        if layer == self.layer and x0 <= x <= x1 and y0 <= y <= y1:
             self.changed.add((x, y))

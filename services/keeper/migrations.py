@@ -4,7 +4,7 @@ from typing import Any
 
 from sqlite_utils import Database, Migrations
 
-from services.keeper.schema import BULK_RANK
+from services.keeper.schema import BULK_RANK, RENDERED
 from services.keeper.tallying import RECOUNT, TALLYING
 
 migrations = Migrations("tilewright")
@@ -277,6 +277,78 @@ def m004_figures_of_large_plans(db: Database) -> None:
         "CREATE INDEX IF NOT EXISTS queue_held_all ON generation_queue (id) WHERE held = 1",
     ):
         db.execute(sql)
+
+
+@migrations()
+def m005_calls_and_money(db: Database) -> None:
+    """Let calls under way be found again, models rest and keep to a rhythm, budgets and caps be kept."""
+    # Each statement may have been done by a life of the keeper that was killed right after it.
+    number, amount = "INTEGER NOT NULL DEFAULT 0", "REAL NOT NULL DEFAULT 0"
+    for table, column, kind in (
+        ("generation_queue", "handle", "TEXT NOT NULL DEFAULT ''"),
+        ("generation_queue", "reserved", amount),
+        ("generation_queue", "presumed", amount),
+        ("models", "failures", number),
+        ("models", "trips", number),
+        ("models", "resting", amount),
+        ("models", "fault", "TEXT NOT NULL DEFAULT ''"),
+        ("models", "paced", amount),
+        ("models", "day", number),
+        ("models", "spent", amount),
+        ("models", "shut", number),
+        ("plans", "cost_cap", "REAL"),
+        ("plans", "reserved", amount),
+        ("plans", "capped", "TEXT NOT NULL DEFAULT ''"),
+    ):
+        if column not in db.table(table).columns_dict:
+            db.execute(f"ALTER TABLE {table} ADD COLUMN {column} {kind}")
+
+
+@migrations()
+def m006_layers(db: Database) -> None:
+    """Let plans draw other layers than `generation`, each with seams, repairs and figures of its own."""
+    # Each statement may have been done by a life of the keeper that was killed right after it.
+    for table, column, kind in (
+        ("plans", "layer", "TEXT NOT NULL DEFAULT 'generation'"),
+        ("repairs", "layer", "TEXT NOT NULL DEFAULT 'generation'"),
+        # Files of plans that are still to be put in know nothing of layers.
+        ("generation_queue", "layer", "TEXT NOT NULL DEFAULT 'generation'"),
+        ("generation_queue", "input_layer", "TEXT NOT NULL DEFAULT 'render'"),
+    ):
+        if column not in db.table(table).columns_dict:
+            db.execute(f"ALTER TABLE {table} ADD COLUMN {column} {kind}")
+    for sql in (
+        "UPDATE generation_queue SET layer = '', input_layer = '' WHERE kind <> 'generate' AND layer <> ''",
+        "DROP INDEX IF EXISTS versions_recent",
+        f"CREATE INDEX versions_recent ON tile_versions (created_at) WHERE layer NOT IN {RENDERED}",
+    ):
+        db.execute(sql)
+
+
+@migrations()
+def m007_seam_scores(db: Database) -> None:
+    """Let every version say how well it meets its neighbours."""
+    # Each statement may have been done by a life of the keeper that was killed right after it.
+    columns = db.table("tile_versions").columns_dict
+    if "seam" not in columns:
+        db.execute("ALTER TABLE tile_versions ADD COLUMN seam REAL")
+    if "flagged" not in columns:
+        db.execute("ALTER TABLE tile_versions ADD COLUMN flagged INTEGER NOT NULL DEFAULT 0")
+
+
+@migrations()
+def m008_candidates(db: Database) -> None:
+    """Let jobs make candidates, whose results are kept off the map until somebody chooses one."""
+    # Each statement may have been done by a life of the keeper that was killed right after it.
+    flag = "INTEGER NOT NULL DEFAULT 0"
+    for table, column, kind in (
+        ("generation_queue", "candidate", flag),
+        ("generation_queue", "seed", "INTEGER"),
+        ("orphan_results", "candidate", flag),
+    ):
+        if column not in db.table(table).columns_dict:
+            db.execute(f"ALTER TABLE {table} ADD COLUMN {column} {kind}")
+    db.execute("CREATE INDEX IF NOT EXISTS queue_candidates ON generation_queue (id) WHERE candidate = 1")
 
 
 def _index_all(db: Database) -> None:

@@ -1,7 +1,8 @@
 """The models of the configuration, and whether a plan may use them."""
 
 from protocol.errors import Code, ProtocolError
-from services.config import AppConfig, Model
+from services.config import AppConfig
+from services.model import Model
 
 
 def usable(config: AppConfig, model_id: str | None) -> Model:

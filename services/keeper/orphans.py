@@ -1,7 +1,8 @@
-"""The orphans: results that came too late, kept in `orphan_results` because they were paid for."""
+"""The orphans: results that came too late, and candidates, kept since they were paid for."""
 
+import json
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from protocol.work import Made
@@ -11,7 +12,7 @@ from services.keeper.versions import Stored
 
 @dataclass(frozen=True)
 class Orphan:
-    """One late result: the images, how they were made, and what was asked for when they came."""
+    """One late result or candidate: the images, how they were made, and what was asked for when they came."""
 
     id: int
     job: int
@@ -25,6 +26,7 @@ class Orphan:
     negative_prompt: str
     received_at: float
     adopted: bool
+    candidate: bool
 
 
 _FIRST = (
@@ -35,18 +37,19 @@ _FIRST = (
 
 
 class Orphans:
-    """Every late result that nobody has deleted."""
+    """Every late result and every candidate that nobody has deleted."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
 
     def keep(self, job: Job, token: int, images: Sequence[Stored], made: Made, now: float) -> bool:
-        """Remember a late result whole; False if that has been done before."""
+        """Remember a result whole; False if that has been done before."""
         attempt = job.attempt if job.token == token else 0
         how = made.model_dump_json()
         added = self._connection.executemany(
             "INSERT OR IGNORE INTO orphan_results (job_id, token, layer, x, y, sha256, made, received_at, "
-            "attempt, model_id, prompt, negative_prompt) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "attempt, model_id, prompt, negative_prompt, candidate) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             [
                 (
                     job.id,
@@ -61,6 +64,7 @@ class Orphans:
                     job.model_id,
                     job.prompt,
                     job.negative_prompt,
+                    int(job.candidate),
                 )
                 for image in images
             ],
@@ -68,25 +72,39 @@ class Orphans:
         return added.rowcount > 0
 
     def get(self, orphan: int) -> Orphan | None:
-        """The late result of that number, adopted or not."""
+        """The result of that number, adopted or not."""
         rows = self._connection.execute(
             f"SELECT * FROM orphan_results o WHERE o.id = ? AND {_FIRST}", (orphan,)
         ).fetchall()
         return self._whole(rows[0]) if rows else None
 
     def page(self, *, after: int, limit: int) -> list[Orphan]:
-        """Those that wait for a person, by number, after `after`."""
+        """Late results that wait for a person, by number, after `after`."""
         rows = self._connection.execute(
-            f"SELECT * FROM orphan_results o WHERE o.adopted = 0 AND o.id > ? AND {_FIRST} "
-            "ORDER BY o.id LIMIT ?",
+            "SELECT * FROM orphan_results o WHERE o.adopted = 0 AND o.candidate = 0 AND o.id > ? "
+            f"AND {_FIRST} ORDER BY o.id LIMIT ?",
             (after, limit),
         ).fetchall()
         return [self._whole(row) for row in rows]
 
-    def count(self) -> int:
-        """How many wait for a person."""
+    def candidates(self, jobs: Collection[int]) -> dict[int, list[Orphan]]:
+        """What these jobs made, by job."""
+        rows = self._connection.execute(
+            "SELECT o.* FROM json_each(?) w CROSS JOIN orphan_results o ON o.job_id = w.value "
+            f"WHERE o.candidate = 1 AND {_FIRST} ORDER BY o.id",
+            (json.dumps(list(jobs)),),
+        ).fetchall()
+        found: dict[int, list[Orphan]] = {}
+        for row in rows:
+            found.setdefault(row["job_id"], []).append(self._whole(row))
+        return found
+
+    def count(self, *, candidates: bool = False) -> int:
+        """How many late results wait for a person, or how many candidates."""
         row = self._connection.execute(
-            "SELECT count(*) FROM (SELECT DISTINCT job_id, token FROM orphan_results WHERE adopted = 0)"
+            "SELECT count(*) FROM (SELECT DISTINCT job_id, token FROM orphan_results "
+            "WHERE adopted = 0 AND candidate = ?)",
+            (int(candidates),),
         ).fetchone()
         return int(row[0])
 
@@ -119,4 +137,5 @@ class Orphans:
             negative_prompt=first["negative_prompt"],
             received_at=first["received_at"],
             adopted=bool(first["adopted"]),
+            candidate=bool(first["candidate"]),
         )

@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from protocol.message import JobKind
+from services.keeper.schema import RENDERED
 
 LATEST = 100
 """The calls that times come from."""
@@ -87,7 +88,7 @@ class Paces:
     def committed(self, since: float, until: float) -> int:
         """How many generated quadrants came onto the map between two moments of the wall's clock."""
         row = self._connection.execute(
-            "SELECT count(*) FROM tile_versions WHERE layer = 'generation' AND created_at > ? "
+            f"SELECT count(*) FROM tile_versions WHERE layer NOT IN {RENDERED} AND created_at > ? "
             "AND created_at <= ? AND scaffold = 0",
             (since, until),
         ).fetchone()
@@ -99,7 +100,7 @@ class Paces:
             "SELECT p.value, v.created_at - v.seconds, v.created_at FROM json_each(?) p "
             "CROSS JOIN tile_versions v WHERE v.version IN (SELECT version FROM tile_versions "
             "INDEXED BY versions_of_plan WHERE plan_id = p.value ORDER BY version DESC LIMIT ?) "
-            "AND v.layer = 'generation' AND v.scaffold = 0",
+            f"AND v.layer NOT IN {RENDERED} AND v.scaffold = 0",
             (json.dumps(list(plan_ids)), min(PLAN_LATEST, ALL_LATEST // max(1, len(plan_ids)))),
         )
         spans: dict[str, list[tuple[float, float]]] = {}

@@ -1,12 +1,12 @@
 """Panoramas: ground too wide to be looked at between two other requests, seen some of it at a time."""
 
 from array import array
-from collections.abc import Collection, Generator, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import chain
 
 from protocol.message import JobState, Layer
-from services.keeper.ground import PALETTE_BOX, Box, Cell, Ground, around, grown
+from services.keeper.ground import PALETTE_BOX, Box, Cell, Ground, Source, around, grown
 from services.keeper.store import Store
 from services.keeper.underway import MARGIN
 from services.tiling.quadrant import FRAME, frame_of
@@ -19,7 +19,7 @@ JOBS = 200
 """Jobs whose places are: renders have sixteen."""
 COLUMNS = 64
 ON_MAP: tuple[JobState, ...] = ("blocked", "pending", "processing", "error")
-UNFIT = "kind = 'generate' AND (status = 'error' OR error_class NOT IN ('', 'seam'))"
+UNFIT = "(status = 'error' OR error_class NOT IN ('', 'seam'))"
 """Among what failed or was called off: where model calls failed for good."""
 
 
@@ -54,6 +54,7 @@ class Panorama:
     running: dict[Cell, int]
     palette_made: bool
     palette_job: int | None
+    sources: Mapping[Layer, tuple[Pages, dict[Cell, int]]] = field(default_factory=dict)
 
     @property
     def size(self) -> int:
@@ -71,6 +72,10 @@ class Panorama:
             self.running,
             self.palette_made,
             self.palette_job,
+            {
+                layer: Source(frozenset(finished), drawing)
+                for layer, (finished, drawing) in self.sources.items()
+            },
         )
 
 
@@ -80,11 +85,20 @@ def is_wide(store: Store, box: Box) -> bool:
     if (x1 - x0 + 1) * (y1 - y0 + 1) <= WIDE:
         return False
     jobs = sum(jobs for state, _, jobs in store.tallies.queue() if state != "complete")
-    return store.tallies.tiles("render") + store.tallies.tiles("generation") + FRAME**2 * jobs > LITTLE
+    tiles = store.tallies.tiles("render") + sum(store.tallies.layers().values())
+    return tiles + FRAME**2 * jobs > LITTLE
 
 
 def look(
-    store: Store, box: Box, *, plan: str, replaces: str = "", draws: bool = True, lays: bool = True
+    store: Store,
+    box: Box,
+    *,
+    plan: str,
+    layer: Layer,
+    reads: Collection[Layer] = (),
+    replaces: str = "",
+    draws: bool = True,
+    lays: bool = True,
 ) -> Generator[None, None, Panorama]:
     """Look around as `survey` does, with others served at each `yield`.
 
@@ -104,26 +118,50 @@ def look(
         return Panorama(finished, frozenset(), frozenset(), rendered, running, True, None)
     reserved: set[tuple[int, int, str]] = set()
     others = overlapping - {plan, replaces}
-    for page in _jobs(store, ON_MAP, "kind = 'generate'", near, others):
+    for page in _jobs(store, ON_MAP, _generates(layer), near, others):
         reserved.update((x, y, owner) for (x, y), _, owner in page)
         yield
     failed: set[Cell] = set()
     if lays:
-        for page in _jobs(store, ("error", "cancelled"), UNFIT, near, None):
+        unfit = f"{_generates(layer)} AND {UNFIT}"
+        for page in _jobs(store, ("error", "cancelled"), unfit, near, None):
             failed.update(cell for cell, _, _ in page)
             yield
-    yield from _tiles(store, "generation", near, plan, finished)
+    sources: dict[Layer, tuple[Pages, dict[Cell, int]]] = {}
+    for read in reads:
+        # Jobs first: what is finished meanwhile is then found there, or stands.
+        drawing: dict[Cell, int] = {}
+        which = f"{_generates(read)} AND held = 0"
+        for page in _jobs(store, ("blocked", "pending", "processing"), which, near, overlapping, kept=True):
+            drawing |= {cell: job for cell, job, _ in page}
+            yield
+        sources[read] = (Pages(), drawing)
+        yield from _tiles(store, read, near, "", sources[read][0])
+    yield from _tiles(store, layer, near, plan, finished)
     yield from _tiles(store, "render", far, plan, rendered)
     made = store.tiles.asset("palette") is not None
     if not made:
         rendered.add(list(store.tiles.rendered(*PALETTE_BOX)))
         running = {**store.whereabouts.running_renders(*PALETTE_BOX), **running}
     palette = None if made else store.queue.palette()
-    return Panorama(finished, frozenset(reserved), frozenset(failed), rendered, running, made, palette)
+    return Panorama(
+        finished, frozenset(reserved), frozenset(failed), rendered, running, made, palette, sources
+    )
+
+
+def _generates(layer: Layer) -> str:
+    """The model calls of a layer, as an SQL condition; its name holds nothing that SQL would read."""
+    return f"kind = 'generate' AND layer = '{layer}'"
 
 
 def _jobs(
-    store: Store, states: Sequence[JobState], where: str, box: Box, owners: Collection[str] | None
+    store: Store,
+    states: Sequence[JobState],
+    where: str,
+    box: Box,
+    owners: Collection[str] | None,
+    *,
+    kept: bool = False,
 ) -> Iterator[list[tuple[Cell, int, str]]]:
     """Where jobs of these plans lie in the box, a page of jobs at a time: quadrant, job, plan."""
     if owners is not None and not owners:
@@ -138,7 +176,8 @@ def _jobs(
             wanted = {job: plan for job, plan in page if owners is None or plan in owners}
             jobs = list(wanted)
             for some in [jobs[i : i + JOBS] for i in range(0, len(jobs), JOBS)] or [[]]:
-                yield [(cell, job, wanted[job]) for cell, job in store.whereabouts.lying_in(box, some)]
+                found = store.whereabouts.lying_in(box, some, kept=kept)
+                yield [(cell, job, wanted[job]) for cell, job in found]
 
 
 def _tiles(store: Store, layer: Layer, box: Box, plan: str, pages: Pages) -> Iterator[None]:

@@ -38,6 +38,8 @@ class Begun:
     here: int = 0
     box: Box | None = None
     """The smallest rectangle around all that its steps name."""
+    models: frozenset[str | None] = frozenset()
+    """The models that its calls name, None if one names none."""
 
 
 class Parts:
@@ -87,7 +89,8 @@ class Parts:
         box = _around(steps, begun.box)
         with begun.path.open("ab") as file:
             file.write(_record({"at": now, "box": box, "steps": [_plain(step) for step in steps]}))
-        self._begun[plan] = replace(begun, here=first + len(steps), at=now, box=box)
+        models = begun.models | {step.model_id for step in steps if step.kind == "generate"}
+        self._begun[plan] = replace(begun, here=first + len(steps), at=now, box=box, models=models)
         return first + len(steps)
 
     def complete(self, plan: str, now: float) -> Begun:
@@ -190,7 +193,14 @@ def _load(path: Path) -> Begun | None:
             begun = Begun(head, record["total"], path, record["at"])
         else:
             box = None if record["box"] is None else tuple(record["box"])
-            begun = replace(begun, here=begun.here + len(record["steps"]), at=record["at"], box=box)
+            named = {model for _, kind, _, _, _, _, model, *_ in record["steps"] if kind == "generate"}
+            begun = replace(
+                begun,
+                here=begun.here + len(record["steps"]),
+                at=record["at"],
+                box=box,
+                models=begun.models | named,
+            )
     if whole < path.stat().st_size:
         with path.open("r+b") as file:
             file.truncate(whole)

@@ -11,10 +11,12 @@ from protocol.message import Message
 from protocol.work import Nack
 from services.actor import Letter
 from services.config import AppConfig
-from services.keeper import throttle
+from services.keeper import circuit, throttle
+from services.keeper.circuit import Circuit
 from services.keeper.halts import PAUSED, RESUMING, RUNS
 from services.keeper.lifecycle import Job
 from services.keeper.slices import LongDeed
+from services.keeper.spending import Spending
 from services.keeper.store import Store
 from services.logs import about
 
@@ -28,6 +30,7 @@ class Pauses:
         self,
         store: Store,
         config: AppConfig,
+        spending: Spending,
         *,
         clock: Callable[[], float],
         steady: Callable[[], float],
@@ -36,10 +39,13 @@ class Pauses:
     ) -> None:
         self._store = store
         self._config = config
+        self._spending = spending
         self._clock = clock
         self._steady = steady
         self._chance = chance
         self._in_background = in_background
+        self.ailing = frozenset(circuit.model_id for circuit in store.halts.circuits())
+        """The models whose latest try has failed, so that of the others nothing need be looked up."""
         # From here on: forgotten when the keeper stops, begun anew by `mark_all`.
         self._marking: dict[str, object] = {}
         """The newest marking of each plan's jobs that is under way."""
@@ -72,6 +78,9 @@ class Pauses:
         """Let all jobs of a model wait for what befell one of them; until when on the steady clock, or 0."""
         if not job.model_id or not nack.burn:
             return 0.0
+        if nack.error_class == "transient":
+            return self._failed(job.model_id, nack.reason)
+        self.answered(job.model_id)
         before = self._store.halts.throttle(job.model_id)
         if nack.error_class == "rate_limited":
             now = self._steady()
@@ -88,11 +97,34 @@ class Pauses:
             log.error("%s is paused until somebody resumes it: %s", job.model_id, nack.reason)
         return 0.0
 
+    def answered(self, model_id: str) -> None:
+        """A model has answered, whatever that was: what failed before it is forgotten."""
+        if model_id not in self.ailing:
+            return
+        self.ailing -= {model_id}
+        before = self._store.halts.circuit(model_id)
+        self._store.halts.keep_circuit(Circuit(model_id))
+        if before.trips:
+            log.info("%s answers again", model_id)
+
+    def _failed(self, model_id: str, reason: str) -> float:
+        now = self._steady()
+        before = self._store.halts.circuit(model_id)
+        after = circuit.fail(before, reason, now)
+        self.ailing |= {model_id}
+        if after != before:
+            self._store.halts.keep_circuit(after)
+        if after.trips > before.trips:
+            text = "%s has failed %d times in a row and is left alone for %.0f s, then tried with one job: %s"
+            log.warning(text, model_id, after.failures, after.until - now, reason)
+        return after.until
+
     def _set(self, request: Pause, paused: bool) -> Message:
         if request.model_id is not None:
             return Changed(jobs=self._set_model(request.model_id, paused))
         if request.plan is not None:
-            return Changed(jobs=self._set_plan(request.plan, paused))
+            cap = request.cost_cap if isinstance(request, Resume) else None
+            return Changed(jobs=self._set_plan(request.plan, paused, cap))
         if self._store.paused == paused:
             return Changed(jobs=0)
         self._store.pause(paused)
@@ -111,26 +143,51 @@ class Pauses:
                 details=known,
             )
         after = throttle.pause(before) if paused else throttle.resume(before)
-        if before.paused == paused and (paused or after == before):
+        rests = not paused and halts.circuit(model_id).trips > 0
+        if before.paused == paused and (paused or after == before) and not rests:
             return 0
         halts.keep(after)
+        if rests:
+            halts.keep_circuit(Circuit(model_id))
         self._tell(QueueChange(paused=paused, model_id=model_id))
         log.info("jobs of %s are %s", model_id, "no longer handed out" if paused else "handed out again")
         return halts.waiting(model_id=model_id)
 
-    def _set_plan(self, plan_id: str, paused: bool) -> int:
+    def cap(self, plan_id: str, reason: str) -> None:
+        """Pause a plan that may cost no more, until it may."""
+        self._store.accounts.cap(plan_id, reason)
+        self._halt(plan_id, True, reason)
+
+    def uncap(self, plan_id: str) -> None:
+        """Let a plan go on that its cap has paused: a call of it came to nothing."""
+        self._store.accounts.cap(plan_id, "")
+        self._halt(plan_id, False)
+
+    def _set_plan(self, plan_id: str, paused: bool, cap: float | None) -> int:
         plan = self._store.plans.get(plan_id)
         if plan is None:
             raise ProtocolError(Code.UNKNOWN_PLAN, f"There is no plan {plan_id}.")
-        halts = self._store.halts
+        halts, accounts = self._store.halts, self._store.accounts
+        if cap is not None:
+            self._spending.check_cap(cap)
+            accounts.set_cap(plan_id, cap)
+        if not paused and plan.capped and not self._spending.may_go_on(plan_id, plan.model_id):
+            raise ProtocolError(Code.WRONG_STATE, self._spending.why_capped(plan_id, plan.model_id))
+        if plan.capped:
+            # Paused by a person as well, or resumed by one: either is what counts from now on.
+            accounts.cap(plan_id, "")
         if halts.holds(plan_id) == paused:
             return 0
-        halts.set_plan(plan_id, PAUSED if paused else RESUMING)
-        self._tell(QueueChange(paused=paused, plan=plan_id))
-        how = "no longer handed out" if paused else "handed out again"
-        log.info("its jobs are %s", how, extra=about(plan=plan_id))
-        self._mark_soon(plan_id, paused)
+        self._halt(plan_id, paused)
         return halts.waiting(plan=plan_id)
+
+    def _halt(self, plan_id: str, paused: bool, reason: str = "") -> None:
+        self._store.halts.set_plan(plan_id, PAUSED if paused else RESUMING)
+        self._tell(QueueChange(paused=paused, plan=plan_id, reason=reason[:300]))
+        how = "no longer handed out" if paused else "handed out again"
+        because = f": {reason}" if reason else ""
+        log.info("its jobs are %s%s", how, because, extra=about(plan=plan_id))
+        self._mark_soon(plan_id, paused)
 
     def _mark_soon(self, plan_id: str, paused: bool) -> None:
         self._marking[plan_id] = mine = object()
@@ -140,7 +197,7 @@ class Pauses:
         """Mark the pending jobs of a plan, unless somebody has turned it about meanwhile."""
         after: int | None = 0
         try:
-            while self._marking.get(plan_id) is mine and after is not None:
+            while self._is_wanted(plan_id, paused, mine) and after is not None:
                 after = self._store.halts.mark_plan(plan_id, paused, after)
                 if after is None and not paused:
                     self._store.halts.set_plan(plan_id, RUNS)
@@ -149,6 +206,10 @@ class Pauses:
             if self._marking.get(plan_id) is mine:
                 del self._marking[plan_id]
         return None
+
+    def _is_wanted(self, plan_id: str, paused: bool, mine: object) -> bool:
+        # What paused it may not have been committed: then none of its jobs may be marked.
+        return self._marking.get(plan_id) is mine and self._store.halts.holds(plan_id) == paused
 
     def _tell(self, change: QueueChange) -> None:
         self._store.events.append(change, self._clock())

@@ -7,6 +7,7 @@ from typing import TypedDict
 
 from protocol.errors import Code, ProtocolError
 from protocol.ingest import Accepted, Publish
+from protocol.message import Layer
 from protocol.region import Fill, Generate, Replan
 from services.config import AppConfig
 from services.keeper import staging
@@ -29,6 +30,7 @@ from services.keeper.request import (
     calls_models,
     check_calls,
     is_dry,
+    models_of,
     plan_id,
     region_of,
 )
@@ -44,6 +46,8 @@ class Sought(TypedDict):
     """What to look for on the ground, as `survey` and `look` take it."""
 
     plan: str
+    layer: Layer
+    reads: frozenset[Layer]
     replaces: str
     draws: bool
     lays: bool
@@ -59,12 +63,23 @@ class Outline:
     rest: Rest | None
     draws: bool
     """Whether it may call models."""
+    layer: Layer
+    """What those draw."""
+    reads: frozenset[Layer]
+    """What those draw it from, besides renders."""
 
     @property
     def sought(self) -> Sought:
         """All that matters to it; a plan that it stands in for is no other's."""
         replaces = self.rest.plan.id if self.rest is not None else ""
-        return Sought(plan=self.plan, replaces=replaces, draws=self.draws, lays=self.region is not None)
+        return Sought(
+            plan=self.plan,
+            layer=self.layer,
+            reads=self.reads,
+            replaces=replaces,
+            draws=self.draws,
+            lays=self.region is not None,
+        )
 
 
 class Planner:
@@ -144,7 +159,7 @@ class Planner:
         The lookout sees from here on what changes meanwhile and afterwards.
         """
         outline = self._outline(request)
-        lookout.watch(around(outline.box)[0])
+        lookout.watch(around(outline.box)[0], outline.layer)
         ground = yield from look(self._store, outline.box, **outline.sought)
         return self._case(request, outline, ground, ground.finished.count)
 
@@ -156,7 +171,21 @@ class Planner:
         region = region_of(request, rest)
         box = region.box if region is not None else box_of(request)
         self.entering.check_box(box)
-        return Outline(plan_id(request), box, region, rest, region is not None or calls_models(request))
+        draws = region is not None or calls_models(request)
+        layer, reads = self._layers(request, rest)
+        return Outline(plan_id(request), box, region, rest, draws, layer, reads)
+
+    def _layers(self, request: Request, rest: Rest | None) -> tuple[Layer, frozenset[Layer]]:
+        """What the models of a request draw, and from what besides renders.
+
+        Of several the first says it: whoever draws the request up refuses models that do not agree.
+        """
+        named = models_of(request) if rest is None else {job.model_id for job in rest.jobs}
+        found = [self._config.model(model_id or self._config.default_model) for model_id in named]
+        models = sorted((model for model in found if model is not None), key=lambda model: model.model_id)
+        layer = models[0].output_layer if models else "generation"
+        reads = frozenset(model.input_layer for model in models if not model.reads_renders)
+        return (layer if rest is None else rest.plan.layer), reads
 
     def _case(self, request: Request, outline: Outline, ground: Ground | Panorama, finished: int) -> Case:
         region, rest = outline.region, outline.rest
@@ -166,7 +195,7 @@ class Planner:
         if is_dry(request):
             for model_id in self._models_named(request, rest):
                 seconds[model_id] = self._store.paces.seconds(model_id)
-        return Case(request, ground, region, rest, seconds)
+        return Case(request, ground, outline.layer, region, rest, seconds)
 
     @property
     def lookouts(self) -> list[Lookout]:
@@ -201,7 +230,7 @@ class Planner:
             changed = ground.changes(now.ground)
         else:
             but = (plan_id(case.request), case.rest.plan.id if case.rest is not None else "")
-            reserved = self._store.whereabouts.reserved(*lookout.box, but=but)
+            reserved = self._store.whereabouts.reserved(case.layer, *lookout.box, but=but)
             changed = lookout.changed | {(x, y) for x, y, _ in {*reserved} - ground.reserved}
         if isinstance(found, Drawn):
             beside = staging.draws_beside(found.path, changed)
@@ -281,7 +310,7 @@ class Planner:
 
     def _claim(self, plan: PlanRow, repair: Collection[Cell], leans_on: Collection[int]) -> None:
         """What a plan does beside putting its own jobs in."""
-        self._store.tiles.repair(plan.id, repair)
+        self._store.tiles.repair(plan.id, plan.layer, repair)
         if plan.lane == "interactive":
             self._store.dependencies.hurry(leans_on)
 
@@ -298,7 +327,7 @@ class Planner:
                 Code.WRONG_STATE,
                 f"Plan {plan_id} can still go on by itself; wait until it has settled, or cancel it first.",
             )
-        rest = Rest(plan, tuple(self._store.queue.of_plan(plan_id)))
+        rest = Rest(plan, tuple(self._store.queue.of_plan(plan_id)), self._store.accounts.plan(plan_id).left)
         if not rest.quadrants:
             raise ProtocolError(Code.WRONG_STATE, f"Plan {plan_id} has nothing left to be planned anew.")
         return rest

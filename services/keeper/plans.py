@@ -34,6 +34,13 @@ class PlanRow(NamedTuple):
     priority: int = 0
     staged: str = ""
     """The file that holds its jobs until all of them are in the queue."""
+    cost_cap: float | None = None
+    reserved: float = 0.0
+    """What calls may cost, or may have cost, of which that is not known yet."""
+    capped: str = ""
+    """Why its cap has paused it."""
+    layer: str = "generation"
+    """What its model calls draw."""
 
     @property
     def job_ids(self) -> list[int]:
@@ -52,8 +59,8 @@ class Plans:
         """Add plans."""
         self._connection.executemany(
             "INSERT INTO plans (id, name, model_id, lane, created_at, settled, quadrants_total, position, "
-            "first_job, jobs, borrowed, x0, y0, x1, y1, left_out, left_out_count, priority, entered, staged) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "first_job, jobs, borrowed, x0, y0, x1, y1, left_out, left_out_count, priority, entered, staged, "
+            "cost_cap, layer) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             [
                 (
                     plan.id,
@@ -73,6 +80,8 @@ class Plans:
                     plan.priority,
                     plan.entered,
                     plan.staged,
+                    plan.cost_cap,
+                    plan.layer,
                 )
                 for plan in plans
             ],
@@ -158,6 +167,10 @@ def _plan(row: sqlite3.Row) -> PlanRow:
         left_out_count=row["left_out_count"],
         priority=row["priority"],
         staged=row["staged"],
+        cost_cap=row["cost_cap"],
+        reserved=row["reserved"],
+        capped=row["capped"],
+        layer=row["layer"],
     )
 
 

@@ -57,12 +57,14 @@ class PlanViews:
                 "failed": counts["error"],
                 "held": held,
                 "stuck": stuck,
-                "reason": self._why_stuck(plan, held) if stuck else "",
+                "reason": self._why_stuck(plan, held) if stuck else plan.capped,
                 "paused": paused,
                 "entered": plan.entered,
                 "jobs": plan.jobs,
                 "rate_per_minute": round(rate, 3),
                 "cost": round(max(0.0, tally.cost), 6) if priced else None,
+                "cost_cap": plan.cost_cap,
+                "reserved": round(plan.reserved, 6),
             }
         )
 

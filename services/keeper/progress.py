@@ -158,7 +158,7 @@ class Progress:
                 plan = self._store.plans.get(job.plan)
                 rested[job.plan] = plan is not None and plan.settled
             if rested[job.plan]:
-                check_still_free(self._store, job.infill, but=job.plan)
+                check_still_free(self._store, job.layer, job.infill, but=job.plan)
 
     def _revived(self, job: Job) -> bool:
         """Let one job live again if it may; whether that changed it."""

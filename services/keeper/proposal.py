@@ -4,13 +4,14 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from protocol.errors import ProtocolError
+from protocol.errors import Code, ProtocolError
 from protocol.ingest import LEFT_OUT_NAMED
+from protocol.message import Layer
 from protocol.plan import Step
 from protocol.region import Planned
 from protocol.view import LeftOut
 from protocol.view import PlannedStep as PlannedView
-from services.config import AppConfig, Model
+from services.config import AppConfig
 from services.keeper import forecast
 from services.keeper.asked import asked as asked_of
 from services.keeper.asked import lay
@@ -19,7 +20,9 @@ from services.keeper.entry import Entry
 from services.keeper.ground import Cell
 from services.keeper.models import usable
 from services.keeper.plans import PlanRow
+from services.keeper.purse import check_cap
 from services.keeper.request import Case, is_dry
+from services.model import Model
 from services.tiling.quadrant import FRAME
 
 PLANNED_LEFT_OUT = 20_000
@@ -60,9 +63,13 @@ class Proposer:
         """Draw the request up on its ground; raises ProtocolError. Reads nothing but its arguments."""
         ground = case.ground.whole()
         found = None if case.region is None else lay(case.region, ground, dry=is_dry(case.request))
-        asked = asked_of(case, found)
-        models = self._models(asked)
+        local = {model.model_id for model in self._config.models if model.made_by.local}
+        asked = asked_of(case, found, without_chance=local)
+        if asked.cost_cap is not None:
+            check_cap(asked.cost_cap, self._config)
+        models = self._models(asked, case.layer)
         draft = draw_up(asked, ground, models, max_attempts=self._config.max_attempts, now=self._now)
+        draft.layer = case.layer
         left_out = sorted(((c.x, c.y), why) for c, why in found.left_out.items()) if found else []
         proposal = Proposal(draft, left_out)
         if is_dry(case.request):
@@ -83,6 +90,7 @@ class Proposer:
         rendered = FRAME * FRAME * [job.kind for job in jobs].count("render")
         return PlanRow(
             id=asked.id,
+            layer=draft.layer,
             name=asked.name,
             model_id=asked.model_id or (self._config.default_model if generated else ""),
             lane=asked.lane,
@@ -98,10 +106,11 @@ class Proposer:
             bounds=draft.box,
             left_out=tuple((x, y, why) for (x, y), why in proposal.left_out[:LEFT_OUT_NAMED]),
             left_out_count=len(proposal.left_out),
+            cost_cap=asked.cost_cap,
         )
 
-    def _models(self, asked: Asked) -> dict[str, Model]:
-        """The model of every step that calls one."""
+    def _models(self, asked: Asked, layer: Layer) -> dict[str, Model]:
+        """The model of every step that calls one; a plan draws one layer."""
         known: dict[str | None, Model] = {}
         found: dict[str, Model] = {}
         for step in asked.steps:
@@ -109,6 +118,13 @@ class Proposer:
                 model = known.get(step.model_id)
                 if model is None:
                     model = known[step.model_id] = self._model(step, step.model_id or asked.model_id)
+                    if model.output_layer != layer:
+                        raise ProtocolError(
+                            Code.BAD_PLAN,
+                            f"Step {step.id}: {model.name} draws {model.output_layer}, but the plan draws "
+                            f"{layer}; each layer takes a plan of its own.",
+                            details=step.id,
+                        )
                 found[step.id] = model
         return found
 

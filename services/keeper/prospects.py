@@ -4,13 +4,15 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
 from protocol.message import JobKind
-from protocol.view import ModelView
+from protocol.view import ModelState, ModelView
 from services.config import GENERATOR_SLOTS, AppConfig
 from services.keeper.backlog import Sort
+from services.keeper.circuit import Circuit
 from services.keeper.lifecycle import Job
 from services.keeper.outlook import Hands, Outlook
 from services.keeper.pace import Pace, pace_of
 from services.keeper.plans import PlanRow
+from services.keeper.purse import day_of, until_tomorrow, written
 from services.keeper.store import Store
 from services.keeper.tallies import PlanTally
 from services.keeper.throttle import Throttle
@@ -41,29 +43,39 @@ class Prospects:
 
     def models(self) -> list[ModelView]:
         """What each model does that is configured, has jobs that have not ended, or is held back."""
-        throttles = self._throttles()
+        throttles, circuits = self._throttles(), self._circuits()
         counts = self._store.tallies.queue()
         live = {model_id for state, model_id, _ in counts if state in LIVE and model_id}
         names = [model.model_id for model in self._config.models]
-        names += sorted((live | throttles.keys()) - set(names))
+        names += sorted((live | throttles.keys() | circuits.keys()) - set(names))
         pending = {model_id: jobs for state, model_id, jobs in counts if state == "pending"}
         in_hands = {model_id: jobs for state, model_id, jobs in counts if state == "processing"}
         wall, steady = self._clock(), self._steady()
+        budgets = {m.model_id: m.daily_budget for m in self._config.models if m.daily_budget is not None}
+        shut = set(self._store.accounts.shut_models()) if budgets else set()
         found = []
         for name in names[:1_000]:
-            held = throttles.get(name, Throttle(name))
+            held, circuit = throttles.get(name, Throttle(name)), circuits.get(name, Circuit(name))
+            state, until, reason = _standing(held, circuit, steady)
+            budget = budgets.get(name)
+            spent = None if budget is None else self._store.accounts.spent(name, day_of(wall))
+            if state in ("ready", "probing") and budget is not None and name in shut:
+                state, until, reason = "spent", steady + until_tomorrow(wall), _over(spent or 0.0, budget)
             pace = pace_of(self._store.paces.seconds(name))
             found.append(
                 ModelView(
                     model_id=name,
                     paused=held.paused,
-                    until_seconds=max(0.0, held.until - steady),
-                    reason=held.reason[:300] if held.paused or held.until > steady else "",
+                    state=state,
+                    until_seconds=max(0.0, until - steady),
+                    reason=reason[:300],
                     pending=pending.get(name, 0),
                     in_hands=in_hands.get(name, 0),
                     rate_per_minute=round(self._store.paces.rate(name, wall), 3),
                     seconds_p50=pace.p50 if pace else None,
                     seconds_p90=pace.p90 if pace else None,
+                    daily_budget=budget,
+                    spent_today=None if spent is None else round(spent, 6),
                 )
             )
         return found
@@ -111,7 +123,7 @@ class Prospects:
 
     def _left(self, jobs: Sequence[Job], outlook: Outlook) -> dict[int, float]:
         wall, steady = self._clock(), self._steady()
-        throttles = self._throttles()
+        until = self._until()
         waiting = [job for job in jobs if job.state != "processing"]
         ahead = self._store.backlog.ahead(waiting, self._counted("pending", "blocked")) if waiting else {}
         found = {}
@@ -120,8 +132,8 @@ class Prospects:
             if job.state == "processing":
                 seconds = outlook.running_left(sort, wall - job.started_at)
             else:
-                until = max(job.not_before, throttles.get(job.model_id, Throttle("")).until)
-                seconds = outlook.waiting_left(sort, ahead[job.id], max(0.0, until - steady))
+                begins = max(job.not_before, until.get(job.model_id, 0.0))
+                seconds = outlook.waiting_left(sort, ahead[job.id], max(0.0, begins - steady))
             if seconds is not None:
                 found[job.id] = round(seconds, 1)
         return found
@@ -158,5 +170,39 @@ class Prospects:
                 found["generate" if model_id else "render", model_id] += jobs
         return found
 
+    def _until(self) -> dict[str, float]:
+        """Until when on the steady clock each model is not called, where it is not."""
+        found = {model_id: throttle.until for model_id, throttle in self._throttles().items()}
+        for model_id, circuit in self._circuits().items():
+            found[model_id] = max(circuit.until, found.get(model_id, 0.0))
+        for model_id in self._store.accounts.shut_models():
+            tomorrow = self._steady() + until_tomorrow(self._clock())
+            found[model_id] = max(tomorrow, found.get(model_id, 0.0))
+        return found
+
+    def _circuits(self) -> dict[str, Circuit]:
+        return {circuit.model_id: circuit for circuit in self._store.halts.circuits()}
+
     def _throttles(self) -> dict[str, Throttle]:
         return {throttle.model_id: throttle for throttle in self._store.halts.throttles()}
+
+
+def _over(spent: float, budget: float) -> str:
+    return (
+        f"{written(spent)} of today's {written(budget)} are spent, calls under way included; it goes on by "
+        "itself when the next day begins (UTC), or when daily_budget is raised."
+    )
+
+
+def _standing(held: Throttle, circuit: Circuit, steady: float) -> tuple[ModelState, float, str]:
+    """Whether a model is called, until when on the steady clock it is not, and why."""
+    if held.paused:
+        return "paused", max(held.until, circuit.until), held.reason
+    if circuit.until > max(held.until, steady):
+        tries = f"It failed {circuit.failures} times in a row; then one job is tried."
+        return "failing", circuit.until, f"{tries} {circuit.reason}"
+    if held.until > steady:
+        return "limited", held.until, held.reason
+    if circuit.trips:
+        return "probing", 0.0, f"It failed {circuit.failures} times in a row, so one job is tried at a time."
+    return "ready", 0.0, ""

@@ -25,13 +25,18 @@ def versions_of(store: Store, x: int, y: int) -> list[VersionView]:
             parameters=row["parameters"],
             template=row["template"],
             renders=row["renders"],
-            saw=[Seen(version=version, x=x, y=y) for version, x, y in seen.get(row["version"], [])],
+            saw=[
+                Seen(version=version, layer=layer, x=x, y=y)
+                for version, layer, x, y in seen.get(row["version"], [])
+            ],
             worker=row["worker"],
             seconds=row["seconds"],
             model_seconds=row["model_seconds"],
             cost=row["cost"],
             attempt=row["attempt"],
             source=row["source"],
+            seam=row["seam"],
+            flagged=bool(row["flagged"]),
             scaffold=bool(row["scaffold"]),
             stale=bool(row["stale"]),
             sha256=row["sha256"],

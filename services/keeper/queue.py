@@ -104,8 +104,8 @@ class Queue:
             "rank = ?, place = ?, suspended = ?, model_id = ?, prompt = ?, negative_prompt = ?, deaths = ?, "
             "attempt = ?, not_before = ?, token = ?, lease_request = ?, lease_worker = ?, "
             "lease_expires_at = ?, worker = ?, doing = ?, reason = ?, limited = ?, calls = ?, cost = ?, "
-            "started_at = ?, finished_at = ?, x = ?, y = ?, held = CASE WHEN ?2 <> 'blocked' THEN 0 "
-            "WHEN ?3 = 'seam' THEN 1 ELSE held END WHERE id = ?",
+            "handle = ?, reserved = ?, presumed = ?, started_at = ?, finished_at = ?, x = ?, y = ?, "
+            "held = CASE WHEN ?2 <> 'blocked' THEN 0 WHEN ?3 = 'seam' THEN 1 ELSE held END WHERE id = ?",
             (
                 job.plan,
                 job.state,
@@ -132,6 +132,9 @@ class Queue:
                 job.limited,
                 job.calls,
                 job.cost,
+                job.handle,
+                job.reserved,
+                job.presumed,
                 job.started_at,
                 job.finished_at,
                 job.x,
@@ -170,8 +173,17 @@ class Queue:
         return int(row[0]) if row else None
 
     def of_plan(self, plan_id: str) -> list[Job]:
-        """The plan's model calls that have not been completed."""
-        return self.select("plan_id = ? AND kind = 'generate' AND status <> 'complete'", (plan_id,))
+        """The plan's model calls for the map that have not been completed."""
+        where = "plan_id = ? AND kind = 'generate' AND status <> 'complete' AND candidate = 0"
+        return self.select(where, (plan_id,))
+
+    def candidates(self, plan_id: str | None, *, after: int, limit: int) -> list[Job]:
+        """The jobs that make candidates, of one plan or of all, by id."""
+        return self.select(
+            "candidate = 1 AND id > ?1 AND (?2 IS NULL OR plan_id = ?2)",
+            (after, plan_id),
+            f"id LIMIT {limit:d}",
+        )
 
     def first_failed(self, plan_id: str) -> Job | None:
         """The first job of a plan that failed for good."""

@@ -2,8 +2,9 @@
 
 from collections.abc import Callable
 
-from services.keeper import lifecycle
+from services.keeper import circuit, lifecycle
 from services.keeper.lifecycle import Job, worker_name
+from services.keeper.rhythm import LONGEST_PACE_SECONDS
 from services.keeper.store import Store
 from services.keeper.throttle import recall
 
@@ -68,6 +69,9 @@ class Reaper:
         self._store.queue.recall(self._steady() + lifecycle.LONGEST_DELAY_SECONDS)
         for throttle in self._store.halts.throttles():
             self._store.halts.keep(recall(throttle, self._steady()))
+        for resting in self._store.halts.circuits():
+            self._store.halts.keep_circuit(circuit.recall(resting, self._steady()))
+        self._store.halts.recall_paces(self._steady() + LONGEST_PACE_SECONDS)
         return len(found)
 
     def _take(self, before: Job, after: Job) -> Job:

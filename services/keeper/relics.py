@@ -5,6 +5,8 @@ import sqlite3
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
+from services.keeper.schema import RENDERED
+
 _PRUNABLE = (
     "v.created_at < :before AND v.version < (SELECT max(version) FROM tile_versions) "
     "AND NOT EXISTS (SELECT 1 FROM tiles t WHERE t.layer = v.layer AND t.x = v.x AND t.y = v.y "
@@ -13,8 +15,8 @@ _PRUNABLE = (
     "CROSS JOIN tiles t ON t.layer = w.layer AND t.x = w.x AND t.y = w.y AND t.version = w.version "
     "WHERE s.seen = v.version) "
     "AND NOT EXISTS (SELECT 1 FROM tile_versions b CROSS JOIN tiles t ON t.layer = b.layer AND t.x = b.x "
-    "AND t.y = b.y AND t.version = b.version WHERE b.job_id = v.job_id AND b.layer = 'generation' "
-    "AND v.layer = 'generation') "
+    "AND t.y = b.y AND t.version = b.version WHERE b.job_id = v.job_id AND b.layer = v.layer "
+    f"AND v.layer NOT IN {RENDERED}) "
     "AND NOT EXISTS (SELECT 1 FROM plans p WHERE p.id = v.plan_id AND p.settled = 0) "
     "AND NOT EXISTS (SELECT 1 FROM tile_versions n CROSS JOIN plans p ON p.id = n.plan_id "
     "WHERE n.x = v.x AND n.y = v.y AND n.replaced = v.version "

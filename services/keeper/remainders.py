@@ -39,7 +39,7 @@ class Remainders:
     def repairing(self, plan_id: str) -> set[tuple[int, int]]:
         """The finished quadrants that the plan has still to draw anew."""
         rows = self._connection.execute(
-            "SELECT r.x, r.y FROM repairs r CROSS JOIN tiles t ON t.layer = 'generation' AND t.x = r.x "
+            "SELECT r.x, r.y FROM repairs r CROSS JOIN tiles t ON t.layer = r.layer AND t.x = r.x "
             "AND t.y = r.y CROSS JOIN tile_versions v ON v.version = t.version "
             "WHERE r.plan_id = ? AND v.plan_id <> r.plan_id",
             (plan_id,),
@@ -72,12 +72,13 @@ class Remainders:
         return {row[0] for row in rows}
 
     def calls(self, plan_id: str, after: int, limit: int) -> list[Job]:
-        """The next model calls of a plan that have not ended."""
+        """The next model calls of a plan that have not ended, candidates apart: they are for this map."""
         found: list[int] = []
         for state in ("blocked", "pending", "processing", "error"):
             rows = self._connection.execute(
-                "SELECT id FROM (SELECT id, kind FROM generation_queue INDEXED BY queue_of_plan "
-                "WHERE plan_id = ? AND status = ? AND id > ? ORDER BY id) WHERE kind = 'generate' LIMIT ?",
+                "SELECT id FROM (SELECT id, kind, candidate FROM generation_queue INDEXED BY queue_of_plan "
+                "WHERE plan_id = ? AND status = ? AND id > ? ORDER BY id) "
+                "WHERE kind = 'generate' AND candidate = 0 LIMIT ?",
                 (plan_id, state, after, limit),
             )
             found += [row[0] for row in rows]

@@ -6,9 +6,9 @@ from pathlib import Path
 
 from protocol.errors import Code, ProtocolError
 from protocol.ingest import Publish
-from protocol.message import COORDINATE_LIMIT
+from protocol.message import COORDINATE_LIMIT, Layer
 from protocol.plan import STEP_LIMIT, PlanHead
-from protocol.region import Fill, Generate, Render, Replan
+from protocol.region import Compare, Fill, Generate, Render, Replan
 from services.keeper import proof
 from services.keeper.ground import Box, Cell, Ground
 from services.keeper.lifecycle import Job
@@ -28,9 +28,11 @@ class Parted:
     box: Box
     repair: Sequence[Cell] = ()
     dry_run: bool = False
+    models: frozenset[str | None] = frozenset([None])
+    """The models that its calls name, None if one names none."""
 
 
-Request = Publish | Parted | Render | Generate | Fill | Replan
+Request = Publish | Parted | Render | Generate | Compare | Fill | Replan
 LARGEST_INFILL = 4
 """Quadrants that one model call fills at most."""
 
@@ -63,6 +65,8 @@ class Rest:
     plan: PlanRow
     jobs: tuple[Job, ...]
     """Its model calls that were not completed."""
+    cap_left: float | None = None
+    """What they may still cost, if the plan has a cap."""
 
     @property
     def quadrants(self) -> frozenset[Cell]:
@@ -76,6 +80,8 @@ class Case:
 
     request: Request
     ground: Ground | Panorama
+    layer: Layer = "generation"
+    """What its model calls draw."""
     region: Region | None = None
     rest: Rest | None = None
     seconds: Mapping[str, list[float]] = field(default_factory=dict)
@@ -113,6 +119,21 @@ def calls_models(request: Request) -> bool:
     if isinstance(request, Publish):
         return any(step.kind == "generate" for step in request.plan.steps)
     return not isinstance(request, Render)
+
+
+def models_of(request: Request) -> set[str | None]:
+    """The models that a request names for its calls; None stands for the world's default model."""
+    if isinstance(request, Parted):
+        named = set(request.models)
+    elif isinstance(request, Publish):
+        named = {step.model_id for step in request.plan.steps if step.kind == "generate"}
+        if request.plan.rectangle is not None:
+            named.add(None)
+    elif isinstance(request, Compare):
+        return set(request.models)
+    else:
+        return {request.model_id} if isinstance(request, Fill | Generate) else set()
+    return {model_id or request.plan.model_id for model_id in named}
 
 
 def is_dry(request: Request) -> bool:
@@ -166,7 +187,7 @@ def box_of(request: Request) -> Box:
     if isinstance(request, Publish):
         cells = [cell for step in request.plan.steps for cell in proof.infill(step)]
     else:
-        cells = list(request.quadrants) if isinstance(request, Render | Generate) else []
+        cells = list(request.quadrants) if isinstance(request, Render | Generate | Compare) else []
     return bounding(cells) if cells else (0, 0, 0, 0)
 
 

@@ -14,10 +14,11 @@ from services.keeper.schema import BULK_RANK
 Row = tuple[object, ...]
 
 COLUMNS = (
-    "id, plan_id, step, kind, status, model_id, prompt, negative_prompt, quadrants, padding, scaffold, x, y, "
-    "lane, priority, rank, place, suspended, deaths, attempt, max_attempts, not_before, token, "
-    "lease_request, lease_worker, lease_expires_at, worker, doing, error_class, reason, limited, calls, "
-    "cost, created_at, started_at, finished_at"
+    "id, plan_id, step, kind, status, model_id, prompt, negative_prompt, layer, input_layer, quadrants, "
+    "padding, scaffold, x, y, candidate, seed, lane, priority, rank, place, suspended, deaths, attempt, "
+    "max_attempts, not_before, token, lease_request, lease_worker, lease_expires_at, worker, doing, "
+    "error_class, reason, limited, calls, cost, handle, reserved, presumed, created_at, started_at, "
+    "finished_at"
 )
 INSERT = f"INSERT INTO generation_queue ({COLUMNS}) VALUES ({', '.join('?' * len(COLUMNS.split(', ')))})"
 _FIELD_OF = {"plan_id": "plan", "status": "state"}
@@ -78,11 +79,15 @@ def fresh(id: int, job: Drafted | DraftedRender, plan: str, turn: Row, quadrants
         job.model_id,
         job.prompt,
         job.negative_prompt,
+        job.layer,
+        job.input_layer,
         quadrants,
         text(job.padding),
         text(job.scaffold),
         job.x,
         job.y,
+        int(job.candidate),
+        job.seed,
         *turn,
         id << PLACES,
         *rest,
@@ -97,6 +102,7 @@ def row(job: Job) -> Row:
         "scaffold": text(job.scaffold),
         "rank": rank(job),
         "place": place(job),
+        "candidate": int(job.candidate),
         "suspended": int(job.suspended),
     }
     return tuple(told[_FIELD_OF.get(name, name)] for name in COLUMNS.split(", "))
@@ -107,7 +113,8 @@ def job_of(row: sqlite3.Row) -> Job:
     values = list(_BY_FIELD(row))
     for nth in _CELLS:
         values[nth] = _cells(values[nth])
-    values[_SUSPENDED] = bool(values[_SUSPENDED])
+    for nth in _FLAGS:
+        values[nth] = bool(values[nth])
     return Job(*values)
 
 
@@ -116,7 +123,7 @@ _NAMED = {field: name for name, field in _FIELD_OF.items()}
 _FIELDS = list(Job._fields)
 _BY_FIELD = itemgetter(*(COLUMNS.split(", ").index(_NAMED.get(name, name)) for name in _FIELDS))
 _CELLS = [_FIELDS.index(name) for name in ("quadrants", "padding", "scaffold")]
-_SUSPENDED = _FIELDS.index("suspended")
+_FLAGS = [_FIELDS.index(name) for name in ("candidate", "suspended")]
 
 _FRESH = row(Job(0, "", "", "generate", "pending", "bulk", (), 0, 0.0))
 _PLACE, _ATTEMPTS, _CREATED = (

@@ -17,11 +17,14 @@ BLOCK = 8
 _TABLES = (
     "CREATE TABLE jobs (id INTEGER PRIMARY KEY, step TEXT, kind TEXT, status TEXT, words INTEGER, "
     "quadrants TEXT, padding TEXT, scaffold TEXT, x INTEGER, y INTEGER, needs TEXT)",
-    "CREATE TABLE words (id INTEGER PRIMARY KEY, model_id TEXT, prompt TEXT, negative_prompt TEXT)",
+    "CREATE TABLE words (id INTEGER PRIMARY KEY, model_id TEXT, prompt TEXT, negative_prompt TEXT, "
+    "layer TEXT, input_layer TEXT)",
     "CREATE TABLE drawn (x INTEGER, y INTEGER, quadrants INTEGER, PRIMARY KEY (x, y)) WITHOUT ROWID",
 )
 _OWN = frozenset(["id", "step", "kind", "status", "quadrants", "padding", "scaffold", "x", "y"])
-_WORDS = frozenset(["model_id", "prompt", "negative_prompt"])
+_WORDS = frozenset(["model_id", "prompt", "negative_prompt", "layer", "input_layer"])
+Words = tuple[str, str, str, str, str]
+"""What many jobs of a plan say to their models alike."""
 
 
 def write(path: Path, draft: Draft, first: int) -> None:
@@ -38,11 +41,13 @@ def write(path: Path, draft: Draft, first: int) -> None:
         for sql in (*_TABLES, *_views(draft)):
             file.execute(sql)
         file.execute("BEGIN")
-        words: dict[tuple[str, str, str], int] = {}
+        words: dict[Words, int] = {}
         file.executemany(
             "INSERT INTO jobs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", _jobs(draft, first, words)
         )
-        file.executemany("INSERT INTO words VALUES (?, ?, ?, ?)", ((i, *some) for some, i in words.items()))
+        file.executemany(
+            "INSERT INTO words VALUES (?, ?, ?, ?, ?, ?)", ((i, *some) for some, i in words.items())
+        )
         file.executemany("INSERT INTO drawn VALUES (?, ?, ?)", _blocks(draft.cells))
         file.execute("COMMIT")
     for place in (path, path.parent):
@@ -63,9 +68,7 @@ def draws_beside(path: Path, cells: Collection[tuple[int, int]]) -> bool:
         )
 
 
-def _jobs(
-    draft: Draft, first: int, words: dict[tuple[str, str, str], int]
-) -> Iterator[tuple[int | str, ...]]:
+def _jobs(draft: Draft, first: int, words: dict[Words, int]) -> Iterator[tuple[int | str, ...]]:
     """The rows of `jobs`, one by one; what they say to models is gathered in `words`."""
     for id, (job, waits) in enumerate(zip(draft.jobs, draft.waits, strict=True), first):
         yield (
@@ -73,7 +76,9 @@ def _jobs(
             job.step,
             job.kind,
             job.state,
-            words.setdefault((job.model_id, job.prompt, job.negative_prompt), len(words)),
+            words.setdefault(
+                (job.model_id, job.prompt, job.negative_prompt, job.layer, job.input_layer), len(words)
+            ),
             text(job.quadrants),
             text(job.padding),
             text(job.scaffold),
@@ -133,6 +138,8 @@ def _views(draft: Draft) -> Iterator[str]:
 
 def _literal(value: object) -> str:
     """A value as SQL."""
+    if value is None:
+        return "NULL"
     return repr(value) if isinstance(value, int | float) else "'" + str(value).replace("'", "''") + "'"
 
 

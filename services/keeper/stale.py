@@ -6,10 +6,10 @@ from collections.abc import Collection
 
 from protocol.event import TileRef
 
-# A tile matches what its model was shown, and what the same call drew beside it. Scaffold is apart: it goes
-# when its plan ends. A version that is gone from the history cannot stand.
+# A tile matches what its model was shown, whatever layer that is in, and what the same call drew beside it.
+# Scaffold is apart: it goes when its plan ends. A version that is gone from the history cannot stand.
 _GONE = (
-    "coalesce(n.scaffold, 0) = 0 AND NOT EXISTS (SELECT 1 FROM tiles o WHERE o.layer = 'generation' "
+    "coalesce(n.scaffold, 0) = 0 AND NOT EXISTS (SELECT 1 FROM tiles o WHERE o.layer = n.layer "
     "AND o.x = n.x AND o.y = n.y AND o.version = n.version)"
 )
 _CONCERNED = (
@@ -17,14 +17,14 @@ _CONCERNED = (
     "SELECT version FROM changed "
     "UNION SELECT s.version FROM changed c CROSS JOIN saw s ON s.seen = c.version "
     "UNION SELECT b.version FROM changed c CROSS JOIN tile_versions v ON v.version = c.version "
-    "CROSS JOIN tile_versions b ON b.job_id = v.job_id AND b.layer = 'generation') "
-    "SELECT t.x, t.y, t.version, t.stale, "
+    "CROSS JOIN tile_versions b ON b.job_id = v.job_id AND b.layer = v.layer) "
+    "SELECT t.layer, t.x, t.y, t.version, t.stale, "
     f"EXISTS (SELECT 1 FROM saw s LEFT JOIN tile_versions n ON n.version = s.seen "
     f"WHERE s.version = t.version AND {_GONE}) "
-    f"OR EXISTS (SELECT 1 FROM tile_versions n WHERE n.job_id = v.job_id AND n.layer = 'generation' "
+    f"OR EXISTS (SELECT 1 FROM tile_versions n WHERE n.job_id = v.job_id AND n.layer = v.layer "
     f"AND {_GONE}) AS outdated "
     "FROM concerned c CROSS JOIN tile_versions v ON v.version = c.version CROSS JOIN tiles t "
-    "ON t.layer = 'generation' AND t.x = v.x AND t.y = v.y AND t.version = v.version "
+    "ON t.layer = v.layer AND t.x = v.x AND t.y = v.y AND t.version = v.version "
     "WHERE t.scaffold_plan IS NULL"
 )
 
@@ -40,12 +40,11 @@ class Stale:
         if not versions:
             return []
         rows = self._connection.execute(_CONCERNED, (json.dumps(list(versions)),)).fetchall()
-        changed = [row for row in rows if bool(row[3]) != bool(row[4])]
+        changed = [row for row in rows if bool(row[4]) != bool(row[5])]
         self._connection.executemany(
-            "UPDATE tiles SET stale = ? WHERE layer = 'generation' AND x = ? AND y = ?",
-            [(int(bool(row[4])), row[0], row[1]) for row in changed],
+            "UPDATE tiles SET stale = ? WHERE layer = ? AND x = ? AND y = ?",
+            [(int(bool(row[5])), row[0], row[1], row[2]) for row in changed],
         )
         return [
-            TileRef(layer="generation", x=row[0], y=row[1], version=row[2], stale=bool(row[4]))
-            for row in changed
+            TileRef(layer=row[0], x=row[1], y=row[2], version=row[3], stale=bool(row[5])) for row in changed
         ]

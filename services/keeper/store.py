@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from protocol.errors import ProtocolError
+from services.keeper.accounts import Accounts
 from services.keeper.backlog import Backlog
 from services.keeper.dependencies import Dependencies
 from services.keeper.events import EventLog
@@ -39,6 +40,7 @@ class Store:
         self.whereabouts = Whereabouts(connection, self.queue)
         self.dependencies = Dependencies(connection, self.queue)
         self.halts = Halts(connection)
+        self.accounts = Accounts(connection)
         self.lanes = Lanes(connection)
         self.turns = Turns(connection, self.halts)
         self.plans = Plans(connection)

@@ -6,6 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from protocol.message import JobKind, JobState, Layer
+from services.keeper.schema import RENDERED
 
 STATES: tuple[JobState, ...] = ("blocked", "pending", "processing", "complete", "error", "cancelled")
 
@@ -71,6 +72,13 @@ class Tallies:
             (plan_id, kind, json.dumps(list(states))),
         ).fetchone()
         return int(row[0])
+
+    def layers(self) -> dict[Layer, int]:
+        """The layers that models have drawn something of, each with how many quadrants of it stand."""
+        rows = self._connection.execute(
+            f"SELECT layer, tiles FROM tile_tally WHERE tiles > 0 AND layer NOT IN {RENDERED} ORDER BY layer"
+        )
+        return {row[0]: row[1] for row in rows}
 
     def tiles(self, layer: Layer) -> int:
         """How many quadrants of the layer stand on the map."""

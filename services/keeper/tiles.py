@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from pydantic import TypeAdapter
 
 from protocol.event import TileRef
-from protocol.message import Layer
+from protocol.message import RENDERED, Layer
 from services.keeper.lookout import Lookout
 from services.keeper.versions import Standing
 from services.tiling.region import bounding
@@ -21,7 +21,7 @@ class Tiles:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
         self.lookouts: list[Lookout] = []
-        """Who is told of each generation that is laid or lifted."""
+        """Who is told of each tile that is laid or lifted."""
 
     def at(self, layer: Layer, x: int, y: int) -> int:
         """The version that people see there, 0 if there is none; scaffold is no map."""
@@ -49,9 +49,8 @@ class Tiles:
         )
 
     def _tell(self, layer: Layer, x: int, y: int) -> None:
-        if layer == "generation":
-            for lookout in self.lookouts:
-                lookout.note(x, y)
+        for lookout in self.lookouts:
+            lookout.note(layer, x, y)
 
     def columns(self, x0: int, x1: int, limit: int) -> list[int]:
         """The first columns there in which anything stands."""
@@ -66,7 +65,7 @@ class Tiles:
     def standing_in(
         self, layer: Layer, columns: Sequence[int], y0: int, y1: int, *, plan: str
     ) -> list[tuple[int, int]]:
-        """What stands in a part of these columns; of generations what the plan counts as finished."""
+        """What stands in a part of these columns, without what the plan has still to draw anew."""
         cursor = self._connection.cursor()
         # Plain tuples: they are made in a third of the time.
         cursor.row_factory = None
@@ -75,39 +74,43 @@ class Tiles:
             "WHERE t.y BETWEEN ? AND ? AND (t.scaffold_plan IS NULL OR t.scaffold_plan = ?)",
             (json.dumps(list(columns)), layer, y0, y1, plan),
         ).fetchall()
-        old = self._to_repair(columns[0], y0, columns[-1], y1, plan) if layer == "generation" else {}
+        old = self._to_repair(layer, columns[0], y0, columns[-1], y1, plan) if layer not in RENDERED else {}
         return [cell for cell in found if cell not in old] if old else found
 
-    def finished(self, x0: int, y0: int, x1: int, y1: int, *, plan: str = "") -> set[tuple[int, int]]:
-        """The generated quadrants there as one plan counts them, its scaffold among them.
+    def finished(
+        self, layer: Layer, x0: int, y0: int, x1: int, y1: int, *, plan: str = ""
+    ) -> set[tuple[int, int]]:
+        """The quadrants of a layer there as one plan counts them, its scaffold among them.
 
         Other plans' scaffold is no map, and neither is what the plan repairs and has not drawn anew yet.
         """
         rows = self._connection.execute(
-            "SELECT x, y FROM tiles WHERE layer = 'generation' AND x BETWEEN ? AND ? AND y BETWEEN ? AND ? "
+            "SELECT x, y FROM tiles WHERE layer = ? AND x BETWEEN ? AND ? AND y BETWEEN ? AND ? "
             "AND (scaffold_plan IS NULL OR scaffold_plan = ?)",
-            (x0, x1, y0, y1, plan),
+            (layer, x0, x1, y0, y1, plan),
         )
         found = {(row[0], row[1]) for row in rows}
-        return found - self._to_repair(x0, y0, x1, y1, plan).keys() if plan else found
+        return found - self._to_repair(layer, x0, y0, x1, y1, plan).keys() if plan else found
 
-    def repair(self, plan: str, quadrants: Collection[tuple[int, int]]) -> None:
-        """Remember which finished quadrants a plan draws anew."""
+    def repair(self, plan: str, layer: Layer, quadrants: Collection[tuple[int, int]]) -> None:
+        """Remember which finished quadrants of its layer a plan draws anew."""
         self._connection.executemany(
-            "INSERT OR IGNORE INTO repairs (plan_id, x, y) VALUES (?, ?, ?)",
-            [(plan, x, y) for x, y in quadrants],
+            "INSERT OR IGNORE INTO repairs (plan_id, layer, x, y) VALUES (?, ?, ?, ?)",
+            [(plan, layer, x, y) for x, y in quadrants],
         )
 
-    def take_off(self, plan: str, infill: Collection[tuple[int, int]]) -> list[tuple[tuple[int, int], int]]:
+    def take_off(
+        self, plan: str, layer: Layer, infill: Collection[tuple[int, int]]
+    ) -> list[tuple[tuple[int, int], int]]:
         """Take off the map what the plan repairs and has not drawn anew, in or against what it just drew.
 
         Beside pixels that were made without seeing it, it would be a seam; its version stays.
         """
         xs, ys = [x for x, _ in infill], [y for _, y in infill]
-        old = self._to_repair(min(xs) - 1, min(ys) - 1, max(xs) + 1, max(ys) + 1, plan)
+        old = self._to_repair(layer, min(xs) - 1, min(ys) - 1, max(xs) + 1, max(ys) + 1, plan)
         for (x, y), version in old.items():
             self.taken(plan, x, y, version)
-            self.lift("generation", x, y)
+            self.lift(layer, x, y)
         return list(old.items())
 
     def taken(self, plan: str, x: int, y: int, version: int) -> None:
@@ -125,14 +128,17 @@ class Tiles:
         )
         return {(row[0], row[1]): row[2] for row in rows}
 
-    def _to_repair(self, x0: int, y0: int, x1: int, y1: int, plan: str) -> dict[tuple[int, int], int]:
+    def _to_repair(
+        self, layer: Layer, x0: int, y0: int, x1: int, y1: int, plan: str
+    ) -> dict[tuple[int, int], int]:
         """The finished quadrants there that a plan still has to draw anew, with the versions that stand."""
         rows = self._connection.execute(
             "SELECT t.x, t.y, t.version FROM repairs r CROSS JOIN tiles t "
-            "ON t.layer = 'generation' AND t.x = r.x AND t.y = r.y "
+            "ON t.layer = r.layer AND t.x = r.x AND t.y = r.y "
             "JOIN tile_versions v ON v.version = t.version "
-            "WHERE r.plan_id = ?1 AND r.x BETWEEN ?2 AND ?4 AND r.y BETWEEN ?3 AND ?5 AND v.plan_id <> ?1",
-            (plan, x0, y0, x1, y1),
+            "WHERE r.plan_id = ?1 AND r.x BETWEEN ?2 AND ?4 AND r.y BETWEEN ?3 AND ?5 AND r.layer = ?6 "
+            "AND v.plan_id <> ?1",
+            (plan, x0, y0, x1, y1, layer),
         )
         return {(row[0], row[1]): row[2] for row in rows}
 
@@ -150,8 +156,8 @@ class Tiles:
         """The present version of each quadrant that `plan` counts as finished, in the order asked for."""
         found = []
         old: Collection[tuple[int, int]] = ()
-        if plan and layer == "generation" and quadrants:
-            old = self._to_repair(*bounding(quadrants), plan)
+        if plan and quadrants and layer not in RENDERED:
+            old = self._to_repair(layer, *bounding(quadrants), plan)
         for x, y in quadrants:
             if (x, y) in old:
                 continue
@@ -190,16 +196,21 @@ class Tiles:
             (name, sha256, job, now),
         )
 
-    def within(self, x0: int, y0: int, x1: int, y1: int, *, limit: int) -> list[TileRef] | None:
-        """What people see there, renders and the generated map; None if that is more than `limit`."""
+    def within(
+        self, x0: int, y0: int, x1: int, y1: int, *, layers: Sequence[Layer] | None, limit: int
+    ) -> list[TileRef] | None:
+        """What people see there, of all layers they see if none is given; None if it is more than `limit`."""
+        among = "(SELECT layer FROM tile_tally WHERE layer NOT IN ('object', 'depth'))"
+        if layers is not None:
+            among = "(SELECT value FROM json_each(?6))"
         rows = self._connection.execute(
             # Column by column: nothing is looked at that lies above or below the rectangle.
             "WITH RECURSIVE columns (x) AS (SELECT min(x) FROM tiles WHERE x >= ?1 UNION ALL "
             "SELECT (SELECT min(x) FROM tiles WHERE x > columns.x) FROM columns WHERE x < ?3) "
             "SELECT t.layer, t.x, t.y, t.version, t.stale FROM columns c CROSS JOIN tiles t ON t.x = c.x "
-            "WHERE c.x <= ?3 AND t.layer IN ('render', 'generation') AND t.y BETWEEN ?2 AND ?4 "
+            f"WHERE c.x <= ?3 AND t.layer IN {among} AND t.y BETWEEN ?2 AND ?4 "
             "AND t.scaffold_plan IS NULL LIMIT ?5",
-            (x0, y0, x1, y1, limit + 1),
+            (x0, y0, x1, y1, limit + 1, *([] if layers is None else [json.dumps(layers)])),
         ).fetchall()
         if len(rows) > limit:
             return None

@@ -78,11 +78,13 @@ class Views:
                 "working": self._jobs.working(),
                 "quadrants": store.tallies.tiles("generation"),
                 "renders": store.tallies.tiles("render"),
+                "layers": store.tallies.layers(),
                 "per_minute": float(store.paces.committed(now - RATE_SECONDS, now)),
                 "last_event": store.events.last(),
                 "paused": store.paused,
                 "models": self._prospects.models(),
                 "orphans": store.orphans.count(),
+                "candidates": store.orphans.count(candidates=True),
                 "drafts": self._drafts(),
             }
         )
@@ -92,7 +94,7 @@ class Views:
         store = self._store
         ax, ay, bx, by = request.bounds
         box = (min(ax, bx), min(ay, by), max(ax, bx), max(ay, by))
-        tiles = store.tiles.within(*box, limit=TILE_LIMIT)
+        tiles = store.tiles.within(*box, layers=request.layers, limit=TILE_LIMIT)
         if tiles is None:
             raise ProtocolError(
                 Code.TOO_LARGE,

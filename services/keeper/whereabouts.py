@@ -4,6 +4,7 @@ import json
 import sqlite3
 from collections.abc import Collection, Iterable
 
+from protocol.message import Layer
 from services.keeper.lifecycle import Job
 from services.keeper.queue import Queue
 from services.keeper.row import text
@@ -15,6 +16,7 @@ FEW = 1_000
 """While no more jobs are under way or failed, each is asked where it lies, not each place who was there."""
 ALWAYS, LOOKED = 64, 5_000
 """Quadrants that are looked at however much was there, and cells of jobs that are looked at in others."""
+_DRAWING = "q.kind = 'generate' AND q.status IN ('blocked', 'pending', 'processing') AND q.held = 0"
 _ON_MAP = "('blocked', 'pending', 'processing', 'error')"
 
 
@@ -49,9 +51,9 @@ class Whereabouts:
         return {frame_of((x, y)): job_id for x, y, job_id in rows}
 
     def reserved(
-        self, x0: int, y0: int, x1: int, y1: int, *, but: Collection[str]
+        self, layer: Layer, x0: int, y0: int, x1: int, y1: int, *, but: Collection[str]
     ) -> list[tuple[int, int, str]]:
-        """What unsettled plans, except those in `but`, are still to generate there: `(x, y, plan)`."""
+        """What unsettled plans, except those in `but`, are still to draw there in a layer: `(x, y, plan)`."""
         joined = (
             f"{_joined(x0, y0, x1, y1)} CROSS JOIN plans p ON p.id = q.plan_id"
             if _is_small(x0, y0, x1, y1)
@@ -61,30 +63,41 @@ class Whereabouts:
         rows = self._connection.execute(
             f"SELECT c.x, c.y, q.plan_id FROM {joined} WHERE c.x BETWEEN ?1 AND ?3 AND c.y BETWEEN ?2 AND ?4 "
             "AND q.kind = 'generate' AND q.status IN ('blocked', 'pending', 'processing', 'error') "
-            "AND p.settled = 0 AND q.plan_id NOT IN (SELECT value FROM json_each(?5))",
-            (x0, y0, x1, y1, json.dumps(list(but))),
+            "AND p.settled = 0 AND p.layer = ?6 AND q.plan_id NOT IN (SELECT value FROM json_each(?5))",
+            (x0, y0, x1, y1, json.dumps(list(but)), layer),
         )
         return [(row[0], row[1], row[2]) for row in rows]
 
-    def failed(self, x0: int, y0: int, x1: int, y1: int) -> set[tuple[int, int]]:
-        """Where model calls failed for good there, called off since or not."""
+    def drawing(self, layer: Layer, x0: int, y0: int, x1: int, y1: int) -> dict[tuple[int, int], int]:
+        """The jobs that are to finish quadrants of a layer there and can go on, the last of each quadrant."""
+        rows = self._connection.execute(
+            f"SELECT c.x, c.y, q.id FROM {_joined(x0, y0, x1, y1)} "
+            "WHERE c.x BETWEEN ?1 AND ?3 AND c.y BETWEEN ?2 AND ?4 AND c.role = 'quadrants' "
+            f"AND {_DRAWING} AND q.layer = ?5 ORDER BY q.id",
+            (x0, y0, x1, y1, layer),
+        )
+        return {(row[0], row[1]): row[2] for row in rows}
+
+    def failed(self, layer: Layer, x0: int, y0: int, x1: int, y1: int) -> set[tuple[int, int]]:
+        """Where model calls for a layer failed for good there, called off since or not."""
         rows = self._connection.execute(
             f"SELECT c.x, c.y FROM {_joined(x0, y0, x1, y1)} "
             "WHERE c.x BETWEEN ?1 AND ?3 AND c.y BETWEEN ?2 AND ?4 AND q.kind = 'generate' "
             "AND q.status IN ('error', 'cancelled') "
-            "AND (q.status = 'error' OR q.error_class NOT IN ('', 'seam'))",
-            (x0, y0, x1, y1),
+            "AND (q.status = 'error' OR q.error_class NOT IN ('', 'seam')) AND q.layer = ?5",
+            (x0, y0, x1, y1, layer),
         )
         return {(row[0], row[1]) for row in rows}
 
     def lying_in(
-        self, box: tuple[int, int, int, int], job_ids: Collection[int]
+        self, box: tuple[int, int, int, int], job_ids: Collection[int], *, kept: bool = False
     ) -> list[tuple[tuple[int, int], int]]:
-        """The quadrants of the box that these jobs touch, each with the job."""
+        """The quadrants of the box that these jobs touch, or only those kept for good, each with the job."""
+        of_role = "AND c.role = 'quadrants'" if kept else ""
         rows = self._connection.execute(
             "SELECT c.x, c.y, c.job_id FROM json_each(?5) w "
             "CROSS JOIN job_quadrants c INDEXED BY job_quadrants_of_job ON c.job_id = w.value "
-            "WHERE c.x BETWEEN ?1 AND ?3 AND c.y BETWEEN ?2 AND ?4",
+            f"WHERE c.x BETWEEN ?1 AND ?3 AND c.y BETWEEN ?2 AND ?4 {of_role}",
             (*box, json.dumps(list(job_ids))),
         )
         return [((row[0], row[1]), row[2]) for row in rows]

@@ -26,6 +26,7 @@ from protocol.work import (
     PixelRef,
     Pixels,
     Ready,
+    Started,
     Touch,
     Touched,
 )
@@ -42,6 +43,7 @@ from services.keeper.lifecycle import Job
 from services.keeper.pauses import Pauses
 from services.keeper.progress import Progress, log, name
 from services.keeper.reaper import Reaper
+from services.keeper.spending import Spending
 from services.keeper.store import Store
 from services.keeper.versions import Standing
 from services.keeper.workers import Workers
@@ -65,6 +67,7 @@ class Work:
         blobs: Blobs,
         pool: Executor,
         pauses: Pauses,
+        spending: Spending,
         clock: Callable[[], float],
         steady: Callable[[], float],
         chance: Any,
@@ -80,6 +83,7 @@ class Work:
         self._blobs = blobs
         self._pool = pool
         self._pauses = pauses
+        self._spending = spending
         self._clock = clock
         self._steady = steady
         self._chance = chance
@@ -98,6 +102,7 @@ class Work:
         self.work: Handlers = {
             Ready: self.on_ready,
             Touch: self.on_touch,
+            Started: self.on_started,
             Ack: self.on_ack,
             Nack: self.on_nack,
             Goodbye: self.on_goodbye,
@@ -133,6 +138,16 @@ class Work:
         self._store.queue.save(lifecycle.touch(job, doing=touch.doing, steady=steady, seconds=seconds))
         return Touched(expires_in=seconds)
 
+    def on_started(self, letter: Letter, started: Started) -> Message:
+        """Remember what finds a call again: it may have been paid for, so it is taken as a result is."""
+        job = self._job(started.job)
+        if not lifecycle.may_finish(job, started.token):
+            raise _lost(job)
+        steady, seconds = self._steady(), self._lease_seconds
+        after = lifecycle.start(job, handle=started.handle, steady=steady, seconds=seconds)
+        self._store.queue.save(after)
+        return Touched(expires_in=seconds if after.state == "processing" else 0.0)
+
     def on_ack(self, letter: Letter, ack: Ack) -> Message | None:
         job = self._job(ack.job)
         if job.state == "complete" and job.token == ack.token:
@@ -154,10 +169,18 @@ class Work:
             log.warning(text, name(job), extra=about(job.id, job.plan))
             error = _lost(job)
             return Error(code=error.code, message=error.message)
-        refs = self._history.put(job, handed.tiles, ack.made)
+        if job.model_id:
+            self._pauses.answered(job.model_id)
+        if job.candidate:
+            self._store.orphans.keep(job, ack.token, handed.tiles, ack.made, now)
+            refs = []
+        else:
+            refs = self._history.put(job, handed.tiles, ack.made)
         if handed.palette is not None:
             self._store.tiles.put_asset("palette", handed.palette, job.id, now)
-        self._progress.note(lifecycle.complete(self._paid(job, ack.made.calls, ack.made.cost), now), refs)
+        paid = self._paid(job, ack.made.calls, ack.made.cost)
+        self._progress.note(lifecycle.complete(paid, now), refs)
+        self._spent(job)
         failpoint("keeper_ack")
         return Acked(job=job.id)
 
@@ -166,12 +189,21 @@ class Work:
         now = self._clock()
         if self._store.orphans.keep(job, ack.token, handed.tiles, ack.made, now):
             self._store.events.append(LateChange(job=job.id, plan=job.plan, state="kept"), now)
-            self._store.queue.save(self._paid(job, ack.made.calls, ack.made.cost))
+            mine = job.token == ack.token
+            self._store.queue.save(self._paid(job, ack.made.calls, ack.made.cost, told=mine))
+            self._spent(job)
 
-    def _paid(self, job: Job, calls: int, stated: float | None) -> Job:
-        """The job with what one more try of it has cost."""
-        cost = self._history.cost(job, calls, stated) or 0.0
-        return job._replace(calls=job.calls + calls, cost=job.cost + cost)
+    def _paid(self, job: Job, calls: int, stated: float | None, *, told: bool = True) -> Job:
+        """The job with what one more try of it has cost; `told` if that was its latest."""
+        cost = self._history.cost(job, calls, stated)
+        if job.reserved or job.presumed:
+            job = self._spending.settle(job, calls, cost) if told else self._spending.settle_late(job, cost)
+        return job._replace(calls=job.calls + calls, cost=job.cost + (cost or 0.0))
+
+    def _spent(self, before: Job) -> None:
+        """After that is saved: what had no room for another call may have it now."""
+        if before.reserved or before.presumed:
+            self._spending.look_again(before)
 
     def on_nack(self, letter: Letter, nack: Nack) -> Message:
         job = self._job(nack.job)
@@ -193,6 +225,7 @@ class Work:
         )
         wait = max(after.not_before, self._pauses.hear(job, nack)) - steady
         self._progress.note(after)
+        self._spent(job)
         if after.state == "pending":
             log.warning(
                 "%s: attempt %d of %d failed at %s, again in %.0f s: %s",
@@ -210,7 +243,8 @@ class Work:
         """Free a lease that could not be sent because its worker was gone: nobody ever worked on it."""
         job = self._job(lease.job)
         if lifecycle.held(job, lease.token):
-            self._progress.note(lifecycle.hand_back(job))
+            self._progress.note(lifecycle.hand_back(self._paid(job, 0, 0.0)))
+            self._spent(job)
 
     def on_goodbye(self, letter: Letter, goodbye: Goodbye) -> Message:
         self._workers.leave(goodbye.worker)

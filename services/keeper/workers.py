@@ -9,8 +9,9 @@ from protocol.work import GenerateWork, Idle, Lease, PaletteWork, Ready, RenderW
 from services.actor import Letter
 from services.config import AppConfig
 from services.failpoint import failpoint
-from services.keeper import legality, lifecycle
+from services.keeper import legality, lifecycle, rhythm
 from services.keeper.lifecycle import Job
+from services.keeper.spending import Spending
 from services.keeper.store import Store
 from services.tiling.quadrant import FRAME, SIZE
 from services.tiling.seam import Refusal
@@ -40,8 +41,10 @@ class Workers:
         steady: Callable[[], float],
         config: AppConfig,
         note: Callable[[Job], None],
+        spending: Spending,
     ) -> None:
         self._store = store
+        self._spending = spending
         self._clock = clock
         self._steady = steady
         self._note = note
@@ -54,6 +57,7 @@ class Workers:
         """Hand out by another configuration from now on."""
         self._lease_seconds = config.lease_seconds
         self._limits = {m.model_id: m.at_once for m in config.models if m.at_once}
+        self._rhythms = {m.model_id: m.requests_per_minute for m in config.models if m.requests_per_minute}
 
     def waiting(self) -> Counter[JobKind]:
         """How many requests wait for a job of each kind."""
@@ -132,12 +136,19 @@ class Workers:
             return self._answer(held, steady)
         if self._store.paused:
             return None
-        while (job := self._store.turns.next(ready.kinds, steady, self._limits)) is not None:
+        self._spending.turn_day()
+        while (found := self._store.turns.next(ready.kinds, steady, self._limits)) is not None:
+            job = found.job
             place = legality.look(self._store, job)
             if isinstance(place, Refusal):
                 self._note(lifecycle.bar(job, place.reason))
                 continue
             job = legality.moved(job, place)
+            if job.kind == "generate" and (found.capped or job.model_id in self._spending.budgets):
+                afforded = self._spending.reserve(job, capped=found.capped)
+                if afforded is None:
+                    continue
+                job = afforded
             token = self._store.next_token()
             job = lifecycle.lease(
                 job,
@@ -149,9 +160,15 @@ class Workers:
                 seconds=self._lease_seconds,
             )
             self._note(job)
+            if job.model_id in self._rhythms:
+                self._pace(job.model_id, steady)
             failpoint("keeper_lease")
             return self._answer(job, steady)
         return None
+
+    def _pace(self, model_id: str, steady: float) -> None:
+        halts, per_minute = self._store.halts, self._rhythms[model_id]
+        halts.pace(model_id, rhythm.following(halts.paced(model_id), per_minute=per_minute, now=steady))
 
     def _answer(self, job: Job, steady: float) -> Lease:
         return Lease(
@@ -162,6 +179,7 @@ class Workers:
             attempt=job.attempt,
             expires_in=max(0.0, job.lease_expires_at - steady),
             work=work_of(job),
+            handle=job.handle,
         )
 
 
@@ -182,4 +200,7 @@ def work_of(job: Job) -> Work:
         model_id=job.model_id,
         prompt=job.prompt,
         negative_prompt=job.negative_prompt,
+        seed=job.seed,
+        layer=job.layer,
+        input_layer=job.input_layer,
     )

@@ -32,7 +32,7 @@ from protocol.control import (
 from protocol.event import Event, Events, Watch
 from protocol.ingest import Accepted, PartTaken, Publish
 from protocol.message import Error, Message, Ping, Pong
-from protocol.order import Deleted, Exported, Orphans, Pruned, Reverted
+from protocol.order import Candidates, Deleted, Exported, Orphans, Pruned, Reverted
 from protocol.plan import Plan, Step
 from protocol.region import Planned
 from protocol.view import JobView
@@ -57,8 +57,9 @@ from services.keeper.keeper import Keeper
 
 PATIENCE_SECONDS = 30.0
 ANSWERS: Catalogue = catalogue(
-    Accepted, Acked, AssetFile, Changed, Deleted, Events, Farewell, Idle, Job, Jobs, Lease, MapView, Nacked,
-    Orphans, PartTaken, Pixels, Planned, Plans, Pong, Pruned, Exported, Quadrant, Reverted, Status, Touched,
+    Accepted, Acked, AssetFile, Candidates, Changed, Deleted, Events, Farewell, Idle, Job, Jobs, Lease,
+    MapView, Nacked, Orphans, PartTaken, Pixels, Planned, Plans, Pong, Pruned, Exported, Quadrant, Reverted,
+    Status, Touched,
 )  # fmt: skip
 CONFIG: dict[str, Any] = {
     "default_model_id": "plain",
@@ -334,7 +335,7 @@ def result(lease: Lease) -> tuple[Ack, list[bytes]]:
             tiles.append(TileImage(layer="depth", x=x, y=y, attachment=0))
     else:
         for x, y in (*work.quadrants, *work.scaffold):
-            tiles.append(TileImage(layer="generation", x=x, y=y, attachment=0))
+            tiles.append(TileImage(layer=work.layer, x=x, y=y, attachment=0))
     return Ack(job=lease.job, token=lease.token, tiles=tiles, made=made), [RGB, RGBA]
 
 

@@ -9,7 +9,7 @@ from protocol.ingest import Accepted, Publish
 from protocol.plan import Plan, Step
 from protocol.region import Fill, Planned, Render
 from protocol.work import Acked, GenerateWork, Lease, Ready
-from services.config import GENERATOR_SLOTS
+from services.model import REMOTE_AT_ONCE
 from tests.keeper.house import CONFIG, House, Peer, island, opened, result
 
 PLAIN, PIXELS, KEYLESS = CONFIG["models"]
@@ -44,7 +44,7 @@ def test_without_history_there_is_no_time(priced: House) -> None:
     assert estimate.renders == planned.renders == 16
     # A remote model that sets no bound and no price.
     other = control.ask(fill("keyless"), Planned).estimate
-    assert (other.concurrency, other.cost) == (2 * GENERATOR_SLOTS, None)
+    assert (other.concurrency, other.cost) == (REMOTE_AT_ONCE, None)
 
 
 def test_renders_that_exist_are_not_counted_again(priced: House) -> None:

@@ -10,7 +10,7 @@ from protocol.event import JobChange, MapChange
 from protocol.message import Error
 from protocol.order import Prune, Pruned, Revert, Reverted, RevertPlan
 from protocol.plan import Step
-from protocol.work import Acked, Nack, Nacked
+from protocol.work import Acked, Nack, Nacked, SeamScore
 from tests.keeper.house import Clock, House, Peer, island, opened
 from tests.keeper.witness import paint, painted, seen, stale, standing, versions
 
@@ -63,7 +63,7 @@ def test_a_version_says_all_about_where_it_came_from(house: House, worker: Peer)
         "calls": 1,
         "source": "a hand",
     }
-    leases = paint(worker, **made)
+    leases = paint(worker, seams=[SeamScore(x=1, y=1, score=1.75, flagged=True)], **made)
     lease = leases[-1]
     version = versions(house, 1, 1)[0]
     assert (version.prompt, version.negative_prompt, version.model_id) == ("a harbour", "fog", "plain")
@@ -72,6 +72,8 @@ def test_a_version_says_all_about_where_it_came_from(house: House, worker: Peer)
     }
     assert (version.job, version.plan, version.worker) == (lease.job, "first", "witness")
     assert (version.seconds, version.attempt, version.saw) == (2.0, 1, [])
+    assert (version.seam, version.flagged) == (1.75, True)
+    assert {(one.seam, one.flagged) for one in versions(house, 0, 0)} == {(None, False)}
     assert (version.current, version.stale, version.scaffold) == (True, False, False)
     house.close()
     assert house.select("SELECT DISTINCT token FROM tile_versions WHERE layer = 'generation'") == [

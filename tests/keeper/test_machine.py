@@ -125,6 +125,9 @@ class Life(RuleBasedStateMachine):
         self.paused = False
         self.shut: set[str] = set()
         self.until: dict[str, float] = {}
+        self.failures: Counter[str] = Counter()
+        self.trips: Counter[str] = Counter()
+        self.resting: dict[str, float] = {}
         self.halted: set[str] = set()
         self.lives: Counter[str] = Counter()
         self.heard: dict[str, tuple[str, float]] = {}
@@ -191,7 +194,8 @@ class Life(RuleBasedStateMachine):
             and job.plan not in self.halted
             and job.model not in self.shut
             and self.until.get(job.model, 0.0) <= self.now
-            and in_hands[job.model] < (MODELS[job.model] or 1_000)
+            and self.resting.get(job.model, 0.0) <= self.now
+            and in_hands[job.model] < (1 if self.trips[job.model] else MODELS[job.model] or 1_000)
             and job.not_before <= self.now
         ]
         return min(found, key=lambda job: job.turn, default=None)
@@ -212,7 +216,20 @@ class Life(RuleBasedStateMachine):
         else:
             job.state, job.not_before = "pending", 0.0
 
+    def heal(self, model: str) -> None:
+        self.failures[model] = self.trips[model] = 0
+        self.resting.pop(model, None)
+
+    def ail(self, model: str) -> None:
+        if self.resting.get(model, 0.0) > self.now:
+            return
+        self.failures[model] += 1
+        if self.failures[model] >= 5:
+            self.trips[model] += 1
+            self.resting[model] = self.now + min(600.0, 15.0 * 2 ** (self.trips[model] - 1))
+
     def complete(self, job: Wanted) -> None:
+        self.heal(job.model)
         job.state, job.tiles = "complete", job.tiles + 1
         for other in self.jobs.values():
             if other.state == "blocked" and job.id in other.needs and not self.waits(other):
@@ -314,12 +331,14 @@ class Life(RuleBasedStateMachine):
                 job = self.some(data, "processing")
                 self._ack(job, job.token)
 
-    @precondition(lambda self: self.paused or self.shut or self.halted or self.until)
+    @precondition(lambda self: self.paused or self.shut or self.halted or self.until or self.resting)
     @rule()
     def let_all_go_on(self) -> None:
         self.do(Resume())
         for model in MODELS:
             self.do(Resume(model_id=model))
+            if self.trips[model]:
+                self.heal(model)
         for plan in self.plans:
             self.do(Resume(plan=plan))
         self.paused, self.shut, self.until, self.halted = False, set(), {}, set()
@@ -393,6 +412,10 @@ class Life(RuleBasedStateMachine):
         job.state, job.worker = "pending" if again else "error", ""
         job.not_before = self._delay(job) if again else 0.0
         assert answer.state == job.state
+        if burn and error_class == "transient":
+            self.ail(job.model)
+        elif burn:
+            self.heal(job.model)
         if limited:
             self._limit(job.model, retry_after)
             assert answer.retry_in >= self.until[job.model] - self.now - 1e-6
@@ -501,6 +524,8 @@ class Life(RuleBasedStateMachine):
             (self.shut.add if on else self.shut.discard)(model)
             if not on:
                 self.until.pop(model, None)
+                if self.trips[model]:
+                    self.heal(model)
         else:
             plan = data.draw(st.sampled_from(sorted(self.plans if on or not self.halted else self.halted)))
             self.do(kind(plan=plan))
@@ -594,6 +619,7 @@ class Life(RuleBasedStateMachine):
                 job.not_before = min(job.not_before, self.now + 60.0)
         if anew:
             self.until = {model: min(until, self.now + 3_600.0) for model, until in self.until.items()}
+            self.resting = {model: min(until, self.now + 600.0) for model, until in self.resting.items()}
 
     # What must always be so.
 
@@ -638,6 +664,12 @@ class Life(RuleBasedStateMachine):
         rows = self.database.execute("SELECT id, settled FROM plans")
         goes_on = {job.plan for job in self.jobs.values() if job.state in LIVE and not self.held(job)}
         assert {row[0]: bool(row[1]) for row in rows} == {plan: plan not in goes_on for plan in self.plans}
+
+    @invariant()
+    def what_failed_in_a_row_is_remembered(self) -> None:
+        rows = self.database.execute("SELECT model_id, failures, trips FROM models WHERE failures > 0")
+        failed = {model: (count, self.trips[model]) for model, count in self.failures.items() if count}
+        assert {row[0]: (row[1], row[2]) for row in rows} == failed
 
     @invariant()
     def the_tallies_count_what_there_is(self) -> None:

@@ -19,8 +19,10 @@ def seen(worker: Peer, lease: Lease) -> list[int]:
     assert isinstance(work, GenerateWork)
     infill = frozenset([*work.quadrants, *work.padding, *work.scaffold])
     around = context(Window(work.x, work.y), infill)
-    pixels = worker.ask(Fetch(layer="generation", quadrants=around, plan=lease.plan), Pixels)
-    return [tile.version for tile in pixels.tiles]
+    asked = [Fetch(layer=work.layer, quadrants=around, plan=lease.plan)]
+    if work.input_layer != "render":
+        asked.append(Fetch(layer=work.input_layer, quadrants=sorted(infill), plan=lease.plan))
+    return [tile.version for fetch in asked for tile in worker.ask(fetch, Pixels).tiles]
 
 
 def painted(worker: Peer, lease: Lease, **made: object) -> tuple[Ack, list[bytes]]:
@@ -43,24 +45,24 @@ def paint(worker: Peer, **made: object) -> list[Lease]:
     return done
 
 
-def versions(house: House, x: int, y: int) -> list[VersionView]:
-    """The generated versions of a quadrant, the newest first."""
+def versions(house: House, x: int, y: int, layer: str = "generation") -> list[VersionView]:
+    """The generated versions of a quadrant in a layer, the newest first."""
     found = house.peer("control").ask(GetQuadrant(x=x, y=y), Quadrant).versions
-    return [version for version in found if version.layer == "generation"]
+    return [version for version in found if version.layer == layer]
 
 
-def standing(house: House, *cells: Cell) -> dict[Cell, int]:
+def standing(house: House, *cells: Cell, layer: str = "generation") -> dict[Cell, int]:
     """The generated version that stands in each place, as people see it."""
     return {
         (t.x, t.y): t.version
         for t in house.map().tiles
-        if t.layer == "generation" and (not cells or (t.x, t.y) in cells)
+        if t.layer == layer and (not cells or (t.x, t.y) in cells)
     }
 
 
-def stale(house: House) -> set[Cell]:
-    """What is marked stale."""
-    return {(tile.x, tile.y) for tile in house.map().tiles if tile.stale}
+def stale(house: House, layer: str = "generation") -> set[Cell]:
+    """What is marked stale in a layer."""
+    return {(tile.x, tile.y) for tile in house.map().tiles if tile.stale and tile.layer == layer}
 
 
 def sha_of(job: int) -> str:

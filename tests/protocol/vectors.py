@@ -5,18 +5,31 @@ from pathlib import Path
 
 import protocol
 from protocol.codec import Envelope, encode
+from protocol.control import Resume
 from protocol.errors import Code
 from protocol.event import Event, Events, JobChange, TileRef, Watch
 from protocol.ingest import Accepted, PlanPart, Publish
 from protocol.message import Error, Message, Ping
 from protocol.plan import Plan, Step
-from protocol.region import Fill, Planned, Replan
+from protocol.region import Compare, Fill, Planned, Replan
 from protocol.view import Estimate, LeftOut, PlannedStep
-from protocol.work import Ack, GenerateWork, Lease, Made, Nack, Ready, TileImage
+from protocol.work import Ack, GenerateWork, Lease, Made, Nack, Ready, SeamScore, Started, TileImage
 
 FOLDER = Path(protocol.__file__).parent / "vectors"
 
-EARLIER = {"publish_rectangle", "publish_steps", "publish_repair", "accepted", "ack", "error", "events"}
+EARLIER = {
+    "publish_rectangle",
+    "publish_steps",
+    "publish_repair",
+    "accepted",
+    "lease",
+    "lease_to_go_on_with",
+    "lease_of_a_layer",
+    "ack",
+    "error",
+    "events",
+    "fill_quadrants",
+}
 """Written before these messages got more fields; peers may go on to send them without."""
 
 GOLDEN: dict[str, tuple[Message, str | None, list[bytes]]] = {
@@ -61,12 +74,58 @@ GOLDEN: dict[str, tuple[Message, str | None, list[bytes]]] = {
         "ready",
         [],
     ),
+    "lease_of_a_layer": (
+        Lease(
+            job=7,
+            token=8,
+            plan="night-1",
+            step="s0,0",
+            attempt=1,
+            expires_in=60.0,
+            work=GenerateWork(
+                x=0, y=0, quadrants=[(0, 0)], model_id="night", layer="dark", input_layer="generation"
+            ),
+        ),
+        "ready",
+        [],
+    ),
+    "started": (Started(job=5, token=6, handle="prediction:9f8e7d"), None, []),
+    "lease_to_go_on_with": (
+        Lease(
+            job=5,
+            token=7,
+            plan="harbour-1",
+            step="s0,0",
+            attempt=2,
+            expires_in=60.0,
+            work=GenerateWork(x=-512, y=0, quadrants=[(-1, 0)], padding=[(0, 0)], model_id="pixel-art"),
+            handle="prediction:9f8e7d",
+        ),
+        "ready",
+        [],
+    ),
     "ack": (
         Ack(
             job=5,
             token=6,
             tiles=[TileImage(layer="generation", x=-1, y=0, attachment=0)],
             made=Made(worker="generator-1", seconds=1.5),
+        ),
+        None,
+        [b"\x89PNG stands for a picture"],
+    ),
+    "ack_with_seams": (
+        Ack(
+            job=5,
+            token=7,
+            tiles=[TileImage(layer="generation", x=-1, y=0, attachment=0)],
+            made=Made(
+                worker="generator-1",
+                seconds=9.5,
+                saw=[12, 13, 14],
+                calls=2,
+                seams=[SeamScore(x=-1, y=0, score=1.75, flagged=True)],
+            ),
         ),
         None,
         [b"\x89PNG stands for a picture"],
@@ -86,6 +145,12 @@ GOLDEN: dict[str, tuple[Message, str | None, list[bytes]]] = {
         None,
         [],
     ),
+    "fill_with_a_cap": (
+        Fill(plan="coast-3", rectangle=(0, 0, 3, 3), model_id="pixel-art", cost_cap=12.5),
+        None,
+        [],
+    ),
+    "resume_with_a_cap": (Resume(plan="coast-3", cost_cap=20.0), None, []),
     "planned": (
         Planned(
             steps=[
@@ -124,6 +189,32 @@ GOLDEN: dict[str, tuple[Message, str | None, list[bytes]]] = {
             jobs=[9],
             left_out=[LeftOut(quadrant=(2, 1), reason="It would leave a seam.")],
             left_out_count=1,
+        ),
+        None,
+        [],
+    ),
+    "compare": (
+        Compare(
+            plan="choice-1",
+            quadrants=[(3, 4)],
+            models=["pixel-art", "oxen/flux"],
+            seeds=[1, 9_007_199_254_740_991],
+            prompt="Rain",
+        ),
+        None,
+        [],
+    ),
+    "lease_of_candidate": (
+        Lease(
+            job=12,
+            token=40,
+            plan="choice-1",
+            step="candidate-3",
+            attempt=1,
+            expires_in=60.0,
+            work=GenerateWork(
+                x=1024, y=2048, quadrants=[(3, 4)], model_id="oxen/flux", seed=9_007_199_254_740_991
+            ),
         ),
         None,
         [],

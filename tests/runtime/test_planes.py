@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from services import planes
-from services.generator.models.material import BUILDING, FLAT, GREENERY, KIND, VEHICLE
+from services.generator.art.material import BUILDING, FLAT, GREENERY, KIND, VEHICLE
 
 SCENE = (Path(__file__).resolve().parents[2] / "web/scene/material.ts").read_text()
 CLASSES = {name: int(code) for name, code in re.findall(r"^  (\w+): (\d+),", SCENE, re.MULTILINE)}

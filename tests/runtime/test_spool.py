@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from services.generator.models.once import Once
+from services.generator.calls.once import Once
 from services.spool import Spool
 
 TREE = Path(__file__).resolve().parents[2]

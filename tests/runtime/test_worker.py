@@ -24,6 +24,7 @@ from protocol.work import (
     PaletteWork,
     Pixels,
     Ready,
+    Started,
     Touch,
     Touched,
 )
@@ -78,6 +79,9 @@ class Paper:
                 self.leases -= 1
                 return self.lease()
             case Touch():
+                lost = ProtocolError(Code.LEASE_LOST, "It is no longer yours.")
+                return lost if self.refuse_touch else Touched(expires_in=self.expires_in)
+            case Started():
                 lost = ProtocolError(Code.LEASE_LOST, "It is no longer yours.")
                 return lost if self.refuse_touch else Touched(expires_in=self.expires_in)
             case Ack():
@@ -338,14 +342,14 @@ async def test_a_worker_that_breaks_says_over_which_job(box: tuple[str, list[Pap
 
 @pytest.mark.parametrize(
     ("outcome", "dropped"),
-    [("acked", [1]), ("refused", [1]), ("again", []), ("for good", [1]), ("lost", [])],
+    [("acked", [1]), ("refused", [1]), ("again", []), ("for good", [1]), ("mendable", []), ("lost", [])],
 )
 async def test_what_was_kept_for_a_job_is_dropped_when_nobody_needs_it(
     box: tuple[str, list[Paper]], outcome: str, dropped: list[int]
 ) -> None:
     address, papers = box
     papers.append(paper := Paper(1))
-    paper.nacked = "error" if outcome == "for good" else "pending"
+    paper.nacked = "error" if outcome in ("for good", "mendable") else "pending"
     paper.refuse_ack = {
         "refused": ProtocolError(Code.BAD_IMAGE, "It is 3 × 3."),
         "lost": ProtocolError(Code.LEASE_LOST, "It is no longer yours."),
@@ -355,6 +359,8 @@ async def test_what_was_kept_for_a_job_is_dropped_when_nobody_needs_it(
     async def perform(task: Task) -> Result:
         if outcome in ("again", "for good"):
             raise TryFailed("transient", "Not now.")
+        if outcome == "mendable":
+            raise TryFailed("rejected", "It lies elsewhere.", retry=False, keep=True)
         return Result()
 
     stop = asyncio.Event()
@@ -444,3 +450,26 @@ async def test_a_keeper_that_is_busy_breaks_no_worker(
     assert len(await paper.hears(Fetch)) == 3
     stop.set()
     await asyncio.wait_for(running, 20)
+
+
+async def test_a_handle_is_told_before_anything_else_is_done(box: tuple[str, list[Paper]]) -> None:
+    address, papers = box
+    paper = Paper(1)
+    papers.append(paper)
+    found: list[str] = []
+
+    async def perform(task: Task) -> Result:
+        found.append(task.lease.handle)
+        await task.start("prediction-7")
+        paper.refuse_touch = True
+        # The lease may be gone by now; that is found out by a touch, not here.
+        await task.start("")
+        return Result(palette=b"colours")
+
+    stop = asyncio.Event()
+    running = asyncio.create_task(Worker(address, "w", ["palette"], perform).run(stop))
+    await paper.hears(Ack)
+    stop.set()
+    await running
+    told = [body.handle for body in paper.heard if isinstance(body, Started)]
+    assert (found, told) == ([""], ["prediction-7", ""])

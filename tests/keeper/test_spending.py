@@ -1,0 +1,304 @@
+"""Budgets and caps: set aside before a call, settled after it, and nothing lost when they are used up."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from protocol.control import Changed, ListPlans, Pause, Plans, Replan, Resume
+from protocol.errors import Code
+from protocol.event import QueueChange
+from protocol.ingest import Accepted
+from protocol.message import Error
+from protocol.order import Edit, Export, Exported
+from protocol.region import Fill
+from protocol.view import ModelView, PlanView
+from protocol.work import Acked, Goodbye, Lease, Nack, Nacked, Started, Touched
+from services.config import AppConfig
+from tests.keeper.house import CONFIG, Clock, House, Peer, island, opened, result, until
+
+PRICE, BUDGET = 0.1, 0.35
+MODELS: list[dict[str, Any]] = [
+    {
+        "name": "Plain",
+        "model_id": "plain",
+        "provider": "oxen",
+        "api_key": "literal",
+        "cost_per_image": PRICE,
+        "daily_budget": BUDGET,
+        "max_concurrency": 16,
+    },
+    {"name": "Free", "model_id": "free", "provider": "oxen", "api_key": "k", "cost_per_image": PRICE},
+    {"name": "Unpriced", "model_id": "unpriced", "provider": "oxen", "api_key": "k", "daily_budget": BUDGET},
+]
+
+
+@pytest.fixture
+def house(short: Path) -> Iterator[House]:
+    with opened(short, models=MODELS, max_attempts=50) as house:
+        house.rendered(-4, -4, 94, 8)
+        yield house
+
+
+def publish(house: House, model: str, steps: int = 9, **plan: Any) -> list[int]:
+    islands = [island(10 * nth, 0, f"s{nth}") for nth in range(steps)]
+    return house.publish(*islands, id=model, model_id=model, **plan).jobs
+
+
+def take_all(worker: Peer, name: str = "w1") -> list[Lease]:
+    """Leases of everything that is handed out now."""
+    taken = []
+    while (lease := worker.ready("generate", worker=name)) is not None:
+        taken.append(lease)
+    return taken
+
+
+def ack(worker: Peer, lease: Lease, **made: Any) -> None:
+    body, images = result(lease)
+    body = body.model_copy(update={"made": body.made.model_copy(update={"calls": 1, **made})})
+    worker.ask(body, Acked, images)
+
+
+def fail(worker: Peer, lease: Lease, **told: Any) -> None:
+    body = {"job": lease.job, "token": lease.token, "error_class": "bad_image", "reason": "Grey.", **told}
+    worker.ask(Nack.model_validate(body), Nacked)
+
+
+def model(house: House, model_id: str = "plain") -> ModelView:
+    return next(found for found in house.status().models if found.model_id == model_id)
+
+
+def plan(house: House) -> PlanView:
+    (found,) = house.peer("control").ask(ListPlans(), Plans).plans
+    return found
+
+
+def reopen(house: House) -> None:
+    house.close()
+    house.open()
+
+
+@pytest.mark.parametrize("restart", [False, True])
+def test_a_budget_holds_before_the_call_and_the_next_day_goes_on_by_itself(
+    house: House, worker: Peer, clock: Clock, restart: bool
+) -> None:
+    jobs = publish(house, "plain")
+    taken = take_all(worker)
+    assert [lease.job for lease in taken] == jobs[:3]
+    if restart:
+        reopen(house)
+    for lease in taken:
+        ack(worker, lease)
+    assert take_all(worker) == []
+    found = model(house)
+    assert (found.state, found.paused, found.spent_today) == ("spent", False, pytest.approx(0.3))
+    assert found.until_seconds == pytest.approx(86_400 - clock.now % 86_400)
+    assert "0.3 of today's 0.35" in found.reason
+    clock.forward(found.until_seconds - 1)
+    if restart:
+        reopen(house)
+    assert take_all(worker) == []
+    clock.forward(1)
+    assert [lease.job for lease in take_all(worker)] == jobs[3:6]
+
+
+def test_what_a_try_did_not_cost_is_there_for_the_next(house: House, worker: Peer, clock: Clock) -> None:
+    publish(house, "plain")
+    first, second, third = take_all(worker)
+    fail(worker, first)
+    fail(worker, second, calls=1)
+    fail(worker, third, burn=False)
+    clock.forward(2)
+    assert len(take_all(worker)) == 2
+    assert model(house).spent_today == pytest.approx(0.3)
+
+
+@pytest.mark.parametrize("fate", ["silent", "goodbye", "machine"])
+def test_what_a_lost_worker_may_have_spent_counts_as_spent(
+    house: House, worker: Peer, clock: Clock, fate: str
+) -> None:
+    publish(house, "plain")
+    lost = take_all(worker)
+    if fate == "goodbye":
+        worker.exchange(Goodbye(worker="w1"))
+    elif fate == "silent":
+        clock.forward(61)
+        until(lambda: house.status().counts["processing"] == 0, "the leases to run out")
+    else:
+        house.close()
+        clock.reboot()
+        house.open()
+    assert take_all(worker, "w2") == []
+    if fate == "silent":
+        # Late, one says after all that it had called nobody.
+        ack(worker, lost[0], calls=0)
+        assert len(take_all(worker, "w2")) == 1
+
+
+def test_a_call_is_not_counted_twice_if_another_worker_finds_its_answer(
+    house: House, worker: Peer, clock: Clock
+) -> None:
+    publish(house, "free", 1, cost_cap=0.3)
+    worker.lease("generate", worker="w1")
+    worker.exchange(Goodbye(worker="w1"))
+    again = worker.lease("generate", worker="w2")
+    assert plan(house).reserved == pytest.approx(0.2)
+    ack(worker, again, calls=0, cost=PRICE)
+    assert (plan(house).cost, plan(house).reserved) == (pytest.approx(0.1), 0)
+
+
+def test_a_call_is_not_counted_twice_if_another_worker_goes_on_with_it(
+    house: House, worker: Peer, clock: Clock
+) -> None:
+    publish(house, "free", 1, cost_cap=0.15)
+    taken = worker.lease("generate", worker="w1")
+    worker.ask(Started(job=taken.job, token=taken.token, handle="p1"), Touched)
+    worker.exchange(Goodbye(worker="w1"))
+    again = worker.lease("generate", worker="w2")
+    assert (again.handle, plan(house).reserved) == ("p1", pytest.approx(0.1))
+    ack(worker, again)
+    assert (plan(house).cost, plan(house).reserved) == (pytest.approx(0.1), 0)
+
+
+def test_a_late_result_is_no_longer_presumed(house: House, worker: Peer, clock: Clock) -> None:
+    publish(house, "free", 1, cost_cap=0.5)
+    lost = worker.lease("generate", worker="w1")
+    worker.exchange(Goodbye(worker="w1"))
+    again = worker.lease("generate", worker="w2")
+    body, images = result(lost)
+    body = body.model_copy(update={"made": body.made.model_copy(update={"calls": 1})})
+    for _ in range(2):
+        assert worker.ask(body, Error, images).code == Code.LEASE_LOST
+    assert (plan(house).cost, plan(house).reserved) == (pytest.approx(0.1), pytest.approx(0.1))
+    ack(worker, again)
+    assert (plan(house).cost, plan(house).reserved) == (pytest.approx(0.2), 0)
+
+
+def test_an_unknown_price_counts_as_the_dearest_known(house: House, worker: Peer) -> None:
+    publish(house, "unpriced")
+    taken = take_all(worker)
+    assert len(taken) == 3
+    for lease in taken:
+        ack(worker, lease)
+    assert take_all(worker) == []
+    assert model(house, "unpriced").spent_today == pytest.approx(0.3)
+    assert house.job(taken[0].job).cost == 0
+
+
+def test_a_price_that_the_provider_states_replaces_what_was_set_aside(house: House, worker: Peer) -> None:
+    publish(house, "plain")
+    taken = take_all(worker)
+    ack(worker, taken[0], cost=0.01)
+    ack(worker, taken[1], cost=0.04)
+    assert len(take_all(worker)) == 2
+    found = house.job(taken[0].job)
+    assert (found.calls, found.cost) == (1, pytest.approx(0.01))
+
+
+def test_a_configuration_with_another_budget_counts_at_once(house: House, worker: Peer) -> None:
+    publish(house, "plain")
+    assert len(take_all(worker)) == 3
+    more = [{**MODELS[0], "daily_budget": 0.55}, *MODELS[1:]]
+    house.take_over(AppConfig.model_validate({**CONFIG, "models": more}).told({}))
+    assert len(take_all(worker)) == 2
+    without = [{name: value for name, value in MODELS[0].items() if name != "daily_budget"}, *MODELS[1:]]
+    house.take_over(AppConfig.model_validate({**CONFIG, "models": without}).told({}))
+    assert len(take_all(worker)) == 4
+
+
+@pytest.mark.parametrize("restart", [False, True])
+def test_a_plan_pauses_at_its_cap_with_the_reason_and_others_go_on(
+    house: House, worker: Peer, control: Peer, restart: bool
+) -> None:
+    jobs = publish(house, "free", cost_cap=0.4)
+    (other,) = house.publish(island(0, 4), id="other", model_id="free").jobs
+    taken = take_all(worker)
+    assert [lease.job for lease in taken] == [*jobs[:4], other]
+    for lease in taken:
+        ack(worker, lease)
+    if restart:
+        reopen(house)
+    found = next(plan for plan in control.ask(ListPlans(), Plans).plans if plan.plan == "free")
+    assert (found.paused, found.cost, found.cost_cap) == (True, pytest.approx(0.4), 0.4)
+    assert found.reason == (
+        "It has spent 0.4 of its 0.4, calls under way included, and the next call may cost 0.1; "
+        "resume it with a higher cost_cap to go on."
+    )
+    told = [event.change for event in house.events() if isinstance(event.change, QueueChange)]
+    assert [(change.plan, change.paused, change.reason) for change in told] == [("free", True, found.reason)]
+
+    assert control.ask(Resume(plan="free"), Error).message == found.reason
+    assert control.ask(Resume(plan="free", cost_cap=0.6), Changed).jobs == 5
+    assert until(lambda: worker.ready("generate"), "the plan to go on").job == jobs[4]
+    assert worker.lease("generate").job == jobs[5]
+    assert worker.ready("generate") is None
+
+
+def test_a_plan_at_its_cap_goes_on_if_a_call_came_to_nothing(
+    house: House, worker: Peer, clock: Clock
+) -> None:
+    publish(house, "free", cost_cap=0.2)
+    first, _ = take_all(worker)
+    assert plan(house).paused
+    fail(worker, first)
+    clock.forward(2)
+    until(lambda: worker.ready("generate"), "the plan to go on")
+    assert worker.ready("generate") is None
+    assert plan(house).paused
+
+
+def test_a_plan_that_a_person_pauses_at_its_cap_stays_paused(
+    house: House, worker: Peer, control: Peer, clock: Clock
+) -> None:
+    publish(house, "free", cost_cap=0.1)
+    (taken,) = take_all(worker)
+    control.ask(Pause(plan="free"), Changed)
+    fail(worker, taken)
+    clock.forward(2)
+    assert plan(house).paused and plan(house).reason == ""
+    assert worker.ready("generate") is None
+
+
+def test_a_cap_goes_along_with_what_is_left_of_a_plan(house: House, worker: Peer, control: Peer) -> None:
+    control.ask(Fill(plan="f", rectangle=(0, 0, 8, 1), model_id="free", cost_cap=1), Accepted)
+    ack(worker, worker.lease("generate"))
+    exported = control.ask(Export(), Exported).plan
+    assert exported is not None and exported.cost_cap == pytest.approx(0.9)
+    for lease in take_all(worker):
+        fail(worker, lease, error_class="moderated", calls=1)
+    while (lease := worker.ready("generate")) is not None:
+        fail(worker, lease, error_class="moderated", calls=1)
+    spent = plan(house).cost
+    control.ask(Replan(plan="f", id="g"), Accepted)
+    caps = {found.plan: found.cost_cap for found in control.ask(ListPlans(), Plans).plans}
+    assert spent is not None and caps["g"] == pytest.approx(1 - spent)
+
+
+def test_a_job_that_goes_to_another_model_leaves_its_debt_behind(
+    house: House, worker: Peer, control: Peer
+) -> None:
+    publish(house, "plain", 1)
+    worker.lease("generate", worker="w1")
+    worker.exchange(Goodbye(worker="w1"))
+    control.ask(Edit(jobs=[1], model_id="free"), Changed)
+    ack(worker, worker.lease("generate", worker="w2"))
+    assert model(house).spent_today == pytest.approx(0.1)
+    assert house.job(1).cost == pytest.approx(0.1)
+
+
+@pytest.mark.parametrize(("price", "said"), [(0.5, "one call may cost 0.5"), (None, "cannot be kept")])
+def test_a_budget_for_which_no_call_could_be_made_is_refused(price: float | None, said: str) -> None:
+    models = [{**MODELS[0], "cost_per_image": price}]
+    with pytest.raises(ValidationError, match=said):
+        AppConfig.model_validate({**CONFIG, "models": models})
+
+
+def test_a_cap_that_nobody_could_keep_is_refused(short: Path) -> None:
+    with opened(short) as house:
+        refused = house.refused(island(0, 0), id="a", model_id="plain", cost_cap=5)
+        assert refused.code == Code.BAD_PLAN
+        assert "cost_per_image" in refused.message
+        wrong = house.peer("control").ask(Resume(plan="a"), Error)
+        assert wrong.code == Code.UNKNOWN_PLAN
