@@ -29,6 +29,8 @@ EXPECTED = {
 HINTS = {
     "model_id": "letters, digits and . _ : / + - are",
     "endpoint": "a web address begins with https://",
+    "output_layer": "lower-case letters, digits and _ are",
+    "input_layer": "lower-case letters, digits and _ are",
     "api_key_env": "the name of an environment variable, like OXEN_API_KEY",
 }
 _PYDANTIC = re.compile("^(Input|String|List|Tuple|Dictionary) should")
@@ -76,7 +78,7 @@ def _fields(schema: type[BaseModel], path: tuple[int | str, ...]) -> list[str]:
     for step in path:
         if isinstance(step, str) and isinstance(part, type) and issubclass(part, BaseModel):
             part = _model_in(part.model_fields[step].annotation)
-    return list(part.model_fields)
+    return [field.alias or name for name, field in part.model_fields.items()]
 
 
 def _model_in(annotation: Any) -> Any:

@@ -1,123 +1,29 @@
 """`app_config.json`: the models a user may pick, the scene, counts, ports."""
 
+import difflib
 import hashlib
 import os
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal, Self
-from urllib.parse import urlsplit
 
-from pydantic import Field, PrivateAttr, ValidationError, model_validator
+from pydantic import ConfigDict, Field, PrivateAttr, ValidationError, model_validator
 
 from services.complaint import complaint
+from services.model import FOLDER, Model
 from services.positions import Broken, parse
 from services.scene import PASSES, Camera, Pass, Scene
-from services.section import Keyed, Section, fault, is_loopback
+from services.section import Keyed, Section, fault
 
 DEFAULT_CONFIG = Path(__file__).resolve().parent.parent / "app_config.json"
 DEFAULT_DATA = Path(__file__).resolve().parent.parent / "world"
 
 LIMIT_BYTES = 1 << 20
-GENERATOR_SLOTS = 16
+GENERATOR_SLOTS = 72
 """Jobs that one generator has in hand at once: remote models only wait. Local ones are held to fewer."""
 SHORTEST_KEY = 8
 """A shorter key is likely to stand in other texts by chance."""
-
-Provider = Literal["pixel-art", "oxen"]
-ASKED_FIELDS = ("model", "prompt", "negative_prompt", "response_format", "num_inference_steps")
-"""What stands in every call to a provider, so that no conditioning image may take its place."""
-TEMPLATE_FIELD = "input_image"
-"""The field of the template; a pass that names it goes along as one more picture there."""
-
-
-class Model(Keyed):
-    """One image model. `api_key` is a literal or `"${VARIABLE}"`; it never leaves the generator."""
-
-    name: Annotated[str, Field(min_length=1, max_length=100)]
-    model_id: Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[A-Za-z0-9][A-Za-z0-9._:/+\-]*$")]
-    provider: Provider
-    api_key_env: Annotated[str, Field(max_length=200, pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")] | None = None
-    """Another way to write `"api_key": "${VARIABLE}"`."""
-    endpoint: Annotated[str, Field(max_length=500, pattern=r"^https?://[^\s@]+$")] | None = None
-    prompt: Annotated[str, Field(max_length=8_000)] = ""
-    negative_prompt: Annotated[str, Field(max_length=8_000)] = ""
-    cell: Annotated[int, Field(ge=1, le=16)] = 2
-    """Pixel art only: world pixels per art pixel; 1, 2, 4, 8 or 16."""
-    steps: Annotated[int, Field(ge=1, le=1_000)] | None = None
-    conditioning: dict[str, Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,63}$")]] = {}
-    """Remote models only: in which field of the call a pass is sent along as a picture."""
-    cost_per_image: Annotated[float, Field(ge=0, le=1_000_000, allow_inf_nan=False)] | None = None
-    """What one call costs, in whatever currency; shown before it is spent, never sent anywhere."""
-    max_concurrency: Annotated[int, Field(ge=1, le=256)] | None = None
-    """The most calls of this model at once; without it as many as the generators hold, or one of this
-    machine's own models can use."""
-    timeout_seconds: Annotated[float, Field(gt=0, le=3_600, allow_inf_nan=False)] = 300.0
-
-    @model_validator(mode="after")
-    def _key_is_safe(self) -> Self:
-        if self.api_key is not None and self.api_key_env is not None:
-            raise fault(("api_key_env",), "api_key is given too; one of the two is enough")
-        self.check_key("OXEN_API_KEY")
-        if self.cell not in (1, 2, 4, 8, 16):
-            raise fault(("cell",), "it must be 1, 2, 4, 8 or 16")
-        if self.endpoint is not None:
-            self._check_endpoint(self.endpoint)
-        self._check_conditioning()
-        return self
-
-    def _check_conditioning(self) -> None:
-        if self.conditioning and self.provider == "pixel-art":
-            raise fault(("conditioning",), "the offline model reads all passes itself; take it out")
-        holders: dict[str, str] = {}
-        for name, field in self.conditioning.items():
-            place = ("conditioning", name)
-            if name not in PASSES:
-                raise fault(place, f"it is no pass; passes are {', '.join(PASSES)}")
-            if field in ASKED_FIELDS:
-                raise fault(place, f"{field} is taken; name the field that the model has for such a picture")
-            if field in holders and field != TEMPLATE_FIELD:
-                raise fault(
-                    place, f"{holders[field]} is sent in {field} already; one field takes one picture"
-                )
-            holders[field] = name
-
-    def _check_endpoint(self, endpoint: str) -> None:
-        try:
-            url = urlsplit(endpoint)
-            host, _ = url.hostname or "", url.port
-        except ValueError:
-            raise fault(("endpoint",), "it is not a web address") from None
-        if url.query:
-            raise fault(("endpoint",), "it may not have a query, where keys are often put and then logged")
-        with_key = self.api_key is not None or self.api_key_env is not None
-        if with_key and url.scheme == "http" and not is_loopback(host):
-            raise fault(("endpoint",), "a key would travel in the open; use https")
-
-    @property
-    def needs_palette(self) -> bool:
-        """Whether jobs of this model wait for the map's palette."""
-        return self.provider == "pixel-art"
-
-    @property
-    def at_once(self) -> int | None:
-        """The most jobs of this model at once; None if only the generators limit them.
-
-        A local model works with every processor while as many jobs more fetch their pixels and hand in.
-        """
-        local = 2 * (os.cpu_count() or 1) if self.provider == "pixel-art" else None
-        return self.max_concurrency or local
-
-    def key_variable(self) -> str | None:
-        """The environment variable that holds the key, if the configuration names one."""
-        return super().key_variable() or self.api_key_env
-
-    def why_unavailable(self) -> str:
-        """A sentence, or nothing if the model can be called."""
-        if self.provider == "oxen" and self.key() is None:
-            variable = self.key_variable()
-            return f"{variable} is not set." if variable else "It has no api_key."
-        return ""
 
 
 class Http(Section):
@@ -154,6 +60,10 @@ class Starter(Section):
 class AppConfig(Section):
     """The whole of `app_config.json`."""
 
+    model_config = ConfigDict(serialize_by_alias=True)
+
+    schema_file: str | None = Field(default=None, alias="$schema", max_length=500)
+    """Where the editor finds the schema of this file."""
     models: Annotated[list[Model], Field(min_length=1, max_length=200)]
     default_model_id: str | None = None
     name: Annotated[str, Field(min_length=1, max_length=60)] = "San Francisco"
@@ -194,6 +104,10 @@ class AppConfig(Section):
                 if shown not in self.passes:
                     place = ("models", number, "conditioning", shown)
                     raise fault(place, f'passes does not offer it; add "{shown}" to passes')
+        for number, model in enumerate(self.models):
+            if model.daily_budget is not None:
+                self._check_budget(number, self.price(model), model.daily_budget)
+        self._check_layers()
         keys = {key for model in self.models if (key := model.key()) and len(key) >= SHORTEST_KEY}
         for number, model in enumerate(self.models):
             for field in ("name", "model_id", "endpoint", "prompt", "negative_prompt"):
@@ -201,10 +115,38 @@ class AppConfig(Section):
                     raise fault(("models", number, field), "a key stands in it; keys belong in api_key")
         return self
 
+    def _check_budget(self, number: int, price: float | None, budget: float) -> None:
+        place = ("models", number, "daily_budget")
+        if price is None:
+            raise fault(place, "it cannot be kept, since no model states a cost_per_image; add that")
+        if price > budget:
+            raise fault(place, f"one call may cost {price:g}, so none could be made; raise it")
+
+    def _check_layers(self) -> None:
+        """Raise a fault for a layer that is read and that nobody draws."""
+        drawn = self.layers
+        for number, model in enumerate(self.models):
+            if not model.reads_renders and model.input_layer not in drawn:
+                near = difflib.get_close_matches(model.input_layer, drawn, n=1, cutoff=0.6)
+                hint = f"did you mean {near[0]!r}?" if near else f"drawn are {', '.join(drawn)}"
+                raise fault(("models", number, "input_layer"), f"no model draws this layer; {hint}")
+
+    @property
+    def layers(self) -> list[str]:
+        """The layers that models draw, the map itself first."""
+        return list(dict.fromkeys(["generation", *(model.output_layer for model in self.models)]))
+
     @property
     def default_model(self) -> str:
         """The model used where a request names none."""
         return self.default_model_id or self.models[0].model_id
+
+    def price(self, model: Model) -> float | None:
+        """What a call may cost: as the model states, else as the dearest that does; None if none does."""
+        if model.cost_per_image is not None or model.made_by.local:
+            return model.cost_per_image or 0.0
+        stated = [other.cost_per_image for other in self.models if other.cost_per_image is not None]
+        return max(stated, default=None)
 
     def concurrency(self, model: Model) -> int:
         """How many jobs of the model run at once: as many as the generators hold, or as it allows."""
@@ -264,7 +206,7 @@ def load(path: Path) -> AppConfig:
     if not isinstance(document.value, dict):
         raise ConfigError(f"{path}:1:1: The configuration is one JSON object: {{ … }}.")
     try:
-        return AppConfig.model_validate(document.value)
+        return AppConfig.model_validate(document.value, context={FOLDER: path.absolute().parent})
     except ValidationError as error:
         raise ConfigError(complaint(path, document, error, AppConfig)) from None
 

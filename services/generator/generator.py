@@ -1,40 +1,46 @@
 """The performer of generate and palette jobs: from a lease to the quadrants that are handed in."""
 
 import asyncio
+import hashlib
 import json
 import logging
 import os
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from protocol.work import GenerateWork, PaletteWork
-from services.config import AppConfig, Model
-from services.generator.compose import Template, cut, encode
+from protocol.work import GenerateWork, PaletteWork, PixelRef, SeamScore
+from services.config import AppConfig
+from services.generator.art import palette as palettes
+from services.generator.calls.handles import Handles
+from services.generator.calls.once import Once
+from services.generator.compose import Template
 from services.generator.conditioning import Conditioning
-from services.generator.inspection import inspect
-from services.generator.models import ADAPTERS, Adapter, Picture, Request, Shared
-from services.generator.models import palette as palettes
-from services.generator.models.once import Once
+from services.generator.judgement import Judged, judge
+from services.generator.models import Adapter, Picture, Request, Shared, adapter
 from services.generator.models.pixel_art import colour_counts
 from services.generator.rendered import Rendered, Renders
+from services.model import Model
 from services.scene import Pass
 from services.spool import Spool
 from services.task import Result, Task, TryFailed
-from services.tiling.quadrant import WINDOW
-from services.tiling.region import touched
+from services.tiling.region import named, touched
 from services.tiling.seam import Refusal, Window, place
 from services.tiling.template import context
 
 if TYPE_CHECKING:
-    from services.generator.models.web import Web
+    from services.generator.calls.web import Web
 
 USELESS = ("bad_image", "moderated")
 """Answers that were paid for and that asking the spool again would not make better."""
 
 log = logging.getLogger("generator")
+
+Cell = tuple[int, int]
+Pixels = tuple[PixelRef, bytes]
 
 
 class Generator:
@@ -70,11 +76,12 @@ class Generator:
 
     async def _generate(self, task: Task, work: GenerateWork) -> Result:
         model = self._model(work)
-        adapter = self._adapter(model)
+        painter = self._adapter(model)
         task.say("fetching pixels")
         renders = Renders(task)
-        template, saw = await self._template(task, work, renders, adapter.takes)
-        once = Once(self._spool, task.lease.job)
+        template, saw = await self._template(task, work, renders, painter.takes)
+        template = replace(template, preprocess=model.preprocess)
+        once, handles = Once(self._spool, task.lease.job), Handles(task.lease.handle, task.start)
         loop = asyncio.get_running_loop()
         started = loop.time()
         request = Request(
@@ -85,37 +92,85 @@ class Generator:
             renders=renders.whole,
             palette=task.fetch_palette,
             say=task.say,
+            seed=model.seed if work.seed is None else work.seed,
             once=once,
+            handles=handles,
         )
         kept = [*work.quadrants, *work.scaffold]
         try:
-            picture = await self._picture(adapter, request, model)
+            # Who compares seeds wants to see what each of them makes.
+            retries = model.seam_retries if work.seed is None else 0
+            judged, seed = await self._judged(painter, request, model, kept, retries=retries)
             seconds = loop.time() - started
-            task.say("cutting quadrants")
-            files, digest = await asyncio.to_thread(_cut, picture, template, kept)
         except TryFailed as failure:
             if failure.error_class in USELESS:
                 # What stays in the spool is counted by the try that makes something of it.
                 failure.calls, failure.cost = once.calls, _price(model, once.answers)
                 await once.forget()
+                await handles.forget()
             raise
         # A model that keeps no answers is one of this machine's own, and was called just now.
         return Result(
-            tiles=[("generation", x, y, png) for (x, y), png in zip(kept, files, strict=True)],
+            tiles=[(work.layer, x, y, png) for (x, y), png in zip(kept, judged.files, strict=True)],
             model_seconds=seconds,
-            template=digest,
+            template=judged.digest,
             renders=renders.digest,
             saw=saw,
-            parameters=json.dumps(dict(adapter.parameters)),
+            seed=seed,
+            parameters=json.dumps(dict(painter.parameters)),
             calls=once.calls if once.answers else 1,
             cost=_price(model, once.answers or 1),
-            source=adapter.source,
+            source=painter.source + judged.told(),
+            seams=[
+                SeamScore(x=x, y=y, score=score, flagged=score > model.seam_limit)
+                for (x, y), score in zip(kept, judged.seams, strict=True)
+                if score is not None
+            ],
         )
 
-    async def _picture(self, adapter: Adapter, request: Request, model: Model) -> Picture:
+    async def _judged(
+        self,
+        painter: Adapter,
+        request: Request,
+        model: Model,
+        quadrants: list[tuple[int, int]],
+        *,
+        retries: int,
+    ) -> tuple[Judged, int | None]:
+        """The answer and its seed; where it shows a seam, the best of as many as may be asked for."""
+        best, seed = await self._answer(painter, request, model, quadrants), request.seed
+        for number in range(1, retries + 1):
+            if best.worst <= model.seam_limit:
+                break
+            log.info("a seam of %.1f, over %.1f; asking with another seed", best.worst, model.seam_limit)
+            deadline = asyncio.get_running_loop().time() + model.timeout_seconds
+            other = replace(request, seed=_other_seed(request, number), deadline=deadline)
+            try:
+                found = await self._answer(painter, other, model, quadrants)
+            except TryFailed as failure:
+                if failure.error_class == "rate_limited":
+                    # The model is left alone for so long; what it has answered lies in the spool till then.
+                    raise
+                log.warning(
+                    "another seed came to nothing, so the picture there is stands: %s", failure.reason
+                )
+                break
+            if found.worst < best.worst:
+                best, seed = found, other.seed
+        return best, seed
+
+    async def _answer(
+        self, painter: Adapter, request: Request, model: Model, quadrants: list[tuple[int, int]]
+    ) -> Judged:
+        """One answer, as far as it may go on the map."""
+        picture = await self._picture(painter, request, model)
+        request.say("cutting quadrants")
+        return await asyncio.to_thread(judge, picture, request.template, model, quadrants)
+
+    async def _picture(self, painter: Adapter, request: Request, model: Model) -> Picture:
         try:
             async with asyncio.timeout_at(request.deadline):
-                return await adapter.edit(request)
+                return await painter.edit(request)
         except TimeoutError:
             raise TryFailed(
                 "transient", f"{model.name} did not answer within {model.timeout_seconds:g} s."
@@ -128,7 +183,7 @@ class Generator:
         infill = frozenset([*work.quadrants, *work.padding, *work.scaffold])
         window = Window(work.x, work.y)
         around = context(window, infill)
-        finished = await task.fetch("generation", around) if around else {}
+        finished = await task.fetch(work.layer, around) if around else {}
         # Asked once more before anything is paid for; nothing beyond the window can be known here.
         legal = place(infill, finished)
         if isinstance(legal, Refusal):
@@ -137,15 +192,33 @@ class Generator:
             raise TryFailed(
                 "bug", "The model would not see what it must match, so it was not called.", retry=False
             )
-        drawn = await renders.layer("render", sorted(infill))
+        read = await self._read(task, work, infill)
+        drawn = await renders.layer("render", sorted(infill - read.keys()))
         template = Template(
             window=window,
             infill=infill,
-            renders={cell: png for cell, (_, png) in drawn.items()},
+            renders={cell: png for cell, (_, png) in {**drawn, **read}.items()},
             context={cell: png for cell, (_, png) in finished.items()},
             conditioning=await self._conditioning(window, renders, passes) if passes else None,
         )
-        return template, sorted(ref.version for ref, _ in finished.values())
+        return template, sorted(ref.version for ref, _ in (*finished.values(), *read.values()))
+
+    async def _read(self, task: Task, work: GenerateWork, infill: frozenset[Cell]) -> dict[Cell, Pixels]:
+        """What other models drew of the infill, if the model turns that into its own layer.
+
+        What is thrown away is drawn from the render where the map ends.
+        """
+        if work.input_layer == "render":
+            return {}
+        read = await task.fetch(work.input_layer, sorted(infill))
+        if lacking := [cell for cell in work.quadrants if cell not in read]:
+            # The keeper looks again, before anybody gets the job again.
+            raise TryFailed(
+                "transient",
+                f"{named(lacking)} was taken off the layer {work.input_layer} before it was read; "
+                "the model was not called.",
+            )
+        return read
 
     async def _conditioning(self, window: Window, renders: Renders, passes: tuple[Pass, ...]) -> Conditioning:
         """These passes of all that the window shows: also around the infill, where renders stand as well."""
@@ -183,26 +256,23 @@ class Generator:
 
     def _adapter(self, model: Model) -> Adapter:
         if model.model_id not in self._adapters:
-            self._adapters[model.model_id] = ADAPTERS[model.provider](model, self._shared)
+            self._adapters[model.model_id] = adapter(model, self._shared)
         return self._adapters[model.model_id]
 
     def _reach_out(self) -> "Web":
         if self._web is None:
-            from services.generator.models.web import Web
+            from services.generator.calls.web import Web
 
             self._web = Web()
         return self._web
 
 
+def _other_seed(request: Request, number: int) -> int:
+    """The same seed whenever the same answer is to be made better, so that none is paid for twice."""
+    mixed = hashlib.sha256(f"{request.template.digest} {request.seed} {number}".encode()).digest()
+    return int.from_bytes(mixed[:4]) >> 1
+
+
 def _price(model: Model, calls: int) -> float | None:
     """What so many answers cost, if the model states a price."""
     return None if model.cost_per_image is None else model.cost_per_image * calls
-
-
-def _cut(picture: Picture, template: Template, quadrants: list[tuple[int, int]]) -> tuple[list[bytes], str]:
-    """The PNG file of each quadrant and the template's digest; raises TryFailed if the picture is no use."""
-    pixels = inspect(picture) if isinstance(picture, bytes) else picture
-    if pixels.shape != (WINDOW, WINDOW, 3):
-        raise ValueError(f"an adapter gave pixels of the shape {pixels.shape}")
-    files = [encode(cut(pixels, template.window, quadrant)) for quadrant in quadrants]
-    return files, template.digest

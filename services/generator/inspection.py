@@ -11,28 +11,39 @@ from PIL import Image, UnidentifiedImageError
 from services.task import TryFailed
 from services.tiling.quadrant import WINDOW
 
+LARGEST, SMALLEST = 2 * WINDOW, WINDOW // 4
+"""Pixels along a side of what may be brought to the size of the window, where the model may answer so."""
+
 FORMATS = ("PNG", "JPEG", "WEBP")
 MODES = ("RGB", "RGBA")
 
 _one_at_a_time = threading.Lock()
-"""`warnings.catch_warnings` changes the whole process; two at once would leave it changed."""
+"""The list of filters belongs to the whole process; it is changed, not held, so that pictures decode side by
+side."""
 
 
-def inspect(content: bytes) -> NDArray[np.uint8]:
-    """The RGB pixels of a model's answer; raises TryFailed with the class bad_image if it is not usable."""
-    with _one_at_a_time, warnings.catch_warnings():
+def inspect(content: bytes, *, resize: bool = False) -> NDArray[np.uint8]:
+    """The RGB pixels of a model's answer; raises TryFailed with the class bad_image if it is not usable.
+
+    With `resize` another size is brought to that of the window.
+    """
+    with _one_at_a_time:
+        # What Pillow only warns of is wrong here, and stays so: nothing else in this process opens pictures
+        # of strangers.
         warnings.filterwarnings("error", module=r"PIL(\.|$)")
-        pixels = _decode(content)
-    if (pixels == pixels[0, 0]).all():
+    pixels = _decode(content, resize)
+    # One row tells it of nearly every picture, in no time.
+    if (pixels[0] == pixels[0, 0]).all() and (pixels == pixels[0, 0]).all():
         raise _bad("Picture came back all in one colour.")
     return pixels
 
 
-def _decode(content: bytes) -> NDArray[np.uint8]:
+def _decode(content: bytes, resize: bool) -> NDArray[np.uint8]:
     try:
         with Image.open(io.BytesIO(content), formats=FORMATS) as image:
             width, height = image.size
-            if (width, height) != (WINDOW, WINDOW):
+            fits = resize and all(SMALLEST <= side <= LARGEST for side in image.size)
+            if not fits and (width, height) != (WINDOW, WINDOW):
                 raise _bad(f"Picture came back {width} × {height}.")
             if getattr(image, "n_frames", 1) != 1:
                 raise _bad("Picture came back as an animation.")
@@ -44,7 +55,10 @@ def _decode(content: bytes) -> NDArray[np.uint8]:
             image.verify()
         with Image.open(io.BytesIO(content), formats=FORMATS) as image:
             # Only the pixels go on: no metadata gets into the map.
-            return np.array(image.convert("RGB"))
+            plain = image.convert("RGB")
+            if plain.size != (WINDOW, WINDOW):
+                plain = plain.resize((WINDOW, WINDOW), Image.Resampling.LANCZOS)
+            return np.array(plain)
     except UnidentifiedImageError:
         raise _bad("What came back is not a PNG, JPEG or WebP picture.") from None
     except (Warning, Image.DecompressionBombError, OSError, SyntaxError, ValueError) as error:

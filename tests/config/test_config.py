@@ -18,6 +18,7 @@ from services.config import (
     load,
     open_to_others,
 )
+from services.model import REMOTE_AT_ONCE
 
 CANARY = "CANARY-9f3c2b"
 
@@ -159,9 +160,10 @@ def test_a_local_model_is_held_to_what_the_processors_can_do() -> None:
     fewer = Model(name="c", model_id="c", provider="oxen", api_key="literal", max_concurrency=3)
     settings = AppConfig(models=[local, remote, fewer])
     assert settings.concurrency(local) == min(2 * (os.cpu_count() or 1), GENERATOR_SLOTS)
-    assert settings.concurrency(remote) == GENERATOR_SLOTS
+    assert settings.concurrency(remote) == REMOTE_AT_ONCE
     assert settings.concurrency(fewer) == 3
-    assert AppConfig(models=[remote], services=Counts(generator=2)).concurrency(remote) == 2 * GENERATOR_SLOTS
+    many = remote.model_copy(update={"max_concurrency": 256})
+    assert AppConfig(models=[many], services=Counts(generator=2)).concurrency(many) == 2 * GENERATOR_SLOTS
 
 
 def test_a_link_is_followed(file: Path) -> None:
@@ -210,3 +212,25 @@ def test_the_document_shows_the_camera_that_is_used_without_one() -> None:
         for value in (least - 0.01, most + 0.01):
             with pytest.raises(ValueError):
                 Camera(**{field: value})
+
+
+def test_a_graph_lies_beside_the_configuration_that_names_it(file: Path) -> None:
+    model = {
+        "name": "Graph",
+        "model_id": "graph",
+        "provider": "comfyui",
+        "endpoint": "http://127.0.0.1:8188",
+        "graph": "graphs/one.json",
+        "nodes": {"image": "10", "prompt": "6"},
+    }
+    file.write_text(json.dumps({"models": [model]}))
+    loaded = load(file)
+    assert loaded.models[0].graph == str(file.parent / "graphs" / "one.json")
+    assert (
+        loaded.models[0].why_unavailable() == "Its graph one.json cannot be read (No such file or directory)."
+    )
+    # What the supervisor hands out lies elsewhere, and still means the same file.
+    copy = file.parent / "elsewhere" / "copy.json"
+    copy.parent.mkdir()
+    copy.write_text(loaded.model_dump_json(exclude_none=True))
+    assert load(copy).models == loaded.models

@@ -12,13 +12,14 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from tests.generator.city import png
+from tests.provider.painting import infill
 
 
 class FakeOxen:
-    """Answers image edits by inverting the picture it gets; `mode` says what goes wrong.
+    """Answers image edits by inverting the infill, told by its frame; `mode` says what goes wrong.
 
-    `mixed` adds to every pixel a colour that depends on all the others, so that what came of one wrong pixel
-    in a neighbourhood shows everywhere.
+    `mixed` adds to every pixel of it a colour that depends on all of the template, so that what came of one
+    wrong pixel in a neighbourhood shows everywhere.
     """
 
     def __init__(self, mode: str = "ok", *, mixed: bool = False) -> None:
@@ -89,7 +90,7 @@ class FakeOxen:
         if digest.hexdigest() in self.refused:
             return web.json_response({"error": {"message": "not this one"}}, status=422)
         shift = np.frombuffer(digest.digest()[:3], np.uint8) if self._mixed else np.uint8(0)
-        picture = self._picture = await asyncio.to_thread(lambda: png((255 - template) ^ shift))
+        picture = self._picture = await asyncio.to_thread(lambda: png(_painted(template, shift)))
         if self.mode in ("401", "403", "404", "422", "402", "429", "500", "503"):
             said = {"error": {"message": f"no, not with {key}"}}
             more = {} if self.retry_after is None else {"Retry-After": self.retry_after}
@@ -101,6 +102,8 @@ class FakeOxen:
             return web.json_response({"error": {"status": "IMAGE_SAFETY"}, "images": []})
         if self.mode == "long words":
             return web.Response(text=f"{'word ' * 90}{key}{' word' * 200}", status=422)
+        if self.mode == "seam at first" and "seed" not in asked and infill(template) != (0, 0, 1024, 1024):
+            picture = png(template)
         if self.mode == "one colour":
             picture = png(np.full_like(template, 9))
         if self.mode == "redirect":
@@ -133,6 +136,14 @@ class FakeOxen:
             self.failures_left -= 1
             raise web.HTTPForbidden
         return web.Response(body=self._picture, content_type="image/png")
+
+
+def _painted(template: NDArray[np.uint8], shift: Any) -> NDArray[np.uint8]:
+    """The infill inverted, and what surrounds it as it was."""
+    left, top, right, bottom = infill(template)
+    picture = template.copy()
+    picture[top:bottom, left:right] = (255 - template[top:bottom, left:right]) ^ shift
+    return picture
 
 
 def sent(asked: dict[str, Any]) -> NDArray[np.uint8]:

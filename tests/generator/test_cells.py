@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from services.generator.models.cells import vote
+from services.generator.art.cells import vote
 
 HOUSE = (40, 1, 1, 22)
 LAWN = (0, 21, 21, 0)

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from services.generator.compose import RED, Template, cut
 from services.generator.conditioning import Conditioning
 from services.generator.inspection import inspect
+from services.model import Preprocess
 from services.scene import Camera
 from services.tiling.quadrant import SIZE, Box
 from services.tiling.seam import Window
@@ -94,3 +95,33 @@ def test_the_digest_tells_what_was_seen() -> None:
     assert template(SIZE, 0, (1, 0)).digest != one.digest
     shown = Conditioning(one.window, Camera(), ("class",), {}, {})
     assert replace(one, conditioning=shown).digest != one.digest
+
+
+def test_preprocessing_changes_the_renders_and_nothing_else() -> None:
+    plain = template(-SIZE, 0, (-1, 0), (-1, 1))
+    changed = replace(plain, preprocess=Preprocess(desaturation=0.5, gamma=1.4, noise=0.1))
+    assert changed.digest != plain.digest
+    before, after = plain.pixels(), changed.pixels()
+    left, top, right, bottom = plain.box
+    inside = np.zeros((1024, 1024), bool)
+    inside[top:bottom, left:right] = True
+    assert np.array_equal(before[~inside], after[~inside])
+    # 255 · (100 / 255)^1.4 is 68.7; grey stays grey, whatever its noise.
+    assert abs(after[inside].mean() - 68.7) < 0.2
+    assert abs(after[inside].std() - 25.5) < 0.2
+    assert (after[inside] == after[inside][:, :1]).all()
+
+
+def test_the_same_world_pixel_has_the_same_noise_in_every_window() -> None:
+    noisy = Preprocess(noise=0.1)
+    one = replace(template(-SIZE, -SIZE, (-1, -1), (-1, 0)), preprocess=noisy)
+    other = replace(template(-SIZE, -SIZE, (-1, -1), (0, -1), (-1, 0), (0, 0)), preprocess=noisy)
+    assert np.array_equal(one.pixels()[:, : SIZE - BORDER], other.pixels()[:, : SIZE - BORDER])
+
+
+def test_colour_is_taken_away_by_degrees() -> None:
+    red = png(np.full((SIZE, SIZE, 3), (200, 100, 50), np.uint8))
+    drawn = replace(template(0, 0, (0, 0), (1, 0), (0, 1), (1, 1)), renders={(0, 0): red})
+    half = replace(drawn, preprocess=Preprocess(desaturation=0.5)).pixels()[0, 0]
+    grey = replace(drawn, preprocess=Preprocess(desaturation=1.0)).pixels()[0, 0]
+    assert (half.tolist(), grey.tolist()) == ([162, 112, 87], [124, 124, 124])

@@ -17,19 +17,20 @@ import pytest
 from numpy.typing import NDArray
 
 from protocol.codec import catalogue
+from protocol.control import GetQuadrant, ListJobs, Quadrant
 from protocol.control import Jobs as JobsAnswer
-from protocol.control import ListJobs
 from protocol.event import Events, PlanChange, Watch
 from protocol.ingest import Accepted, Publish
 from protocol.message import Layer, Ping, Pong
 from protocol.plan import Plan
 from protocol.region import Generate
+from protocol.view import VersionView
 from protocol.work import AssetFile, Fetch, FetchAsset, Pixels, RenderWork
 from services.client import Client
 from services.config import Sockets
-from services.generator.models.cells import vote
-from services.generator.models.outline import MARGIN
-from services.generator.models.palette import Palette
+from services.generator.art.cells import vote
+from services.generator.art.outline import MARGIN
+from services.generator.art.palette import Palette
 from services.generator.models.pixel_art import paint, slope
 from services.passes import picture
 from services.planes import Planes
@@ -44,7 +45,7 @@ from tests.generator.fake_oxen import FakeOxen, picture_in, sent
 
 KEY = "CANARY-5d1e8a"
 TREE = Path(__file__).resolve().parents[2]
-ANSWERS = catalogue(Accepted, Events, JobsAnswer, Pixels, AssetFile, Pong)
+ANSWERS = catalogue(Accepted, Events, JobsAnswer, Pixels, AssetFile, Quadrant, Pong)
 
 
 class World:
@@ -65,6 +66,15 @@ class World:
                 "endpoint": oxen.url,
                 "api_key": "${TILEWRIGHT_TEST_KEY}",
                 "conditioning": {"depth16": "control_image"},
+            },
+            {
+                "name": "Night",
+                "model_id": "night",
+                "provider": "oxen",
+                "endpoint": oxen.url,
+                "api_key": "${TILEWRIGHT_TEST_KEY}",
+                "output_layer": "dark",
+                "input_layer": "generation",
             },
             {
                 "name": "Locked",
@@ -158,6 +168,11 @@ class World:
         envelope = await self.control.exchange(Fetch(layer=layer, quadrants=list(quadrants)))
         assert isinstance(envelope.body, Pixels)
         return {(tile.x, tile.y): envelope.attachments[tile.attachment] for tile in envelope.body.tiles}
+
+    async def versions(self, *quadrants: tuple[int, int]) -> list[list[VersionView]]:
+        """What was generated of each quadrant, the newest first."""
+        found = [await self.control.ask(GetQuadrant(x=x, y=y), Quadrant) for x, y in quadrants]
+        return [[one for one in view.versions if one.layer == "generation"] for view in found]
 
     async def palette(self) -> Palette:
         envelope = await self.control.exchange(FetchAsset(name="palette"))
@@ -253,11 +268,42 @@ async def test_a_remote_model_sees_renders_and_finished_neighbours(world: World,
     _, objects, depth = draw(window)
     shown = picture("depth16", Planes(window, objects, depth), Camera())
     assert np.array_equal(picture_in(second["control_image"]), shown)
+    # A model of another layer sees what this one drew; where it overhangs the map, the render.
+    await world.publish(Plan(id="night", model_id="night", rectangle=(0, 0, 2, 0)))
+    await world.settled("night")
+    third, _ = oxen.asked[2:]
+    below = await world.tiles("render", (0, 1))
+    assert np.array_equal(sent(third)[:512, :512], decode(finished[0, 0], "RGB", (0, 0)))
+    assert np.array_equal(sent(third)[512:, :512], decode(below[0, 1], "RGB", (0, 1)))
+    dark = await world.tiles("dark", (0, 0), (1, 0), (2, 0))
+    for cell in dark:
+        assert np.array_equal(decode(dark[cell], "RGB", cell), 255 - decode(finished[cell], "RGB", cell))
+    assert await world.tiles("generation", (0, 0), (1, 0), (2, 0)) == finished
     await world.close()
     (told,) = world.select("SELECT DISTINCT parameters FROM tile_versions WHERE layer = 'generation'")
     assert json.loads(told[0]) == {"model": "omni", "conditioning": {"depth16": "control_image"}}
     for path in world.data.rglob("*"):
         assert path.is_dir() or KEY.encode() not in path.read_bytes(), path
+
+
+async def test_a_seam_is_asked_for_anew_with_another_seed(short: Path, oxen: FakeOxen) -> None:
+    oxen.mode = "seam at first"
+    world = World(short, oxen)
+    world.price(0.25)
+    config = json.loads(world.config.read_text())
+    models = {model["model_id"]: model for model in config["models"]}
+    config["models"] = [{**models["omni"], "conditioning": {}, "seam_retries": 2}]
+    world.config.write_text(json.dumps(config))
+    await world.open()
+    await world.publish(Plan(id="far", model_id="omni", rectangle=(0, 0, 2, 0), lane="bulk"))
+    await world.settled("far")
+    ((first,), (better,)) = await world.versions((0, 0), (2, 0))
+    assert await world.close() == [0, 0]
+    seeds = [asked.get("seed") for asked in oxen.asked]
+    assert seeds[:2] == [None, None] and seeds[2] is not None and len(seeds) == 3
+    assert (first.seam, first.flagged, first.cost) == (None, False, 0.25)
+    assert (better.seed, better.flagged, better.cost) == (seeds[2], False, 0.5)
+    assert better.seam is not None and 0 < better.seam < 1.5
 
 
 async def test_a_model_that_fails_says_why_and_keeps_its_key(world: World, oxen: FakeOxen) -> None:

@@ -3,8 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from services.generator.models.cells import Cells
-from services.generator.models.outline import (
+from services.generator.art.cells import Cells
+from services.generator.art.outline import (
     CREASE,
     FOOT,
     INK,

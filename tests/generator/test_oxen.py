@@ -2,21 +2,22 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from services.config import Model
+from services.generator.calls.endpoint import Endpoint
+from services.generator.calls.once import Keep, Once, unkept
+from services.generator.calls.web import Patience, Web
 from services.generator.compose import Template
 from services.generator.conditioning import Conditioning
 from services.generator.inspection import inspect
 from services.generator.models.adapter import Request
-from services.generator.models.once import Ask, Once, unkept
 from services.generator.models.oxen import Oxen
-from services.generator.models.web import Web
+from services.model import Model
 from services.scene import Camera, Pass
 from services.spool import Spool
 from services.tiling.seam import Window
@@ -47,11 +48,11 @@ class Bench:
             provider="oxen",
             api_key="${TILEWRIGHT_TEST_KEY}",
             endpoint=endpoint or self.server.url,
-            steps=14,
+            parameters={"steps": 14},
             timeout_seconds=timeout_seconds,
             conditioning=conditioning or {},
         )
-        return Oxen(model, self.web)
+        return Oxen(model, Endpoint(model, self.web))
 
     async def fails(self, mode: str, **given: object) -> TryFailed:
         self.server.mode = mode
@@ -63,7 +64,7 @@ class Bench:
 @pytest.fixture
 async def bench(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Bench]:
     monkeypatch.setenv("TILEWRIGHT_TEST_KEY", KEY)
-    web = Web(fetch_pauses=(0.01, 0.01))
+    web = Web(Patience(fetches=(0.01, 0.01)))
     async with FakeOxen() as server:
         yield Bench(server, web)
     await web.close()
@@ -85,7 +86,7 @@ async def ask(
     seconds: float = 20.0,
     prompt: str = "pixel art",
     negative: str = "blur",
-    once: Callable[[str, Ask], Awaitable[bytes]] = unkept,
+    once: Keep = unkept,
 ) -> bytes:
     async def nothing(*_: object) -> None:
         return None
@@ -229,6 +230,7 @@ async def test_a_picture_of_another_size_is_named_by_its_size(bench: Bench) -> N
     [
         "http://10.0.0.7/a.png",
         "http://127.0.0.1:1/a.png",
+        "http://2130706433/a.png",
         "http://[::1]/a.png",
         "http://[::ffff:10.0.0.1]/a.png",
         "http://169.254.169.254/latest",
@@ -239,8 +241,16 @@ async def test_a_picture_of_another_size_is_named_by_its_size(bench: Bench) -> N
     ],
 )
 async def test_a_public_provider_cannot_point_into_the_private_network(bench: Bench, address: str) -> None:
+    model = Model(
+        name="Omni",
+        model_id="omni-1",
+        provider="oxen",
+        api_key="${TILEWRIGHT_TEST_KEY}",
+        result_hosts=["localhost", "2130706433"],
+    )
     with pytest.raises(TryFailed) as caught:
-        await bench.web.picture(address, seconds=5.0, private=False)
+        deadline = asyncio.get_running_loop().time() + 5.0
+        await Endpoint(model, bench.web).picture(address, deadline=deadline)
     assert caught.value.error_class == "bad_image"
 
 
@@ -304,8 +314,8 @@ async def test_another_question_is_another_call(bench: Bench, tmp_path: Path) ->
     once = Once(Spool(tmp_path / "spool"), 1)
     for change in ({}, {"negative": "noise"}, {"prompt": "ink"}, {}):
         await ask(bench.adapter(), once=once, **change)
-    model = bench.adapter()._model.model_copy(update={"steps": 15})
-    await ask(Oxen(model, bench.web), once=once)
+    model = bench.adapter()._model.model_copy(update={"parameters": {"steps": 15}})
+    await ask(Oxen(model, Endpoint(model, bench.web)), once=once)
     assert once.calls == 4
 
 

@@ -9,13 +9,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from protocol.control import GetQuadrant, Quadrant
+from protocol.control import Changed, GetQuadrant, Quadrant, RetryJob
 from protocol.plan import Plan
 from protocol.view import VersionView
 from services.client import Client
 from services.tile import decode
 from tests.generator.fake_oxen import FakeOxen, sent
 from tests.generator.test_generator import ANSWERS, KEY, World
+from tests.provider import FakeProvider
 
 
 class Mortal(World):
@@ -99,3 +100,68 @@ async def test_a_picture_that_is_no_use_is_asked_for_again(world: Mortal, oxen: 
     assert world.spooled == []
     [(calls, cost)] = world.select("SELECT calls, cost FROM generation_queue WHERE kind = 'generate'")
     assert (calls, cost) == (len(oxen.asked), 0.25 * len(oxen.asked))
+
+
+async def test_a_picture_that_lies_elsewhere_is_kept_until_its_host_is_allowed(
+    short: Path, oxen: FakeOxen
+) -> None:
+    oxen.mode = "url"
+    world = Mortal(short, oxen)
+    world.price(0.25)
+    config = json.loads(world.config.read_text())
+    [model] = [model for model in config["models"] if model["model_id"] == "omni"]
+    model["endpoint"] = oxen.url.replace("127.0.0.1", "localhost")
+    world.config.write_text(json.dumps(config))
+    await world.open(generator=False)
+    try:
+        await world.publish(Plan(id="far", model_id="omni", rectangle=(0, 0, 1, 1)))
+        first = await world.generate()
+        await world.settled("far")
+        [job] = (await world.jobs("far")).jobs
+        assert (job.state, job.error_class) == ("error", "rejected")
+        assert "Add it to the model's result_hosts" in job.reason
+        first.terminate()
+        await first.wait()
+        model["result_hosts"] = [oxen.url.removeprefix("http://")]
+        world.config.write_text(json.dumps(config))
+        await world.generate()
+        client = Client(world.sockets.address("control"), {**ANSWERS, Changed.TYPE: Changed})
+        await client.ask(RetryJob(job=job.job), Changed)
+        await client.close()
+        async with asyncio.timeout(30):
+            while (await world.jobs("far")).jobs[0].state != "complete":  # noqa: ASYNC110 - it settled before
+                await asyncio.sleep(0.05)
+        assert len(oxen.asked) == 1
+        assert (await world.version(0, 0)).cost == 0.25
+    finally:
+        await world.close()
+
+
+async def test_killed_while_it_is_painted_the_next_one_asks_for_the_same_picture(
+    short: Path, oxen: FakeOxen
+) -> None:
+    async with FakeProvider(key=KEY) as provider:
+        world = Mortal(short, oxen)
+        config = json.loads(world.config.read_text())
+        model = {"name": "Later", "model_id": "later", "provider": "replicate", "cost_per_image": 0.5}
+        model |= {"provider_model": "studio/omni", "api_key": "${TILEWRIGHT_TEST_KEY}"}
+        config["models"].append({**model, "endpoint": provider.url, "parameters": {"seed": 9}})
+        world.config.write_text(json.dumps(config))
+        await world.open(generator=False)
+        try:
+            provider.open.clear()
+            await world.publish(Plan(id="far", model_id="later", rectangle=(0, 0, 0, 0)))
+            first = await world.generate()
+            await provider.hears(1, "poll")
+            first.kill()
+            await first.wait()
+            provider.open.set()
+            await world.generate()
+            await world.settled("far")
+            version = await world.version(0, 0)
+        finally:
+            await world.close()
+    assert len(provider.asked()) == 1
+    assert len({call.path for call in provider.asked("poll")}) == 1
+    assert (version.cost, version.seed, version.source) == (0.5, 9, "replicate studio/omni")
+    assert world.select("SELECT calls, handle FROM generation_queue WHERE kind = 'generate'") == [(1, "")]

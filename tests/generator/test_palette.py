@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from services.generator.models import oklab
-from services.generator.models.dither import BAYER, dither
-from services.generator.models.palette import LEVELS, BadPalette, Palette, count, make
+from services.generator.art import oklab
+from services.generator.art.dither import BAYER, dither
+from services.generator.art.palette import LEVELS, BadPalette, Palette, count, make
+from services.generator.art.ramp import ACCENTS, BASIC, COMMON, GREEN, RAMPS, REST, WATER
 from services.generator.models.pixel_art import colour_counts
-from services.generator.models.ramp import ACCENTS, BASIC, COMMON, GREEN, RAMPS, REST, WATER
 from services.generator.rendered import Rendered
 from services.scene import Camera
 from tests.generator.city import layers

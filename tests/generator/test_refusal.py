@@ -1,10 +1,12 @@
 """What an HTTP answer means, without any server."""
 
 import pytest
+from multidict import CIMultiDict
 
-from services.config import Model
-from services.generator.models.refusal import excerpt, refusal, retry_after
-from services.generator.models.secret import Secret
+from services.generator.calls.pause import pause, retry_after
+from services.generator.calls.refusal import excerpt, refusal
+from services.generator.calls.secret import Secret
+from services.model import Model
 
 NOW = 1_445_412_480.0
 """Wed, 21 Oct 2015 07:28:00 GMT."""
@@ -72,3 +74,42 @@ def test_a_key_at_the_cut_is_hidden_whole() -> None:
     for spare in range(25):
         said = excerpt(f'{{"error": "{"x " * 245}{"y" * spare}{key}"}}'.encode(), Secret(key))
         assert "CANARY" not in said and "sk-" not in said
+
+
+@pytest.mark.parametrize(
+    ("headers", "said", "seconds"),
+    [
+        ({"retry-after": "7"}, {"detail": "resets in ~30s"}, 7.0),
+        ({"retry-after": "soon"}, {"detail": "resets in ~30s"}, 30.0),
+        ({"retry-after-ms": "1500"}, {}, 1.5),
+        ({}, {"detail": "Request was throttled. Your rate limit resets in ~30s."}, 30.0),
+        ({}, {"error": {"message": "Rate limit reached. Please try again in 6m0.5s."}}, 360.5),
+        ({}, {"error": {"message": "Please try again in 250ms. Visit the site."}}, 0.25),
+        ({}, {"error": "Please wait 2 minutes."}, 120.0),
+        ({}, {"message": "Try again in 1h2m3s"}, 3_723.0),
+        ({}, {"error": {"details": [{"@type": "QuotaFailure"}, {"retryDelay": "22s"}]}}, 22.0),
+        ({}, {"error": {"details": [{"retryDelay": "22 s"}]}}, None),
+        ({}, {"error": {"retry_after": 12}}, 12.0),
+        ({}, {"retry_after": True}, None),
+        ({}, {"retry_after": float("inf")}, None),
+        ({}, {"detail": "Try again at 2026-11-23."}, None),
+        ({}, {"detail": "5 s of video are the most."}, None),
+        ({}, {"error": ["retry"], "detail": [{"msg": "retry"}]}, None),
+        ({}, {}, None),
+    ],
+)
+def test_a_pause_is_found_wherever_it_is_told(
+    headers: dict[str, str], said: dict[str, object], seconds: float | None
+) -> None:
+    assert pause(CIMultiDict(headers), said, now=NOW) == seconds
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b'{"detail": [{"loc": ["body", "prompt"], "msg": "No.", "type": "content_policy_violation"}]}',
+        b'{"detail": "flagged by a content checker"}',
+    ],
+)
+def test_a_refusal_among_the_fields_is_one_of_the_content(content: bytes) -> None:
+    assert refusal(MODEL, 422, {}, content, secret=None).error_class == "moderated"

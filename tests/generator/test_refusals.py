@@ -28,9 +28,10 @@ from protocol.work import (
     Work,
 )
 from services.actor import Letter, Mailbox
-from services.config import AppConfig, Model
+from services.config import AppConfig
+from services.generator.art.palette import count, make
 from services.generator.generator import Generator
-from services.generator.models.palette import count, make
+from services.model import Model
 from services.spool import Spool
 from services.worker import Worker
 from tests.generator.city import layers

@@ -7,12 +7,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from services.config import Model
+from services.generator.art.cells import vote
+from services.generator.art.outline import MARGIN
+from services.generator.art.palette import Palette, make
 from services.generator.compose import Template, cut
 from services.generator.models.adapter import Request
-from services.generator.models.cells import vote
-from services.generator.models.outline import MARGIN
-from services.generator.models.palette import Palette, make
 from services.generator.models.pixel_art import (
     PixelArt,
     cells_of,
@@ -22,6 +21,7 @@ from services.generator.models.pixel_art import (
     slope,
 )
 from services.generator.rendered import Rendered
+from services.model import Model
 from services.scene import Camera
 from services.tiling.quadrant import HALO, SIZE, Box
 from services.tiling.region import grown, touched

@@ -6,7 +6,7 @@ import pickle
 
 import pytest
 
-from services.generator.models.secret import Secret
+from services.generator.calls.secret import Secret
 
 KEY = "CANARY-c0ffee"
 

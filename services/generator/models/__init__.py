@@ -1,40 +1,27 @@
-"""The models that can be called, by provider."""
+"""The models that can be called: an adapter for each provider, in the file of its name."""
 
-import asyncio
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+import importlib
+from typing import Protocol
 
-from services.config import Model, Provider
-from services.generator.models.adapter import Adapter, Picture, Request
-from services.generator.models.pixel_art import PixelArt
-from services.scene import Camera
-
-if TYPE_CHECKING:
-    from services.generator.models.web import Web
+from services.generator.models.adapter import Adapter, Picture, Request, Shared
+from services.model import Model
 
 
-@dataclass(frozen=True)
-class Shared:
-    """What all adapters of one process have together."""
+class Make(Protocol):
+    """What every adapter's file calls `adapter`."""
 
-    camera: Camera
-    web: "Callable[[], Web]"
-    """The way to the outside, opened by the first who needs it."""
-    turn: asyncio.Semaphore
-    """Taken while the processor works for a local model."""
+    def __call__(self, model: Model, shared: Shared) -> Adapter: ...
 
 
-def _oxen(model: Model, shared: Shared) -> Adapter:
-    # Imported here: an HTTP client takes a third of a start, and a local model calls nobody.
-    from services.generator.models.oxen import Oxen
+def adapter(model: Model, shared: Shared) -> Adapter:
+    """The adapter of a model's provider.
 
-    return Oxen(model, shared.web())
+    Its file is loaded when it is first needed: an HTTP client takes a third of a start, and a local model
+    calls nobody.
+    """
+    module = importlib.import_module(f"{__name__}.{model.provider.replace('-', '_')}")
+    make: Make = module.adapter
+    return make(model, shared)
 
 
-ADAPTERS: dict[Provider, Callable[[Model, Shared], Adapter]] = {
-    "pixel-art": lambda model, shared: PixelArt(model, shared.camera, shared.turn),
-    "oxen": _oxen,
-}
-
-__all__ = ["ADAPTERS", "Adapter", "Picture", "Request", "Shared"]
+__all__ = ["Adapter", "Picture", "Request", "Shared", "adapter"]

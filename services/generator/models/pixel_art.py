@@ -12,16 +12,16 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from services.config import Model
-from services.generator.models.adapter import Adapter, Picture, Request
-from services.generator.models.cells import Cells, vote
-from services.generator.models.dither import dither
-from services.generator.models.grade import grade
-from services.generator.models.outline import MARGIN, outline
-from services.generator.models.palette import BadPalette, Palette, count
-from services.generator.models.ramp import RAMP
+from services.generator.art.cells import Cells, vote
+from services.generator.art.dither import dither
+from services.generator.art.grade import grade
+from services.generator.art.outline import MARGIN, outline
+from services.generator.art.palette import BadPalette, Palette, count
+from services.generator.art.ramp import RAMP
+from services.generator.models.adapter import Adapter, Picture, Request, Shared
 from services.generator.rendered import Rendered
 from services.generator.shelf import Shelf
+from services.model import Model
 from services.scene import Camera
 from services.task import TryFailed
 from services.tiling.quadrant import SIZE, WINDOW, Box
@@ -145,3 +145,8 @@ class PixelArt(Adapter):
             except BadPalette as error:
                 raise TryFailed("bug", f"The map's palette cannot be read. {error}", retry=False) from error
         return self._palette[1]
+
+
+def adapter(model: Model, shared: Shared) -> Adapter:
+    """One size of cell."""
+    return PixelArt(model, shared.camera, shared.turn)

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from services.generator.models import oklab
-from services.generator.models.ramp import ACCENTS, BASIC, COMMON, ENOUGH, RAMPS, REST
+from services.generator.art import oklab
+from services.generator.art.ramp import ACCENTS, BASIC, COMMON, ENOUGH, RAMPS, REST
 
 LEVELS = 64
 """Steps of each channel in the look-up table and in the counts."""

@@ -8,8 +8,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from services.generator.models.cells import Cells
-from services.generator.models.material import BUILDING, FLAT, GREENERY, KIND
+from services.generator.art.cells import Cells
+from services.generator.art.material import BUILDING, FLAT, GREENERY, KIND
 from services.planes import NORMAL_WALL_FIRST, ROOF, TRIM, nearer
 
 MARGIN = 1

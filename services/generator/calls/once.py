@@ -2,10 +2,17 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from typing import Protocol
 
 from services.spool import Spool
 
 Ask = Callable[[], Awaitable[bytes]]
+
+
+class Keep(Protocol):
+    """Gives the answer that was kept under a key, or asks and keeps it; counts it if it is paid for."""
+
+    async def __call__(self, key: str, ask: Ask, *, paid: bool = True) -> bytes: ...
 
 
 class Once:
@@ -19,15 +26,15 @@ class Once:
         self._spool = spool
         self._job = job
 
-    async def __call__(self, key: str, ask: Ask) -> bytes:
+    async def __call__(self, key: str, ask: Ask, *, paid: bool = True) -> bytes:
         """The answer to what the key stands for: all that was paid for must be in it."""
         answer = await asyncio.to_thread(self._spool.find, self._job, key)
         if answer is None:
             answer = await ask()
-            self.calls += 1
+            self.calls += paid
             # Shielded: a worker that leaves in this moment still keeps what it has got.
             await asyncio.shield(asyncio.to_thread(self._spool.keep, self._job, key, answer))
-        self.answers += 1
+        self.answers += paid
         return answer
 
     async def forget(self) -> None:
@@ -35,6 +42,6 @@ class Once:
         await asyncio.to_thread(self._spool.drop, self._job)
 
 
-async def unkept(key: str, ask: Ask) -> bytes:
+async def unkept(key: str, ask: Ask, *, paid: bool = True) -> bytes:
     """The answer without a spool, for those who are asked by hand."""
     return await ask()

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from services.generator.models.palette import Palette, bins
+from services.generator.art.palette import Palette, bins
 
 STRENGTH = 0.12
 BAYER = np.array([[0, 8, 2, 10], [12, 4, 14, 6], [3, 11, 1, 9], [15, 7, 13, 5]], np.float32)

@@ -1,0 +1,1 @@
+"""Pixel art by arithmetic: cells, outlines, palette, dither; what the offline model is made of."""
