@@ -4,6 +4,7 @@ import argparse
 from collections.abc import Sequence
 
 from protocol.control import GetQuadrant, Quadrant
+from protocol.message import RENDERED
 from protocol.view import VersionView
 from services.commands.asking import arguments, words
 from services.commands.asking.line import WELL, Line, asking
@@ -17,7 +18,7 @@ def main(typed: Sequence[str]) -> int:
 
 def _show(line: Line, given: argparse.Namespace) -> int:
     found = line.ask(GetQuadrant(x=given.x, y=given.y), Quadrant)
-    versions = [version for version in found.versions if given.all or version.layer == "generation"]
+    versions = [version for version in found.versions if given.all or version.layer not in RENDERED]
     if given.json:
         words.say_json(
             {"x": found.x, "y": found.y, "versions": [one.model_dump(mode="json") for one in versions]}
@@ -37,13 +38,17 @@ def _told(version: VersionView) -> list[str]:
         mark
         for mark, holds in (
             ("stands now", version.current),
-            ("stale: a neighbour it saw was replaced", version.stale),
+            ("stale: what it saw was replaced", version.stale),
+            ("it may show a seam", version.flagged),
             ("scaffold", version.scaffold),
         )
         if holds
     ]
     head = f"version {version.version}  {version.layer}  {words.moment(version.created_at)}"
-    saw = " ".join(f"{one.x},{one.y} v{one.version}" for one in version.saw)
+    saw = " ".join(
+        f"{one.x},{one.y} v{one.version}" + (f" of {one.layer}" if one.layer != version.layer else "")
+        for one in version.saw
+    )
     worker = version.worker or "nobody known"
     facts = {
         "job": f"{version.job} of plan {version.plan}, try {version.attempt}, by {worker}",
@@ -55,6 +60,7 @@ def _told(version: VersionView) -> list[str]:
         "took": f"{version.seconds:.1f} s, the model {version.model_seconds:.1f} s",
         "cost": "" if version.cost is None else f"{version.cost:.4g}",
         "saw": saw,
+        "seam score": "" if version.seam is None else f"{version.seam:.2f}",
         "template": version.template,
         "renders": version.renders,
         "source": version.source,

@@ -18,7 +18,8 @@ from services import geojson, source
 from services.commands.asking.words import reader_gone
 from services.commands.preview import cells, history
 from services.commands.preview.summary import Summary
-from services.config import DEFAULT_CONFIG, DEFAULT_DATA, AppConfig, Model, load
+from services.config import DEFAULT_CONFIG, DEFAULT_DATA, AppConfig, load
+from services.model import Model
 from services.positions import Broken, parse
 from services.tiling import estimate
 from services.tiling.camera import View

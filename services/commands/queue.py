@@ -63,7 +63,9 @@ def pause(line: Line, given: argparse.Namespace) -> int:
 
 def resume(line: Line, given: argparse.Namespace) -> int:
     """Hand out jobs again."""
-    changed = line.ask(Resume(model_id=given.model, plan=given.plan), Changed)
+    if given.cost_cap is not None and given.plan is None:
+        given.parser.error("--cost-cap goes with --plan")
+    changed = line.ask(Resume(model_id=given.model, plan=given.plan, cost_cap=given.cost_cap), Changed)
     return _told(given, changed, f"Jobs{_of(given)} are handed out again.")
 
 
@@ -219,7 +221,12 @@ def _parser() -> argparse.ArgumentParser:
         "--turn", action="store_true", help="what is pending, in the order it is handed out in"
     )
     for name, handle in (("pause", pause), ("resume", resume)):
-        one = deed(name, handle).add_mutually_exclusive_group()
+        halting = deed(name, handle)
+        if name == "resume":
+            halting.add_argument(
+                "--cost-cap", type=arguments.amount, metavar="AMOUNT", help="what the plan may cost in all"
+            )
+        one = halting.add_mutually_exclusive_group()
         one.add_argument(
             "--model", type=arguments.identifier, metavar="MODEL_ID", help="only this model's jobs"
         )

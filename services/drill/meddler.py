@@ -164,7 +164,7 @@ class Meddler:
             until = await self.told(GetStatus(), Status)
             if since and until:
                 self._ledger.note("paused", since=since.last_event, until=until.last_event, **named)
-            await self.ask(Resume(**named))
+            await self.ask(Resume.model_validate(named))
 
     async def _move(self) -> None:
         job, other = await self.one("pending"), await self.one("pending")

@@ -6,9 +6,10 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 from pydantic_core import PydanticCustomError
 
 from protocol.control import Pause, Resume
-from protocol.message import Count, Identifier, Line, QuadrantXY, Rectangle, Text
+from protocol.message import Count, Identifier, Layer, Line, Money, QuadrantXY, Rectangle, Seed, Text
 from protocol.order import Edit, Move, Prune, Where
 from protocol.plan import Plan
+from protocol.region import CANDIDATE_LIMIT
 from services.tiling.region import REGION_LIMIT
 
 IMPORTED_PLANS = 10_000
@@ -74,6 +75,26 @@ class GenerateBody(Body):
     negative_prompt: Words = ""
 
 
+class CompareBody(Body):
+    """`POST /api/compare`."""
+
+    quadrants: Annotated[list[Cell], Field(min_length=1, max_length=4)]
+    models: Annotated[list[Identifier], Field(min_length=1, max_length=CANDIDATE_LIMIT)]
+    seeds: Annotated[list[Seed], Field(max_length=CANDIDATE_LIMIT)] = []
+    prompt: Words = ""
+    negative_prompt: Words = ""
+
+    @model_validator(mode="after")
+    def _has_not_too_many(self) -> Self:
+        if len(self.models) * max(1, len(self.seeds)) > CANDIDATE_LIMIT:
+            raise PydanticCustomError(
+                "too_many_candidates",
+                "asks for more than {limit} candidates, models times seeds",
+                {"limit": CANDIDATE_LIMIT},
+            )
+        return self
+
+
 class FillBody(Body):
     """`POST /api/fill`: the region in one of three ways; a polygon is GeoJSON."""
 
@@ -85,6 +106,7 @@ class FillBody(Body):
     model_id: Choice = None
     prompt: Words = ""
     negative_prompt: Words = ""
+    cost_cap: Money | None = None
 
     @model_validator(mode="after")
     def _has_one_region(self) -> Self:
@@ -174,6 +196,7 @@ class RevertBody(Body):
     """`POST /api/quadrants/X/Y/revert`."""
 
     version: Count
+    layer: Layer | None = None
 
 
 class PruneBody(Prune):

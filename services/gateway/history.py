@@ -46,7 +46,8 @@ class History:
     async def revert(self, request: web.Request, content: dict[str, Any]) -> web.Response:
         """Bring an older version of a quadrant back onto the map, or take the quadrant off it."""
         x, y = _place(request)
-        asked = Revert(x=x, y=y, version=validated(RevertBody, content).version)
+        body = validated(RevertBody, content)
+        asked = Revert(x=x, y=y, version=body.version, layer=body.layer)
         reverted = await self._keeper.ask(asked, Reverted)
         log.info("quadrant %d,%d went back to version %d", x, y, asked.version)
         return as_json(reverted)

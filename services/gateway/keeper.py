@@ -17,13 +17,14 @@ from protocol.errors import Code, ProtocolError
 from protocol.event import Events
 from protocol.ingest import Accepted
 from protocol.message import Message, Ping, Pong
-from protocol.order import Deleted, Exported, Orphans, Pruned, Reverted
+from protocol.order import Candidates, Deleted, Exported, Orphans, Pruned, Reverted
 from protocol.region import Planned
 from protocol.work import AssetFile, Pixels
 from services.client import Client, Unanswered
 
 ANSWERS = catalogue(
     Accepted, Planned, Status, Jobs, Job, Plans, Changed, MapView, Quadrant, Reverted, Orphans, Deleted,
+    Candidates,
     Exported, Pruned, Pixels, AssetFile, Events, Pong,
 )  # fmt: skip
 BOUND_SECONDS = 4.0

@@ -16,6 +16,7 @@ class Models:
     def take_over(self, config: AppConfig) -> None:
         """Go by another configuration from now on."""
         self.default = config.default_model
+        self.layers = config.layers
         self._config = config
         reasons = {model.model_id: config.why_unavailable(model) for model in config.models}
         self._unavailable = {model_id: reason for model_id, reason in reasons.items() if reason}
@@ -27,12 +28,16 @@ class Models:
                 "name": model.name,
                 "model_id": model.model_id,
                 "provider": model.provider,
+                "output_layer": model.output_layer,
+                "input_layer": model.input_layer,
                 "available": model.model_id not in self._unavailable,
                 "reason": self._unavailable.get(model.model_id, ""),
                 "prompt": model.prompt,
                 "negative_prompt": model.negative_prompt,
                 "cost_per_image": model.cost_per_image,
                 "max_concurrency": model.max_concurrency,
+                "requests_per_minute": model.requests_per_minute,
+                "daily_budget": model.daily_budget,
             }
             for model in self._config.models
         ]

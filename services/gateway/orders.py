@@ -12,10 +12,10 @@ from protocol.errors import Code, ProtocolError
 from protocol.ingest import Accepted, Publish
 from protocol.message import Message
 from protocol.plan import Plan
-from protocol.region import Fill, Generate, Planned, Render, Replan
+from protocol.region import Compare, Fill, Generate, Planned, Render, Replan
 from services import geojson
 from services.gateway.answers import Answers, as_json, idempotency_key
-from services.gateway.bodies import FillBody, GenerateBody, RenderBody, ReplanBody
+from services.gateway.bodies import CompareBody, FillBody, GenerateBody, RenderBody, ReplanBody
 from services.gateway.intake import (
     FILL_LIMIT_BYTES,
     PLAN_LIMIT_BYTES,
@@ -48,6 +48,7 @@ class Orders:
         return [
             web.post("/api/render", once(self.render)),
             web.post("/api/generate", once(self.generate)),
+            web.post("/api/compare", once(self.compare)),
             web.post("/api/fill", once(self.fill, limit=FILL_LIMIT_BYTES)),
             web.post("/api/plans", once(self.publish, limit=PLAN_LIMIT_BYTES)),
             web.post("/api/plans/{plan:.+}/replan", once(self.replan)),
@@ -69,6 +70,20 @@ class Orders:
             negative_prompt=body.negative_prompt,
         )
         return await self._accepted(asked, asked.model_id)
+
+    async def compare(self, request: web.Request, content: dict[str, Any]) -> web.Response:
+        """Ask for the same call by several models and with several seeds, off the map."""
+        body = validated(CompareBody, content)
+        self._models.check(body.models)
+        asked = Compare(
+            plan=_plan_id("compare", request),
+            quadrants=body.quadrants,
+            models=body.models,
+            seeds=body.seeds,
+            prompt=body.prompt,
+            negative_prompt=body.negative_prompt,
+        )
+        return await self._accepted(asked, body.models[0])
 
     async def fill(self, request: web.Request, content: dict[str, Any]) -> web.Response:
         """Ask for a region, or only for how it would be filled."""
@@ -92,6 +107,7 @@ class Orders:
             model_id=self._models.chosen(body.model_id),
             prompt=body.prompt,
             negative_prompt=body.negative_prompt,
+            cost_cap=body.cost_cap,
             dry_run=_is_dry_run(request),
         )
         return await self._planned(asked, asked.model_id, asked.dry_run)

@@ -1,4 +1,4 @@
-"""Results that came too late: paid for, kept, and put on the map or forgotten by a person."""
+"""Late results and candidates: paid for, kept, and put on the map or forgotten by a person."""
 
 import logging
 from typing import Any
@@ -6,11 +6,20 @@ from typing import Any
 from aiohttp import web
 
 from protocol.errors import Code, ProtocolError
-from protocol.order import Adopt, Deleted, DeleteOrphan, ListOrphans, Orphans, Reverted
+from protocol.order import (
+    Adopt,
+    Candidates,
+    Deleted,
+    DeleteOrphan,
+    ListCandidates,
+    ListOrphans,
+    Orphans,
+    Reverted,
+)
 from protocol.work import Fetch, Pixels
 from services.gateway.answers import Answers, as_json
 from services.gateway.bodies import Nothing
-from services.gateway.intake import LARGEST_ID, coordinate, validated, whole_number
+from services.gateway.intake import LARGEST_ID, coordinate, identifier, validated, whole_number
 from services.gateway.keeper import Keeper
 from services.gateway.tiles import FOREVER
 
@@ -18,7 +27,7 @@ log = logging.getLogger("gateway")
 
 
 class LateResults:
-    """Handlers of `/api/orphans`."""
+    """Handlers of `/api/orphans` and `/api/candidates`, whose images are orphans until one is chosen."""
 
     def __init__(self, keeper: Keeper, answers: Answers) -> None:
         self._keeper = keeper
@@ -28,6 +37,7 @@ class LateResults:
         """The table of addresses."""
         return [
             web.get("/api/orphans", self.orphans),
+            web.get("/api/candidates", self.candidates),
             web.get("/api/orphans/{orphan}/{layer}/{x}/{y}", self.picture),
             web.post("/api/orphans/{orphan}/adopt", self._once(self.adopt)),
             web.post("/api/orphans/{orphan}/delete", self._once(self.delete)),
@@ -39,8 +49,16 @@ class LateResults:
         limit = whole_number(request.query.get("limit", "100"), "limit", 1, 500)
         return as_json(await self._keeper.ask(ListOrphans(cursor=cursor, limit=limit), Orphans))
 
+    async def candidates(self, request: web.Request) -> web.Response:
+        """A page of candidates, made or to be made."""
+        cursor = whole_number(request.query.get("cursor", "0"), "cursor", 0, LARGEST_ID)
+        limit = whole_number(request.query.get("limit", "100"), "limit", 1, 200)
+        plan = identifier(request.query["plan"]) if request.query.get("plan") else None
+        asked = ListCandidates(plan=plan, cursor=cursor, limit=limit)
+        return as_json(await self._keeper.ask(asked, Candidates))
+
     async def picture(self, request: web.Request) -> web.Response:
-        """One image of a late result, to be looked at before it is adopted."""
+        """One image of a late result or a candidate, to be looked at before it is adopted."""
         asked = request.match_info
         orphan = whole_number(asked["orphan"], "orphan", 1, LARGEST_ID)
         place = (asked["layer"], coordinate(asked["x"], "x"), coordinate(asked["y"], "y"))
@@ -54,17 +72,17 @@ class LateResults:
         raise ProtocolError(Code.UNKNOWN_TILE, f"Late result {orphan} has no such image.")
 
     async def adopt(self, request: web.Request, content: dict[str, Any]) -> web.Response:
-        """Put a late result on the map."""
+        """Put a late result or a candidate on the map."""
         orphan = _orphan(request, content)
         adopted = await self._keeper.ask(Adopt(orphan=orphan), Reverted)
-        log.info("late result %d was put on the map: %d quadrants", orphan, adopted.quadrants)
+        log.info("result %d was put on the map: %d quadrants", orphan, adopted.quadrants)
         return as_json(adopted)
 
     async def delete(self, request: web.Request, content: dict[str, Any]) -> web.Response:
-        """Forget a late result."""
+        """Forget a late result or a candidate."""
         orphan = _orphan(request, content)
         await self._keeper.ask(DeleteOrphan(orphan=orphan), Deleted)
-        log.info("late result %d was deleted", orphan)
+        log.info("result %d was deleted", orphan)
         return web.json_response({})
 
 

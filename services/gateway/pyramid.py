@@ -169,7 +169,7 @@ class Pyramid:
     ) -> None:
         bounds = (_within(x), _within(y), _within(x + side - 1), _within(y + side - 1))
         try:
-            view = await self._keeper.ask(GetMap(bounds=bounds, jobs=False), MapView)
+            view = await self._keeper.ask(GetMap(bounds=bounds, jobs=False, layers=[layer]), MapView)
         except ProtocolError as error:
             if error.code is not Code.TOO_LARGE or side == 1:
                 raise
@@ -177,7 +177,7 @@ class Pyramid:
             for i, j in ((0, 0), (half, 0), (0, half), (half, half)):
                 await self._look(layer, x + i, y + j, half, versions)
             return
-        versions.update({(t.x, t.y): t.version for t in view.tiles if t.layer == layer and t.version})
+        versions.update({(t.x, t.y): t.version for t in view.tiles if t.version})
 
     async def _fetch(self, asked: Fetch) -> list[tuple[PixelRef, Picture]]:
         envelope = await self._keeper.exchange(asked)

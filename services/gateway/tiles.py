@@ -1,18 +1,20 @@
 """`GET /tiles/LAYER/Z/X/Y`: tile images by versioned address, with ETag."""
 
-from typing import Final
+import re
 
 from aiohttp import web
 
 from protocol.errors import Code, ProtocolError
-from protocol.message import COORDINATE_LIMIT, Layer
+from protocol.message import COORDINATE_LIMIT, RENDERED, Layer
 from services.config import AppConfig
 from services.gateway.intake import LARGEST_ID, whole_number
 from services.gateway.pyramid import HIGHEST, Pyramid
 from services.gateway.shelf import Picture
 from services.scene import PASSES, Pass
 
-LAYERS: Final[dict[str, Layer]] = {"render": "render", "generation": "generation"}
+LAYER = re.compile(r"[a-z][a-z0-9_]{0,31}")
+UNSEEN = {*RENDERED, *PASSES} - {"render"}
+"""What is stored or worked out, and not shown under its own name."""
 AS_PICTURE = "picture"
 FOREVER = "public, max-age=31536000, immutable"
 
@@ -27,6 +29,7 @@ class Tiles:
     def take_over(self, config: AppConfig) -> None:
         """Go by another configuration from now on."""
         self._passes = {str(name): name for name in config.passes}
+        self._layers = ["render", *config.layers]
 
     def routes(self) -> list[web.RouteDef]:
         """The table of addresses."""
@@ -43,20 +46,15 @@ class Tiles:
 
     async def _found(self, request: web.Request) -> web.Response:
         asked = request.match_info
-        layer, shows = LAYERS.get(asked["layer"]), self._passes.get(asked["layer"])
-        if layer is None and shows is None:
-            known = f"Layers are {', '.join([*LAYERS, *self._passes])}"
-            off = asked["layer"] in PASSES
-            raise ProtocolError(
-                Code.UNKNOWN_TILE, f"{known}; add {asked['layer']} to passes." if off else f"{known}."
-            )
+        layer, shows = asked["layer"], self._passes.get(asked["layer"])
+        if shows is None and (layer in UNSEEN or not LAYER.fullmatch(layer)):
+            raise self._unknown(layer)
         z = whole_number(asked["z"], "z", 0, HIGHEST)
         farthest = (COORDINATE_LIMIT >> z) + 1 if z else COORDINATE_LIMIT
         x = whole_number(asked["x"], "x", -farthest, farthest)
         y = whole_number(asked["y"], "y", -farthest, farthest)
         if shows is not None:
             return await self._pass(request, shows, z, x, y)
-        assert layer is not None
         version = request.query.get("v")
         number = whole_number(version, "v", 1, LARGEST_ID) if version is not None else None
         if z == 0:
@@ -74,7 +72,7 @@ class Tiles:
         else:
             picture = await self._pyramid.version(layer, x, y, version)
         if picture is None:
-            raise ProtocolError(Code.UNKNOWN_TILE, f"Nothing stands at {x},{y} in {layer}.")
+            raise self._nothing(layer, f"Nothing stands at {x},{y} in {layer}.")
         return _unless_known(request, picture.etag, version is not None) or _image(
             picture, version is not None
         )
@@ -110,12 +108,23 @@ class Tiles:
     ) -> web.Response:
         overview = await self._pyramid.overview(layer, z, x, y, shows)
         if overview is None:
-            raise ProtocolError(Code.UNKNOWN_TILE, f"Nothing stands in tile {x},{y} of {layer} at {z}.")
+            raise self._nothing(layer, f"Nothing stands in tile {x},{y} of {layer} at {z}.")
         # An address with any other numbers shows what stands now, but must not be kept for ever.
         forever = edition == (overview.newest, overview.count, overview.blend)
         return _unless_known(request, overview.etag, forever) or _image(
             await self._pyramid.picture(overview), forever
         )
+
+    def _nothing(self, layer: Layer, said: str) -> ProtocolError:
+        """The refusal of what is not there; a layer that no model draws any more may still be looked at."""
+        known = layer in self._layers or layer in self._passes
+        return ProtocolError(Code.UNKNOWN_TILE, said) if known else self._unknown(layer)
+
+    def _unknown(self, layer: str) -> ProtocolError:
+        """The refusal of a layer that there is not."""
+        known = f"Layers are {', '.join([*self._layers, *self._passes])}"
+        off = layer in PASSES and layer not in self._passes
+        return ProtocolError(Code.UNKNOWN_TILE, f"{known}; add {layer} to passes." if off else f"{known}.")
 
 
 def _unless_known(request: web.Request, etag: str, forever: bool) -> web.Response | None:

@@ -81,6 +81,7 @@ class Views:
             "attribution": self._config.scene.thanks,
             "quadrant_size": SIZE,
             "passes": list(self._passes),
+            "layers": self._models.layers,
         }
 
 

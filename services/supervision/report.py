@@ -11,6 +11,7 @@ from rich.table import Table
 from protocol.control import Status
 from protocol.life import ProcessView, Services
 from protocol.message import JobState
+from protocol.view import ModelView
 
 STATES: tuple[str, ...] = ("pending", "processing", "complete", "error", "blocked", "cancelled")
 assert set(STATES) == set(get_args(JobState))
@@ -25,6 +26,7 @@ def as_json(services: Services | None, queue: Status | None, ingest: str) -> str
             "ok": well(services),
             "services": [_process(view) for view in services.services] if services else [],
             "queue": _queue(queue) if queue else None,
+            "held_models": [model.model_dump(include=_HELD) for model in _held(queue)] if queue else None,
             "supervisor_pid": services.supervisor_pid if services else None,
             "uptime_seconds": round(services.uptime_seconds, 1) if services else None,
             "address": services.address if services else None,
@@ -65,6 +67,9 @@ def show(services: Services, queue: Status | None, ingest: str, console: Console
         console.print("The keeper does not answer, so the queue is not known.")
     else:
         console.print(_queue_table(queue))
+        for model in _held(queue):
+            text = f"\n{model.model_id} is {model.state}: {model.reason or 'somebody has paused it.'}"
+            console.print(text, markup=False, highlight=False, soft_wrap=True)
     if services.config is not None and services.config.error:
         console.print(
             f"\nconfiguration: {services.config.path} was not taken over, the one of "
@@ -109,6 +114,14 @@ def _counts(counts: Any) -> dict[str, int]:
 def _queue(queue: Status) -> dict[str, Any]:
     by_model = {model: _counts(counts) for model, counts in queue.by_model.items()}
     return {**_counts(queue.counts), "by_model": by_model}
+
+
+_HELD = {"model_id", "state", "reason", "until_seconds", "daily_budget", "spent_today"}
+
+
+def _held(queue: Status) -> list[ModelView]:
+    """The models that are not called as their jobs would let them be."""
+    return [model for model in queue.models if model.state != "ready"]
 
 
 def _queue_table(queue: Status) -> Table:

@@ -253,6 +253,12 @@ def test_a_bad_file_is_named_by_line(typed: Run, content: str, said: str) -> Non
         ("orphans adopt", "ID"),
         ("orphans adopt 0", "ID"),
         ("orphans burn 1", "burn"),
+        ("compare 1 2", "MODEL"),
+        ("compare 1 y plain", "Y"),
+        ("compare 1 2 plain --seeds 33", "--seeds"),
+        ("compare 1 2 plain --size 3x3", "--size"),
+        ("compare commit", "ID"),
+        ("compare discard x", "ID"),
         ("prune", "--older-than"),
         ("prune --older-than 30", "--older-than"),
         ("prune --older-than -1d", "--older-than"),
@@ -274,6 +280,8 @@ def test_wrong_usage_names_what_is_wrong(typed: Run, command: str, word: str) ->
         "history 0 0",
         "revert --plan p",
         "orphans",
+        "compare 0 0 plain",
+        "compare list",
         "prune --older-than 1d",
     ],
 )
@@ -283,7 +291,7 @@ def test_where_nothing_runs_that_is_said(typed: Run, command: str) -> None:
     assert refused.stderr.startswith("Nothing runs in ")
 
 
-@pytest.mark.parametrize("command", ["queue", "history", "revert", "orphans", "prune", "publish"])
+@pytest.mark.parametrize("command", ["queue", "history", "revert", "orphans", "compare", "prune", "publish"])
 def test_every_command_helps(typed: Run, command: str) -> None:
     helped = typed(command, "--help")
     assert helped.returncode == 0

@@ -19,6 +19,16 @@ from services.config import Sockets
 TREE = Path(__file__).resolve().parents[2]
 PATIENCE_SECONDS = 60.0
 CANARY = "CANARY-9f3e57a1"
+NIGHT: dict[str, Any] = {
+    "name": "Night",
+    "model_id": "night",
+    "provider": "oxen",
+    "api_key": CANARY,
+    "endpoint": "https://models.invalid/v1",
+    "output_layer": "dark",
+    "input_layer": "generation",
+}
+"""A model of another layer than the map."""
 
 T = TypeVar("T")
 Headers = CIMultiDictProxy[str]

@@ -20,7 +20,7 @@ CORNER = 64
 
 def colour(layer: str, x: int, y: int) -> tuple[int, int, int]:
     """The colour of a quadrant."""
-    return (40 + 8 * (x % 16), 60 + 8 * (y % 16), 200 if layer == "generation" else 100)
+    return (40 + 8 * (x % 16), 60 + 8 * (y % 16), {"generation": 200, "dark": 20}.get(layer, 100))
 
 
 @functools.cache
@@ -40,7 +40,7 @@ async def paint(task: Task) -> Result:
             return Result(tiles=[(la, x, y, png(la, x, y)) for x, y in work.quadrants for la in layers])
         case GenerateWork() as work:
             kept = [*work.quadrants, *work.scaffold]
-            return Result(tiles=[("generation", x, y, png("generation", x, y)) for x, y in kept])
+            return Result(tiles=[(work.layer, x, y, png(work.layer, x, y)) for x, y in kept])
         case PaletteWork():
             file = io.BytesIO()
             numpy.savez(file, palette=numpy.zeros((4, 3), numpy.uint8))

@@ -9,9 +9,10 @@ from pydantic import BaseModel
 from protocol.control import MapView, Status
 from protocol.event import JobChange, LateChange, MapChange, PlanChange, QueueChange, TileRef
 from protocol.ingest import Accepted
-from protocol.order import Edit, Move, Orphans, Prune, Pruned, Reverted, Where
+from protocol.order import Candidates, Edit, Move, Orphans, Prune, Pruned, Reverted, Where
 from protocol.region import Planned
 from protocol.view import (
+    CandidateView,
     Estimate,
     JobView,
     LeftOut,
@@ -122,6 +123,8 @@ async def test_every_address_is_in_the_document_and_every_one_there_is_served() 
         ("VERSION: ", VersionView),
         ('"saw": [', Seen),
         ("/api/orphans?cursor=&limit=` | ", Orphans),
+        ("/api/candidates?plan=&cursor=&limit=` | ", Candidates),
+        ("CANDIDATE: ", CandidateView),
         ("ORPHAN: ", OrphanView),
         ('ORPHAN: `{"orphan", "job", "plan", "model_id", "prompt", "tiles": [', OrphanTile),
         ("WHERE: ", Where),

@@ -103,3 +103,33 @@ async def test_a_late_result_is_kept_and_put_on_the_map_by_a_person(open_house: 
     assert (await open_house.get("/api/orphans"))[1]["orphans"] == []
     assert await open_house.post(f"/api/orphans/{orphan['orphan']}/delete") == (200, {})
     await client.close()
+
+
+async def test_candidates_are_looked_at_and_one_is_put_on_the_map(busy_house: House) -> None:
+    body = {"quadrants": BLOCK, "models": ["pixel-art", "chunky"], "seeds": [1, 2]}
+    status, asked = await busy_house.post("/api/compare", body, Idempotency_Key="choice")
+    assert status == 202, asked
+    await settled(busy_house, asked["plan"])
+    _, page, _ = await busy_house.get(f"/api/candidates?plan={asked['plan']}")
+    first, second = page["candidates"]
+    assert [(c["model_id"], c["adoptable"], c["adopted"]) for c in (first, second)] == [
+        ("pixel-art", True, False),
+        ("chunky", True, False),
+    ]
+    assert await standing(busy_house) == {}
+    path = f"/api/orphans/{second['orphan']}/generation/1/1"
+    status, content, headers = await busy_house.picture(path)
+    assert (status, content, headers["Cache-Control"]) == (200, png("generation", 1, 1), FOREVER)
+    assert await busy_house.post(f"/api/orphans/{second['orphan']}/adopt") == (
+        200,
+        {"quadrants": 4, "stale": 0, "skipped": 0},
+    )
+    assert (await standing(busy_house)).keys() == {(x, y) for x, y in BLOCK}
+    _, found, _ = await busy_house.get("/api/quadrants/0/0")
+    version = next(one for one in found["versions"] if one["layer"] == "generation")
+    assert (version["model_id"], version["job"], version["plan"]) == ("chunky", second["job"], asked["plan"])
+    assert (await busy_house.post(f"/api/orphans/{first['orphan']}/delete"))[0] == 200
+    _, page, _ = await busy_house.get("/api/candidates")
+    assert [(c["orphan"], c["adopted"]) for c in page["candidates"]] == [(second["orphan"], True)]
+    status, answer = await busy_house.post("/api/compare", {"quadrants": [[9, 9]], "models": ["nothing"]})
+    assert (status, code(answer)) == (400, "UNKNOWN_MODEL")

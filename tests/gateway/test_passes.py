@@ -122,5 +122,5 @@ async def test_a_pass_that_the_configuration_does_not_name_is_not_offered(door: 
     status, refusal, _ = await door.get("/tiles/depth16/0/0/0")
     assert (status, refusal["error"]["code"]) == (404, "UNKNOWN_TILE")
     assert refusal["error"]["message"] == "Layers are render, generation; add depth16 to passes."
-    status, refusal, _ = await door.get("/tiles/roofs/0/0/0")
+    status, refusal, _ = await door.get("/tiles/Roofs/0/0/0")
     assert (status, refusal["error"]["message"]) == (404, "Layers are render, generation.")

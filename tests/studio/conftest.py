@@ -13,7 +13,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, async_playwright
 
-from tests.gateway.house import CONFIG, TREE, House
+from tests.gateway.house import CONFIG, NIGHT, TREE, House
 from tests.gateway.indoors import Indoors
 from tests.studio.desk import Desk
 from tests.studio.painter import Painter
@@ -65,7 +65,7 @@ async def house(request: pytest.FixtureRequest, short: Path, built_studio: Path)
         port = probe.getsockname()[1]
     models = [
         {**model, "cost_per_image": 0.5} if model["model_id"] == "chunky" else model
-        for model in CONFIG["models"]
+        for model in [*CONFIG["models"], NIGHT]
     ]
     house.configure(http={"port": port}, lease_seconds=600, models=models, passes=["class", "depth16"])
     async with aiohttp.ClientSession() as house.session:

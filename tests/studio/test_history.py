@@ -121,3 +121,31 @@ async def test_a_late_result_is_shown_and_adopted(house: House, painter: Painter
     await expect(result).to_have_count(0)
     await one.act("close-late")
     await expect(one.page.locator("[data-late]")).to_have_count(0)
+
+
+async def test_models_are_compared_and_one_is_chosen(house: House, painter: Painter, desk: Desks) -> None:
+    one = await desk()
+    await one.drag((0, 0), (1, 1))
+    await one.act("compare")
+    await one.page.check("[data-compare-model=chunky]")
+    await one.act("make-candidates")
+    made = one.page.locator("[data-candidate][data-adoptable=true]")
+    await expect(made).to_have_count(2)
+    assert await standing(house, 0, 0) == 0
+    chunky = one.page.locator("[data-model-of=chunky]")
+
+    async def loaded() -> Any:
+        return await chunky.locator("img").evaluate_all(
+            "(all) => all.length === 4 && all.every((one) => one.naturalWidth === 512)"
+        )
+
+    await until(loaded, "the pictures of the candidate")
+    await chunky.locator("[data-act=choose]").click()
+    await one.sees_all(BLOCK, "generated")
+    await expect(chunky).to_have_attribute("data-adopted", "true")
+    _, found, _ = await house.get("/api/quadrants/0/0")
+    assert next(v["model_id"] for v in found["versions"] if v["layer"] == "generation") == "chunky"
+    await one.page.locator("[data-candidate][data-adopted=false] [data-act=discard]").click()
+    await expect(one.page.locator("[data-candidate]")).to_have_count(1)
+    await one.act("close-compare")
+    await expect(one.page.locator("[data-candidates]")).to_have_count(0)

@@ -89,3 +89,22 @@ async def test_a_held_step_says_behind_what_and_brings_it_on(
     await expect(row.locator("[data-why]")).to_contain_text("Held behind Island -2,-2, 2 × 2, which failed")
     await row.locator("[data-act=retry-holder]").click()
     await one.sees_all([(x, y) for x in range(-2, 1) for y in (-2, -1)], "generated")
+
+
+async def test_a_plan_at_its_cap_says_so_and_goes_on_with_a_higher_one(
+    house: House, painter: Painter, desk: Desks
+) -> None:
+    body = {"rectangle": [0, 0, 1, 1], "name": "Harbour", "model_id": "chunky", "cost_cap": 0.4}
+    await house.post("/api/fill", body)
+    one = await desk()
+    capped = one.page.locator("[data-capped]")
+    await expect(capped).to_contain_text(
+        "It has spent 0 of its 0.4, calls under way included, and the next call"
+    )
+    go_on = capped.locator("[data-act=raise-cap]")
+    await capped.locator("input").fill("0.3")
+    await expect(go_on).to_be_disabled()
+    await capped.locator("input").fill("10")
+    await go_on.click()
+    await one.sees(0, 0, "generated")
+    await expect(capped).to_have_count(0)

@@ -44,6 +44,15 @@ def test_a_plan_is_accepted_once(kept: Stage) -> None:
     assert set(queue) == {"pending", "processing", "complete", "error", "blocked", "cancelled", "by_model"}
 
 
+def test_status_names_the_models_that_are_held_back(kept: Stage) -> None:
+    model = "pixel-art"
+    assert kept.command("queue", "pause", "--model", model).returncode == 0
+    (held,) = json.loads(kept.command("status", "--json").stdout)["held_models"]
+    assert (held["model_id"], held["state"]) == (model, "paused")
+    assert kept.command("queue", "resume", "--model", model).returncode == 0
+    assert json.loads(kept.command("status", "--json").stdout)["held_models"] == []
+
+
 def test_a_refused_plan_says_why(kept: Stage) -> None:
     unknown = kept.command(
         "publish", "-", given='{"id": "one", "rectangle": [0, 0, 1, 1], "model_id": "no-such"}'

@@ -40,6 +40,7 @@ def test_status_says_all_there_is_to_say(stage: Stage) -> None:
         "ok": False,
         "services": [],
         "queue": None,
+        "held_models": None,
         "supervisor_pid": None,
         "uptime_seconds": None,
         "address": None,

@@ -3,12 +3,14 @@
 import type L from "leaflet";
 import { useLayoutEffect, useRef } from "preact/hooks";
 import { generate, render, whyNotFill, whyNotGenerate, whyNotRender } from "./actions";
+import { openCompare } from "./compare";
+import { height, width } from "./geometry";
 import { Icon, type IconName } from "./icons";
 import { at } from "./map";
 import { fill } from "./planning";
 import { againIn } from "./replies";
 import { clearSelection } from "./selection";
-import { centre, preview, say, selectedRect, selection, zoom, type Say } from "./state";
+import { centre, models, preview, say, selectedRect, selection, zoom, type Say } from "./state";
 import { count } from "./words";
 
 const GAP = 12;
@@ -47,6 +49,12 @@ export function ActionBar({ map }: { map: L.Map }) {
         <Act name="render" label="Render" act={render} off={whyNotRender()} />
         <Act name="generate" label="Generate" act={generate} off={notGenerate} />
         <Act name="fill" label="Fill" act={fill} off={notFill} />
+        {models.value.length > 0 && width(rect) <= 2 && height(rect) <= 2 && (
+          <button type="button" class="quiet" data-act="compare" title="Let several models, or one with several seeds, draw it" onClick={openCompare}>
+            <Icon name="compare" />
+            Compare
+          </button>
+        )}
         <button type="button" class="quiet square" aria-label="Clear the selection" data-act="clear-selection" onClick={clearSelection}>
           <Icon name="close" />
         </button>

@@ -6,12 +6,14 @@ import { postAgain, Refused, tryAgain, type QuadrantView } from "./api";
 import { Icon } from "./icons";
 import { hush, insist, reply } from "./replies";
 import { figuresSoon } from "./refresh";
-import { model, modelId } from "./state";
+import { layer, model, modelId } from "./state";
 import { added, price } from "./words";
+import { world } from "./world";
 
 export function Again({ of }: { of: QuadrantView }) {
   const cell = [of.x, of.y] as const;
-  const current = of.versions.find((one) => one.current && one.layer === "generation");
+  const drawn = layer.value === "render" ? world.drawn : layer.value;
+  const current = of.versions.find((one) => one.current && one.layer === drawn);
   const [why, setWhy] = useState<string | null>(null);
   useEffect(() => {
     let isOld = false;

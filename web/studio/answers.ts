@@ -3,7 +3,8 @@
 import type { Camera } from "./camera";
 import type { Cell, Rect } from "./geometry";
 
-export type Layer = "render" | "generation";
+/** `render`, `generation`, or the name of another layer that models draw. */
+export type Layer = string;
 /** What can be shown of the renders in place of their colours. */
 export type Pass = "depth16" | "normals" | "object_id" | "class";
 export type JobState = "blocked" | "pending" | "processing" | "complete" | "error" | "cancelled";
@@ -15,6 +16,8 @@ export interface Model {
   name: string;
   model_id: string;
   provider: string;
+  output_layer: Layer;
+  input_layer: Layer;
   available: boolean;
   reason: string;
   prompt: string;
@@ -29,6 +32,8 @@ export interface Bootstrap {
   default_model_id: string;
   camera: Camera;
   passes: Pass[];
+  /** What models draw, the map itself first. */
+  layers: Layer[];
   attribution: string;
   quadrant_size: number;
 }
@@ -105,7 +110,8 @@ export interface Working {
 export interface ModelState {
   model_id: string;
   paused: boolean;
-  /** How long a rate limit still keeps it from being called. */
+  state: "ready" | "paused" | "limited" | "failing" | "probing" | "spent";
+  /** For how long it is still not called, where that ends by itself. */
   until_seconds: number;
   reason: string;
   rate_per_minute: number;
@@ -113,6 +119,9 @@ export interface ModelState {
   seconds_p90: number | null;
   in_hands: number;
   pending: number;
+  daily_budget: number | null;
+  /** Of the budget, calls under way included. */
+  spent_today: number | null;
 }
 
 export interface Status {
@@ -122,12 +131,16 @@ export interface Status {
   working: Working[];
   quadrants: number;
   renders: number;
+  /** How many quadrants stand of each layer that models drew. */
+  layers: Record<Layer, number>;
   per_minute: number;
   last_event: number;
   paused: boolean;
   models: ModelState[];
   /** Results that came too late and wait for a person. */
   orphans: number;
+  /** Pictures of comparisons that nobody has chosen or deleted. */
+  candidates: number;
   drafts: Draft[];
 }
 
@@ -172,10 +185,15 @@ export interface Plan {
   rate_per_minute: number;
   /** Of the calls made so far; null where the models state no price. */
   cost: number | null;
+  /** What it may cost in all; when that is used up it is paused, with the reason. */
+  cost_cap: number | null;
+  /** What calls may cost of which nobody knows yet. */
+  reserved: number;
 }
 
 /** A neighbour that a model was shown. */
 export interface Seen {
+  layer: Layer;
   x: number;
   y: number;
   version: number;
@@ -202,6 +220,8 @@ export interface Version {
   cost: number | null;
   attempt: number;
   source: string;
+  seam: number | null;
+  flagged: boolean;
   scaffold: boolean;
   stale: boolean;
 }
@@ -318,6 +338,35 @@ export interface Orphan {
   adoptable: boolean;
   /** Why it cannot be put on the map now; "" if it can. */
   reason: string;
+}
+
+/** One picture of a comparison, or the job that is to make it: on no map until somebody chooses it. */
+export interface Candidate {
+  job: number;
+  plan: string;
+  quadrants: Cell[];
+  model_id: string;
+  prompt: string;
+  /** What was asked for, or what the model says it used. */
+  seed: number | null;
+  state: JobState;
+  doing: string;
+  /** The number by which its pictures are had and it is chosen; 0 until they are there. */
+  orphan: number;
+  tiles: OrphanTile[];
+  seconds: number;
+  cost: number | null;
+  /** Whether a border of it is stronger than the model is allowed. */
+  flagged: boolean;
+  adopted: boolean;
+  adoptable: boolean;
+  /** Why it failed or cannot be put on the map now; "" if it can. */
+  reason: string;
+}
+
+export interface CandidatePage {
+  candidates: Candidate[];
+  cursor: number;
 }
 
 export interface OrphanPage {

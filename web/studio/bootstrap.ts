@@ -10,6 +10,7 @@ const EMPTY: Bootstrap = {
   attribution: "",
   quadrant_size: 512,
   passes: [],
+  layers: ["generation"],
 };
 
 function read(): Bootstrap {

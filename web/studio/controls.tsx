@@ -10,8 +10,8 @@ import { Icon } from "./icons";
 import { KEYS } from "./keys";
 import { fit, MAX_ZOOM, MIN_ZOOM, zoomBy } from "./map";
 import { Popover } from "./popover";
-import { centre, extent, hover, layer, pass, tool, zoom } from "./state";
-import { latLon, percent } from "./words";
+import { centre, extent, hover, layer, layers, pass, tool, zoom } from "./state";
+import { capital, latLon, percent } from "./words";
 
 /** How a pass is called, and what it shows. */
 const PASS_WORDS: Record<Pass, [string, string]> = {
@@ -31,16 +31,16 @@ function showLayer(name: Layer): void {
 export function LayerSwitch() {
   return (
     <div class="card layer-switch" role="group" aria-label="Layer" data-over-map>
-      {(["render", "generation"] as const).map((name) => (
+      {["render", ...layers.value].map((name) => (
         <button
           key={name}
           type="button"
           class="segment"
-          aria-pressed={layer.value === name && (name === "generation" || pass.value === null)}
+          aria-pressed={layer.value === name && (name !== "render" || pass.value === null)}
           data-layer-button={name}
           onClick={() => showLayer(name)}
         >
-          {name === "render" ? "Render" : "Generation"}
+          {capital(name.replaceAll("_", " "))}
         </button>
       ))}
       {layer.value === "render" &&

@@ -23,12 +23,12 @@ class Blocks {
   /** Called when there is more to be seen than was taken last. */
   changed = (): void => {};
 
-  /** The blocks of a layer in one colour, by the number of the block. */
+  /** The blocks of a layer in one colour, by the number of the block; of one layer after the other. */
   take(kind: Layer, colour: string): ReadonlyMap<string, HTMLCanvasElement> {
-    const stamp = `${kind} ${colour} ${world.tiles[kind].size} ${world.last}`;
+    const stamp = `${kind} ${colour} ${world.standing(kind).size} ${world.last}`;
     if (stamp === this.of) return this.drawn;
     const early = this.made + ANEW_MS - performance.now();
-    if (this.of && this.drawn.size > 0 && early > 0) {
+    if (this.of.startsWith(`${kind} `) && this.drawn.size > 0 && early > 0) {
       this.again ||= window.setTimeout(() => {
         this.again = 0;
         this.changed();
@@ -40,7 +40,7 @@ class Blocks {
     this.drawn.clear();
     const [red, green, blue] = channels(colour) as [number, number, number];
     const dots = new Map<string, ImageData>();
-    for (const key of world.tiles[kind].keys()) {
+    for (const key of world.standing(kind).keys()) {
       const [x, y] = cellOf(key);
       const [bx, by] = [Math.floor(x / BLOCK), Math.floor(y / BLOCK)];
       const name = `${bx},${by}`;
@@ -62,13 +62,14 @@ class Blocks {
   }
 }
 
-const blocks: Record<Layer, Blocks> = { render: new Blocks(), generation: new Blocks() };
+const [renders, finished] = [new Blocks(), new Blocks()];
+const blocksOf = (kind: Layer): Blocks => (kind === "render" ? renders : finished);
 
 /** Draw where something of a layer stands within a rectangle of quadrants. */
 export function drawGround(frame: Frame, kind: Layer, rect: Rect, colour: string): void {
   const { context, scale, left, top } = frame;
   context.imageSmoothingEnabled = false;
-  const found = blocks[kind].take(kind, colour);
+  const found = blocksOf(kind).take(kind, colour);
   for (let by = Math.floor(rect[1] / BLOCK); by * BLOCK <= rect[3]; by++) {
     for (let bx = Math.floor(rect[0] / BLOCK); bx * BLOCK <= rect[2]; bx++) {
       const block = found.get(`${bx},${by}`);
@@ -86,7 +87,7 @@ export function drawGround(frame: Frame, kind: Layer, rect: Rect, colour: string
 export function drawSpecks(frame: Frame, kind: Layer, colour: string): void {
   const { context, scale, left, top } = frame;
   context.fillStyle = colour;
-  for (const name of blocks[kind].take(kind, colour).keys()) {
+  for (const name of blocksOf(kind).take(kind, colour).keys()) {
     const [bx, by] = name.split(",").map(Number) as [number, number];
     const side = Math.max(2, BLOCK * scale);
     context.fillRect(left + bx * BLOCK * scale, top + by * BLOCK * scale, side, side);
@@ -114,15 +115,15 @@ export function addGround(map: L.Map, bare: () => Bare[]): { redraw: () => void;
       if (kind === "render") drawGround(frame, kind, rect, look.rendered);
     }
     for (const { kind, rect } of all) {
-      if (kind === "generation" && layer.value === "generation") drawGround(frame, kind, rect, look.finished);
+      if (kind !== "render" && kind === layer.value) drawGround(frame, kind, rect, look.finished);
     }
   });
-  for (const one of Object.values(blocks)) one.changed = () => canvas.redrawSoon();
+  for (const one of [renders, finished]) one.changed = () => canvas.redrawSoon();
   return {
     redraw: () => canvas.redrawSoon(),
     recolour: () => {
       look = tones();
-      for (const one of Object.values(blocks)) one.forget();
+      for (const one of [renders, finished]) one.forget();
       canvas.redrawSoon();
     },
   };

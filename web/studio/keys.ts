@@ -9,7 +9,7 @@ import { zoomBy } from "./map";
 import { moving } from "./picked";
 import { addPlan, fill } from "./planning";
 import { clearSelection, isTyping } from "./selection";
-import { layer, pass, preview, select, selectedRect, tool } from "./state";
+import { layer, layers, pass, preview, select, selectedRect, tool } from "./state";
 
 const STEP_PX = 160;
 const ARROWS: Record<string, Cell> = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
@@ -60,7 +60,7 @@ const ACTS: Record<string, (map: L.Map) => void> = {
   g: () => generate(),
   r: () => render(),
   f: () => fill(),
-  l: () => (layer.value = layer.value === "render" ? "generation" : "render"),
+  l: () => nextLayer(),
   p: () => nextPass(),
   s: () => (tool.value = "select"),
   m: () => (tool.value = "move"),
@@ -69,6 +69,12 @@ const ACTS: Record<string, (map: L.Map) => void> = {
   "-": (map) => zoomBy(map, -1),
   "−": (map) => zoomBy(map, -1),
 };
+
+/** The renders after the map, then the layers beside it, then the map again. */
+function nextLayer(): void {
+  const all = ["render", ...layers.value];
+  layer.value = all[(all.indexOf(layer.value) + all.length - 1) % all.length]!;
+}
 
 /** The colours of the renders, then each of their passes, then the colours again. */
 function nextPass(): void {

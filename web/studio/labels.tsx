@@ -31,7 +31,7 @@ function label(x: number, y: number) {
   const job = world.jobAt(x, y);
   const state = world.stateOf(x, y);
   const isSelected = selection.value.has(key);
-  const version = world.tiles.generation.get(key) ?? 0;
+  const version = world.standing(world.drawn).get(key) ?? 0;
   const place = job?.position ? `, place ${job.position}` : "";
   const why = job && (job.state === "error" || isStuck(job)) ? `, ${job.reason}` : "";
   const fate = fateOf(x, y);
@@ -43,7 +43,7 @@ function label(x: number, y: number) {
       data-job={job?.job}
       data-stale={world.stale.has(key)}
       data-generation={version}
-      data-render={world.tiles.render.get(key) ?? 0}
+      data-render={world.standing("render").get(key) ?? 0}
       data-selected={isSelected}
       data-wave={fate?.wave}
       data-left-out={fate?.reason}

@@ -79,8 +79,7 @@ export function LateResults({ go }: { go: Go }) {
 }
 
 function Result({ of: one, go }: { of: Orphan; go: Go }) {
-  const tiles = one.tiles.filter((tile) => tile.layer === "generation" || tile.layer === "render");
-  const shown = tiles.filter((tile) => tile.layer === (tiles.some((other) => other.layer === "generation") ? "generation" : "render"));
+  const shown = one.tiles.filter((tile) => tile.layer !== "object" && tile.layer !== "depth");
   const cells = shown.map(({ x, y }): Cell => [x, y]);
   const rect = bounding(cells);
   const place = `late:${one.orphan}`;

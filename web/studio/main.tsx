@@ -21,6 +21,7 @@ import { followPlan } from "./planning";
 import { look, start } from "./refresh";
 import { followPointer } from "./selection";
 import { explained, extent, isEmpty, layer, loaded, now, pass, preview, report, selection, status, tool, welcomeClosed, worldTick, type Aim } from "./state";
+import { world } from "./world";
 import "./style/tokens.css";
 import "./style/map.css";
 import "./style/layout.css";
@@ -47,6 +48,10 @@ function furnish(map: L.Map): void {
   followView(map, () => look(inView(map)));
   effect(() => {
     void pass.value;
+    if (layer.value !== "render" && world.drawn !== layer.value) {
+      world.drawn = layer.value;
+      worldTick.value = worldTick.peek() + 1;
+    }
     tiles.show(layer.value);
     writeAddress(map);
   });

@@ -5,7 +5,7 @@ import L from "leaflet";
 import "leaflet/dist/leaflet.css";
 import type { Layer, Pass } from "./api";
 import { bootstrap } from "./bootstrap";
-import { centre, layer, pass, zoom } from "./state";
+import { centre, layer, layers, pass, zoom } from "./state";
 import { SIZE, type Cell, type Rect } from "./geometry";
 import { themeInAddress } from "./theme";
 
@@ -97,7 +97,7 @@ interface Address {
   pass: Pass | null;
 }
 
-/** The place in the page's address: #zoom/x/y, then `render`, a pass of it or a theme where they differ from what is usual. */
+/** The place in the page's address: #zoom/x/y, then the layer, a pass of it or a theme where they differ from what is usual. */
 export function readAddress(): Address | null {
   const [z, x, y, ...rest] = location.hash.slice(1).split("/");
   const numbers = [z, x, y].map((text) => (text ? Number(text) : NaN));
@@ -106,7 +106,7 @@ export function readAddress(): Address | null {
     zoom: Math.max(MIN_ZOOM, Math.min(MAX_ZOOM, Math.round(numbers[0]!))),
     x: numbers[1]!,
     y: numbers[2]!,
-    layer: rest.includes("render") ? "render" : "generation",
+    layer: rest.find((name) => name === "render" || layers.value.includes(name)) ?? "generation",
     pass: bootstrap.passes.find((name) => rest.includes(name)) ?? null,
   };
 }
@@ -115,7 +115,7 @@ export function writeAddress(map: L.Map): void {
   const middle = map.getCenter();
   const digits = Math.max(0, map.getZoom() + 3);
   const parts = [String(map.getZoom()), middle.lng.toFixed(digits), middle.lat.toFixed(digits)];
-  if (layer.value === "render") parts.push("render");
+  if (layer.value !== "generation") parts.push(layer.value);
   if (layer.value === "render" && pass.value) parts.push(pass.value);
   const theme = themeInAddress();
   if (theme) parts.push(theme);

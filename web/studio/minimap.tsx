@@ -105,15 +105,14 @@ function draw(canvas: HTMLCanvasElement, pictures: Pictures, map: L.Map): void {
   context.clearRect(0, 0, WIDTH, HEIGHT);
   const z = Math.max(0, Math.min(FARTHEST, Math.floor(Math.log2(512 / scale / density))));
   const tiles = ((frame[2] >> z) - (frame[0] >> z) + 1) * ((frame[3] >> z) - (frame[1] >> z) + 1);
+  const kinds = layer.value === "render" ? ["render"] : ["render", layer.value];
   if (extent.value && tiles > MOST_PICTURES) {
-    for (const kind of ["render", "generation"] as const) {
-      if (kind === "generation" && layer.value === "render") continue;
-      drawSpecks({ context, width: WIDTH, height: HEIGHT, scale, left, top }, kind, kind === "generation" ? ground.finished : ground.rendered);
+    for (const kind of kinds) {
+      drawSpecks({ context, width: WIDTH, height: HEIGHT, scale, left, top }, kind, kind === "render" ? ground.rendered : ground.finished);
     }
   } else if (extent.value) {
-    for (const kind of ["render", "generation"] as const) {
-      if (kind === "generation" && layer.value === "render") continue;
-      context.filter = kind === "render" && layer.value === "generation" ? "saturate(.1) opacity(.5)" : "none";
+    for (const kind of kinds) {
+      context.filter = kind === "render" && layer.value !== "render" ? "saturate(.1) opacity(.5)" : "none";
       for (let y = frame[1] >> z; y <= frame[3] >> z; y++) {
         for (let x = frame[0] >> z; x <= frame[2] >> z; x++) {
           const picture = pictures.get(kind, z, x, y);
@@ -123,7 +122,7 @@ function draw(canvas: HTMLCanvasElement, pictures: Pictures, map: L.Map): void {
             context.drawImage(picture, left + x * side * scale, top + y * side * scale, side * scale, side * scale);
           } else if (kind === layer.value || !world.isGenerated(z, x, y)) {
             const rect: Rect = [x * side, y * side, (x + 1) * side - 1, (y + 1) * side - 1];
-            drawGround({ context, width: WIDTH, height: HEIGHT, scale, left, top }, kind, rect, kind === "generation" ? ground.finished : ground.rendered);
+            drawGround({ context, width: WIDTH, height: HEIGHT, scale, left, top }, kind, rect, kind === "render" ? ground.rendered : ground.finished);
           }
         }
       }

@@ -1,9 +1,10 @@
 /** The model that the next request names: chosen here, never remembered by the browser. */
 
+import { batch } from "@preact/signals";
 import type { Model } from "./api";
 import { Dot, Icon } from "./icons";
 import { Popover } from "./popover";
-import { model, modelId, models, modelStates } from "./state";
+import { layer, model, modelId, models, modelStates } from "./state";
 import { isStopped, limitedFor, whyModelWaits } from "./waits";
 import { capital, countdown, sentence } from "./words";
 
@@ -53,7 +54,11 @@ function Option({ model: one, close }: { model: Model; close: () => void }) {
   const isChosen = one.model_id === modelId.value;
   const pick = (): void => {
     if (!one.available) return;
-    modelId.value = one.model_id;
+    batch(() => {
+      modelId.value = one.model_id;
+      // What is asked for next would else be drawn where nobody looks.
+      if (layer.value !== "render") layer.value = one.output_layer;
+    });
     close();
   };
   const why = one.available ? whyModelWaits(one.model_id) : "";

@@ -4,7 +4,7 @@ import { Dot, Icon } from "./icons";
 import { Popover } from "./popover";
 import { failed, held, link, loaded, model, modelStates, nameOfModel, now, paused, status, tab, waiting } from "./state";
 import { pause, pauseModel } from "./steering";
-import { isStopped, limitedFor } from "./waits";
+import { isSpent, isStopped, limitedFor } from "./waits";
 import { clock, count, countdown, sentence } from "./words";
 
 /** From so many jobs on their number explains why the map takes a while. */
@@ -63,6 +63,8 @@ function notices(): Notice[] {
     const wait = one.pending ? `${count(one.pending, "job")} ${one.pending === 1 ? "waits" : "wait"}, none is lost.` : "";
     if (isStopped(one)) found.push({ key: `stopped-${one.model_id}`, title: `${name} is stopped.`, text: `${sentence(one.reason)} ${wait}`.trim(), act: ["Resume", resume] });
     else if (one.paused) found.push({ key: `paused-${one.model_id}`, title: `${name} is paused.`, text: wait, act: ["Resume", resume] });
+    else if (limit > 0 && isSpent(one)) found.push({ key: `spent-${one.model_id}`, title: `${name} has spent today's budget.`, text: `It goes on in ${countdown(limit)}, or when daily_budget is raised. ${wait}`.trim() });
+    else if (limit > 0 && one.state === "failing") found.push({ key: `failing-${one.model_id}`, title: `${name} fails again and again.`, text: `One job is tried in ${countdown(limit)}. ${wait}`.trim(), act: ["Try now", resume] });
     else if (limit > 0) found.push({ key: `limited-${one.model_id}`, title: `${name} is rate limited.`, text: `It is called again in ${countdown(limit)}. ${wait}`.trim(), act: ["Try now", resume] });
   }
   const chosen = model.value;

@@ -1,6 +1,9 @@
-/** What a person tells the server to do with jobs, plans, models, late results and versions. */
+/** What a person tells the server to do with jobs, plans, models, late results, candidates and versions. */
 
-import { ask, newKey, post, query, type ErrorClass, type JobKind, type JobState, type Lane, type OrphanPage, type OrphanTile } from "./api";
+import { ask, newKey, post, query, type Accepted, type Candidate, type CandidatePage, type ErrorClass, type JobKind, type JobState, type Lane, type OrphanPage, type OrphanTile } from "./api";
+import type { Cell } from "./geometry";
+
+const MOST_PAGES = 10;
 
 export interface Changed {
   changed: number;
@@ -27,7 +30,7 @@ export interface Edits {
 }
 
 /** Whose jobs are handed out or not: everybody's, one model's or one plan's. */
-export type Whose = Record<string, never> | { model_id: string } | { plan: string };
+export type Whose = Record<string, never> | { model_id: string } | { plan: string; cost_cap?: number };
 
 export type To = { to: "front" | "back" } | { to: "before"; before: number };
 
@@ -55,7 +58,30 @@ export const postImport = (plan: PlanText): Promise<{ plans: Imported[] }> => po
 /** Where the pending queue, or what one plan still has to do, is to be had as a file. */
 export const exportAddress = (plan?: string): string => `/api/queue/export?${query({ plan })}`;
 
-/** The picture of one quadrant of a late result. */
+export interface Comparison {
+  quadrants: readonly Cell[];
+  models: readonly string[];
+  seeds: readonly number[];
+  prompt?: string;
+  negative_prompt?: string;
+}
+
+export const postCompare = (asked: Comparison): Promise<Accepted> => post("/api/compare", asked, newKey());
+
+/** Every candidate, as far as anybody looks through. */
+export async function getCandidates(): Promise<Candidate[]> {
+  const found: Candidate[] = [];
+  let cursor = 0;
+  for (let pages = 0; pages < MOST_PAGES; pages++) {
+    const page = await ask<CandidatePage>(`/api/candidates?${query({ cursor: cursor || undefined, limit: 200 })}`);
+    found.push(...page.candidates);
+    cursor = page.cursor;
+    if (!cursor) break;
+  }
+  return found;
+}
+
+/** The picture of one quadrant of a late result or a candidate. */
 export const orphanPicture = (orphan: number, tile: OrphanTile): string => `/api/orphans/${orphan}/${tile.layer}/${tile.x}/${tile.y}`;
 
 export const getOrphans = (cursor: number): Promise<OrphanPage> => ask(`/api/orphans?${query({ cursor })}`);

@@ -99,7 +99,7 @@ function middle(frame: Frame, rect: Rect): [number, number] {
 function drawStates(frame: Frame, look: Colours): void {
   const view = visible(frame);
   const shown = [...world.jobs.values()].filter((job) => inView(job, view));
-  if (layer.value === "generation") drawStale(frame, view, look);
+  if (layer.value !== "render") drawStale(frame, view, look);
   for (const job of shown) if (isWaiting(job)) drawWaiting(frame, job, look);
   for (const job of shown) {
     if (job.state !== "processing") continue;

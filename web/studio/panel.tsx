@@ -2,6 +2,7 @@
 
 import { useEffect, useRef } from "preact/hooks";
 import { signal } from "@preact/signals";
+import { compareShown } from "./compare";
 import { Inspector } from "./inspector";
 import { lateShown } from "./late";
 import { PickBar } from "./pickbar";
@@ -39,7 +40,7 @@ export function Panel({ go }: { go: Go }) {
           <div class="panel-body" role="tabpanel">
             {tab.value === "queue" ? <Queue go={go} /> : <Inspector />}
           </div>
-          {tab.value === "queue" && !lateShown.value && <PickBar />}
+          {tab.value === "queue" && !lateShown.value && !compareShown.value && <PickBar />}
         </>
       )}
     </aside>

@@ -68,7 +68,7 @@ export function PlanCard({ plan }: { plan: Plan }) {
           {sentence(capital(waits))}
         </p>
       )}
-      {plan.stuck && <Stuck plan={plan} />}
+      {plan.stuck ? <Stuck plan={plan} /> : plan.paused && plan.reason && <Capped plan={plan} name={name} />}
       <Reply at={`plan:${plan.plan}`} />
       {isOpen && <PlanDrawer plan={plan} />}
     </section>
@@ -229,6 +229,34 @@ function Stuck({ plan }: { plan: Plan }) {
   );
 }
 
+/** Why its cap has paused it, and the way out: what it may cost in all from now on. */
+function Capped({ plan, name }: { plan: Plan; name: string }) {
+  const cap = plan.cost_cap ?? 0;
+  const [text, setText] = useState("");
+  const amount = Number(text);
+  const go = (event: Event): void => {
+    event.preventDefault();
+    if (amount > cap) pausePlan(plan.plan, name, false, amount);
+  };
+  return (
+    <form class="stuck" data-capped={plan.plan} onSubmit={go}>
+      <p data-reason role="status">
+        <Icon name="refused" />
+        <span>{plan.reason.split("; ")[0]}.</span>
+      </p>
+      <div class="buttons">
+        <label>
+          It may cost in all <input class="field" type="number" min={0} step="any" value={text} placeholder={price(cap)} onInput={(event) => setText(event.currentTarget.value)} />
+        </label>
+        <button type="submit" class="button" data-act="raise-cap" disabled={!(amount > cap)}>
+          <Icon name="play" />
+          Go on
+        </button>
+      </div>
+    </form>
+  );
+}
+
 function left(plan: Plan): string {
   const paused = plan.paused && !plan.settled ? "paused" : "";
   const held = plan.held ? `${plan.held.toLocaleString("en")} held` : "";
@@ -241,7 +269,8 @@ function left(plan: Plan): string {
 }
 
 function right(plan: Plan): string {
-  const cost = plan.cost ? price(plan.cost) : "";
+  const spent = (plan.cost ?? 0) + plan.reserved;
+  const cost = plan.cost_cap !== null ? `${price(spent)} of ${price(plan.cost_cap)}` : plan.cost ? price(plan.cost) : "";
   const begun = `${plan.quadrants_done ? "begun" : "asked for"} ${span(Math.max(1, now.value + clockAhead() - plan.created_at))} ago`;
   const time = plan.settled ? moment(plan.created_at) : plan.seconds_left && !plan.paused ? `${span(plan.seconds_left)} left` : begun;
   return [cost, time].filter(Boolean).join(", ");

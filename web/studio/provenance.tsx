@@ -1,7 +1,7 @@
 /** How one version was made: model, words, seed, cost, time, worker, and what the model saw. */
 
 import { bootstrap } from "./bootstrap";
-import type { QuadrantView, Version } from "./api";
+import type { QuadrantView, Seen, Version } from "./api";
 import { replacedOf } from "./staleness";
 import { nameOfModel, plans } from "./state";
 import { count, moment, named, planName, price, seconds } from "./words";
@@ -25,7 +25,7 @@ export function How({ version, of, name }: { version: Version; of: QuadrantView;
           ))}
         </dl>
       </section>
-      {version.layer === "generation" && <Saw version={version} of={of} />}
+      {version.layer !== "render" && <Saw version={version} of={of} />}
     </>
   );
 }
@@ -36,13 +36,16 @@ function factsOf(version: Version): Fact[] {
   const plan = plans.value.find((one) => one.plan === version.plan);
   const call = version.model_seconds ? `, ${seconds(version.model_seconds)} of it in the model` : "";
   const facts: Fact[] = [["Made", `${moment(version.created_at)}, in ${seconds(version.seconds)}${call}`]];
-  if (version.layer === "generation") {
+  if (version.layer !== "render") {
     facts.push(["Model", nameOfModel(version.model_id)]);
     facts.push(["Prompt", version.prompt ? <Long text={version.prompt} /> : modelPrompt(version.model_id)]);
     if (version.negative_prompt) facts.push(["Not wanted", <Long text={version.negative_prompt} />]);
     facts.push(["Seed", version.seed === null ? "none" : String(version.seed)]);
     facts.push(["Cost", version.cost === null ? "not stated" : price(version.cost)]);
     if (version.parameters && version.parameters !== "{}") facts.push(["Told", <Long text={version.parameters} />]);
+    if (version.seam !== null) facts.push(["Seam score", seamOf(version)]);
+    const sources = [...new Set(version.saw.filter((one) => one.layer !== version.layer).map((one) => one.layer))];
+    if (sources.length > 0) facts.push(["Drawn from", sources.join(", ")]);
     if (version.template) facts.push(["Template", <Hash of={version.template} />]);
     if (version.renders) facts.push(["Renders", <Hash of={version.renders} />]);
   }
@@ -51,6 +54,11 @@ function factsOf(version: Version): Fact[] {
   facts.push(["Job", `${version.job}${version.attempt ? `, try ${version.attempt}` : ""}`]);
   if (version.source) facts.push(["Source", version.source]);
   return facts;
+}
+
+/** 1 is as strong as the strongest lines of the picture. */
+function seamOf(version: Version): string {
+  return version.seam!.toFixed(2) + (version.flagged ? ", so it may show" : "");
 }
 
 /** Without words of its own a request goes with those of the model. */
@@ -76,8 +84,9 @@ function Long({ text }: { text: string }) {
 
 /** The finished neighbours that the model was shown, and which of them stand there no more. */
 function Saw({ version, of }: { version: Version; of: QuadrantView }) {
-  const seen = version.saw.filter((one) => one.x !== of.x || one.y !== of.y);
-  const gone = replacedOf(version).filter((one) => one.x !== of.x || one.y !== of.y);
+  const isBeside = (one: Seen): boolean => one.layer === version.layer && (one.x !== of.x || one.y !== of.y);
+  const seen = version.saw.filter(isBeside);
+  const gone = replacedOf(version).filter(isBeside);
   const around = [-1, 0, 1].flatMap((dy) => [-1, 0, 1].map((dx) => [of.x + dx, of.y + dy] as const));
   return (
     <section class="facts">
@@ -87,7 +96,7 @@ function Saw({ version, of }: { version: Version; of: QuadrantView }) {
           {around.map(([x, y]) => {
             const one = seen.find((other) => other.x === x && other.y === y);
             const isMiddle = x === of.x && y === of.y;
-            const look = isMiddle ? "middle" : !one ? (world.tiles.generation.has(`${x},${y}`) ? "later" : "none") : gone.includes(one) ? "gone" : "seen";
+            const look = isMiddle ? "middle" : !one ? (world.standing(version.layer).has(`${x},${y}`) ? "later" : "none") : gone.includes(one) ? "gone" : "seen";
             return (
               <span key={`${x},${y}`} class={`saw-${look}`} data-saw={look}>
                 {x},{y}

@@ -2,6 +2,7 @@
 
 import { useEffect } from "preact/hooks";
 import type { Plan } from "./api";
+import { CompareLine, ComparePanel, compareShown } from "./compare";
 import { filter, filterQuery, isFiltered, shows } from "./filter";
 import { FilterBar } from "./filterbar";
 import { Headline } from "./headline";
@@ -42,6 +43,7 @@ export function Queue({ go }: { go: Go }) {
       }),
     [],
   );
+  if (compareShown.value) return <ComparePanel go={go} />;
   if (lateShown.value) return <LateResults go={go} />;
   return (
     <div class="queue" {...dropZone}>
@@ -49,6 +51,7 @@ export function Queue({ go }: { go: Go }) {
       <Headline />
       <ImportOutcome />
       <LateLine />
+      <CompareLine />
       <Contents go={go} />
     </div>
   );

@@ -5,8 +5,8 @@ import { Dot, Icon } from "./icons";
 import { Reply } from "./replies";
 import { pauseModel } from "./steering";
 import { models, nameOfModel, paused, status } from "./state";
-import { isStopped, limitedFor } from "./waits";
-import { countdown, perMinute, seconds, sentence } from "./words";
+import { isSpent, isStopped, limitedFor } from "./waits";
+import { countdown, perMinute, price, seconds, sentence } from "./words";
 
 export function Rates() {
   const known = new Map((status.value?.models ?? []).map((one) => [one.model_id, one]));
@@ -38,7 +38,7 @@ export function Rates() {
 const isBusy = (one: ModelState): boolean => one.in_hands + one.pending > 0 || one.paused || limitedFor(one.model_id) > 0;
 
 function idle(model_id: string): ModelState {
-  return { model_id, paused: false, until_seconds: 0, reason: "", rate_per_minute: 0, seconds_p50: null, seconds_p90: null, in_hands: 0, pending: 0 };
+  return { model_id, paused: false, state: "ready", daily_budget: null, spent_today: null, until_seconds: 0, reason: "", rate_per_minute: 0, seconds_p50: null, seconds_p90: null, in_hands: 0, pending: 0 };
 }
 
 function Line({ of: one }: { of: ModelState }) {
@@ -59,6 +59,11 @@ function Line({ of: one }: { of: ModelState }) {
             {calls(one)}
           </span>
         </p>
+        {one.daily_budget !== null && (
+          <p class="rate-note" data-spent={one.model_id}>
+            {price(one.spent_today ?? 0)} of {price(one.daily_budget)} spent today
+          </p>
+        )}
         <Why of={one} name={name} limit={limit} />
       </div>
       {!stopped && (
@@ -107,7 +112,15 @@ function Why({ of: one, name, limit }: { of: ModelState; name: string; limit: nu
     );
   }
   if (one.paused) return <p class="rate-why">Paused{paused.value ? ", like the queue" : ""}.</p>;
+  if (one.state === "probing") return <p class="rate-why">{sentence(one.reason)}</p>;
   if (limit <= 0) return null;
+  if (isSpent(one)) {
+    return (
+      <p class="rate-why">
+        <strong data-countdown={one.model_id}>Goes on in {countdown(limit)}.</strong> {sentence(one.reason)}
+      </p>
+    );
+  }
   return (
     <>
       <p class="rate-why" title={one.reason}>

@@ -37,16 +37,18 @@ export function stalePatches(): Patch[] {
   return patches;
 }
 
-/** The neighbours that the version was fitted to and that do not stand any more. */
+/** What the version was fitted to or drawn from and that does not stand any more. */
 export function replacedOf(version: Version): Seen[] {
   // What this page does not hold may stand there or not.
-  return version.saw.filter(({ x, y, version: seen }) => world.covers([x, y, x, y]) && world.tiles.generation.get(`${x},${y}`) !== seen);
+  return version.saw.filter(({ layer, x, y, version: seen }) => world.covers([x, y, x, y]) && world.standing(layer).get(`${x},${y}`) !== seen);
 }
 
 /** Why a quadrant is stale, as a sentence. */
 export function whyStale(view: QuadrantView): string {
-  const current = view.versions.find((one) => one.current && one.layer === "generation");
+  const current = view.versions.find((one) => one.current && one.layer === world.drawn);
   const gone = current ? replacedOf(current) : [];
+  const sources = [...new Set(gone.filter((one) => one.layer !== world.drawn).map((one) => one.layer))];
+  if (sources.length > 0) return `It was drawn from ${sources.join(" and ")}, which has been replaced since; it shows what stood there before.`;
   if (gone.length === 0) return "A neighbour that was drawn in the same call has been replaced since; the side between them may show a seam.";
   const cells = gone.map(({ x, y }): Cell => [x, y]);
   const many = gone.length > 1;

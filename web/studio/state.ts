@@ -70,6 +70,8 @@ export const loaded = signal(false);
 export const link = signal<Link>({ state: "connecting", since: 0, nextTry: 0 });
 
 export const layer = signal<Layer>("generation");
+/** What models draw or have drawn; the layers of models that were taken out come last. */
+export const layers = computed<Layer[]>(() => [...new Set([...bootstrap.layers, ...Object.keys(status.value?.layers ?? {}).sort()])]);
 /** The pass that the render layer shows; null for its colours. */
 export const pass = signal<Pass | null>(null);
 export const tool = signal<Tool>("select");
@@ -110,6 +112,8 @@ export const waiting = computed(() => (status.value?.counts.pending ?? 0) + (sta
 export const modelStates = computed(() => new Map((status.value?.models ?? []).map((one): [string, ModelState] => [one.model_id, one])));
 /** Results that came too late. */
 export const late = computed(() => status.value?.orphans ?? 0);
+/** Pictures of comparisons to choose from. */
+export const candidates = computed(() => status.value?.candidates ?? 0);
 export const failed = computed(() => status.value?.counts.error ?? 0);
 export const isEmpty = computed(
   () => loaded.value && extent.value === null && working.value + waiting.value + held.value + failed.value === 0,

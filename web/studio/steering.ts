@@ -117,9 +117,10 @@ export function pauseModel(model_id: string, name: string, on: boolean): void {
   void order(`model:${model_id}`, () => orders.postPause(on, { model_id }), () => tell(said));
 }
 
-export function pausePlan(plan: string, name: string, on: boolean): void {
+/** `cap` is what the plan may cost in all from now on. */
+export function pausePlan(plan: string, name: string, on: boolean, cap?: number): void {
   const said = on ? `${name} is paused. What runs is finished.` : `${name} goes on.`;
-  void order(`plan:${plan}`, () => orders.postPause(on, { plan }), () => tell(said));
+  void order(`plan:${plan}`, () => orders.postPause(on, cap === undefined ? { plan } : { plan, cost_cap: cap }), () => tell(said));
 }
 
 const CHANGED_MAP = ({ quadrants }: { quadrants: number }): void => {

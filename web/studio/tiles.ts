@@ -38,7 +38,7 @@ class Tiles extends L.GridLayer {
   private readonly shown = new Map<string, Shown>();
 
   constructor(
-    private readonly kind: Layer,
+    private kind: Layer,
     pane: string,
     private readonly changed: () => void,
   ) {
@@ -52,7 +52,7 @@ class Tiles extends L.GridLayer {
       keepBuffer: 1,
       updateWhenIdle: false,
       updateWhenZooming: false,
-      className: `tiles tiles-${kind}`,
+      className: `tiles tiles-${pane}`,
     });
     this.on("tileunload", (event) => {
       const { coords } = event as L.TileEvent;
@@ -91,6 +91,13 @@ class Tiles extends L.GridLayer {
   refresh(changed: TileRef[] | null): void {
     if (changed && !changed.some((tile) => tile.layer === this.kind)) return;
     for (const tile of this.shown.values()) this.bring(tile);
+  }
+
+  /** Show another layer in place of this one. */
+  turn(kind: Layer): void {
+    if (kind === this.kind) return;
+    this.kind = kind;
+    this.refresh(null);
   }
 
   private bring(tile: Shown): void {
@@ -140,7 +147,7 @@ class Tiles extends L.GridLayer {
   /** A render that generations cover wholly is not asked for until the other layer is shown. */
   private wanted(tile: Shown): string {
     const { z, x, y } = tile;
-    const hidden = this.kind === "render" && layer.value === "generation" && world.isGenerated(z, x, y);
+    const hidden = this.kind === "render" && layer.value !== "render" && world.isGenerated(z, x, y);
     if (hidden) return tile.wanted === FAILED ? "" : tile.wanted;
     const edition = world.edition(this.kind, z, x, y);
     if (edition === "") return "";
@@ -168,7 +175,7 @@ export interface TileStack {
   show: (shown: Layer) => void;
 }
 
-/** Renders below, generations above; in the generation layer bare renders are greyed. */
+/** Renders below, what models drew above: one layer of it, in which bare renders are greyed. */
 export function addTiles(map: L.Map): TileStack {
   for (const [name, level] of [
     ["renders", 200],
@@ -178,7 +185,7 @@ export function addTiles(map: L.Map): TileStack {
   }
   const ground = addGround(map, () => [...render.bare, ...generation.bare]);
   const render: Tiles = new Tiles("render", "renders", ground.redraw);
-  const generation: Tiles = new Tiles("generation", "generations", ground.redraw);
+  const generation: Tiles = new Tiles(world.drawn, "generations", ground.redraw);
   render.addTo(map);
   generation.addTo(map);
   const crisp = (): void => {
@@ -195,6 +202,7 @@ export function addTiles(map: L.Map): TileStack {
     },
     show: (shown) => {
       map.getContainer().dataset["layer"] = shown;
+      generation.turn(world.drawn);
       render.refresh(null);
       ground.redraw();
     },

@@ -29,6 +29,9 @@ export const limitedFor = (model_id: string): number => Math.max(0, (limitEnds.v
 /** Whether the model was stopped because of what it answered, and not by a person. */
 export const isStopped = (one: ModelState): boolean => one.paused && one.reason !== "";
 
+/** Whether its budget for today is used up: only time or another budget helps. */
+export const isSpent = (one: ModelState): boolean => one.state === "spent";
+
 /** Why nothing of a model is begun now; "" if it can be called. */
 export function whyModelWaits(model_id: string): string {
   const one = modelStates.value.get(model_id);
@@ -36,6 +39,7 @@ export function whyModelWaits(model_id: string): string {
   if (one && isStopped(one)) return `${name} is stopped`;
   if (one?.paused) return `${name} is paused`;
   const seconds = limitedFor(model_id);
+  if (one && isSpent(one)) return seconds > 0 ? `${name} has spent today's budget: ${countdown(seconds)}` : "";
   return seconds > 0 ? `waits for ${name}: ${countdown(seconds)}` : "";
 }
 

@@ -39,27 +39,36 @@ export const isStuck = (job: { state: JobState; reason: string }): boolean => jo
 /** Whether a step is neither waiting for its turn nor barred itself, but held behind another one. */
 export const isHeld = (job: { state: JobState; reason: string; held: boolean }): boolean => job.state === "blocked" && job.held && !isStuck(job);
 
-const isLayer = (layer: string): layer is Layer => layer === "render" || layer === "generation";
+/** What renders carry beside their colours is not looked at by itself. */
+const isShown = (layer: string): boolean => layer !== "object" && layer !== "depth";
+
+/** What stands of one layer, and what its overviews show. */
+class Sheet {
+  readonly tiles = new Map<string, number>();
+  /** Finished quadrants of which something that they were made to match has been replaced since. */
+  readonly stale = new Set<string>();
+  readonly overviews = new Map<number, Map<string, number>>();
+  readonly counts = new Map<number, Map<string, number>>();
+  readonly blends = new Map<number, Map<string, number>>();
+
+  forget(): void {
+    for (const levels of [this.overviews, this.counts, this.blends]) levels.clear();
+  }
+}
 
 export class World {
   area: Rect | null = null;
   /** The newest event that is in what this page holds. */
   last = 0;
-  readonly tiles: Record<Layer, Map<string, number>> = { render: new Map(), generation: new Map() };
-  /** Finished quadrants with a neighbour that has been replaced since they were fitted to it. */
-  readonly stale = new Set<string>();
+  /** The layer of models that is shown, or was before the renders: what is finished, or stale, is so in it. */
+  drawn: Layer = "generation";
   readonly jobs = new Map<number, MapJob>();
   /** Whether there are jobs, or places in the queue, that events did not carry. */
   unplaced = false;
 
   private readonly front = new Map<string, MapJob>();
   private readonly touching = new Map<string, Set<MapJob>>();
-  private readonly overviews: Record<Layer, Map<number, Map<string, number>>> = {
-    render: new Map(),
-    generation: new Map(),
-  };
-  private readonly counts: Record<Layer, Map<number, Map<string, number>>> = { render: new Map(), generation: new Map() };
-  private readonly blends: Record<Layer, Map<number, Map<string, number>>> = { render: new Map(), generation: new Map() };
+  private readonly sheets = new Map<Layer, Sheet>();
   private recent: WorldEvent[] = [];
   /** How many jobs here are blocked. */
   private blocked = 0;
@@ -69,11 +78,7 @@ export class World {
     this.area = area;
     this.last = view.last;
     this.unplaced = false;
-    for (const layer of ["render", "generation"] as const) {
-      this.tiles[layer].clear();
-      this.forget(layer);
-    }
-    this.stale.clear();
+    this.sheets.clear();
     for (const tile of view.tiles) this.put(tile);
     this.jobs.clear();
     this.blocked = 0;
@@ -103,41 +108,54 @@ export class World {
     return changed;
   }
 
+  /** The version that stands in each quadrant of a layer. */
+  standing(layer: Layer): ReadonlyMap<string, number> {
+    return this.sheet(layer).tiles;
+  }
+
+  /** The finished quadrants of the layer shown that do not match any more what they were made for. */
+  get stale(): ReadonlySet<string> {
+    return this.sheet(this.drawn).stale;
+  }
+
   jobAt(x: number, y: number): MapJob | undefined {
     return this.front.get(keyOf(x, y));
   }
 
   /** The newest version in a tile of the pyramid, or 0 if it is empty. */
   version(layer: Layer, z: number, x: number, y: number): number {
-    if (z <= 0) return this.tiles[layer].get(keyOf(x, y)) ?? 0;
-    let level = this.overviews[layer].get(z);
+    const sheet = this.sheet(layer);
+    if (z <= 0) return sheet.tiles.get(keyOf(x, y)) ?? 0;
+    let level = sheet.overviews.get(z);
     if (!level) {
       level = new Map();
-      for (const [key, version] of this.tiles[layer]) raise(level, z, cellOf(key), version);
-      this.overviews[layer].set(z, level);
+      for (const [key, version] of sheet.tiles) raise(level, z, cellOf(key), version);
+      sheet.overviews.set(z, level);
     }
     return level.get(keyOf(x, y)) ?? 0;
   }
 
   /** How many quadrants stand in a tile of the pyramid. */
   count(layer: Layer, z: number, x: number, y: number): number {
-    if (z <= 0) return this.tiles[layer].has(keyOf(x, y)) ? 1 : 0;
-    let level = this.counts[layer].get(z);
+    const sheet = this.sheet(layer);
+    if (z <= 0) return sheet.tiles.has(keyOf(x, y)) ? 1 : 0;
+    let level = sheet.counts.get(z);
     if (!level) {
       level = new Map();
-      for (const key of this.tiles[layer].keys()) add(level, z, cellOf(key));
-      this.counts[layer].set(z, level);
+      for (const key of sheet.tiles.keys()) add(level, z, cellOf(key));
+      sheet.counts.set(z, level);
     }
     return level.get(keyOf(x, y)) ?? 0;
   }
 
   /** A number made of all versions in a tile of the pyramid, which changes when an older one comes back. */
   blend(layer: Layer, z: number, x: number, y: number): number {
-    let level = this.blends[layer].get(z);
+    const sheet = this.sheet(layer);
+    let level = sheet.blends.get(z);
     if (!level) {
       level = new Map();
-      for (const [key, version] of this.tiles[layer]) mix(level, z, cellOf(key), scattered(version));
-      this.blends[layer].set(z, level);
+      for (const [key, version] of sheet.tiles) mix(level, z, cellOf(key), scattered(version));
+      sheet.blends.set(z, level);
     }
     return (level.get(keyOf(x, y)) ?? 0) >>> 0;
   }
@@ -150,14 +168,14 @@ export class World {
     return z > 0 ? `v=${version}&n=${this.count(layer, z, x, y)}&b=${this.blend(layer, z, x, y)}` : `v=${version}`;
   }
 
-  /** Whether every quadrant of a tile of the pyramid has a generation. */
+  /** Whether every quadrant of a tile of the pyramid is finished in the layer shown. */
   isGenerated(z: number, x: number, y: number): boolean {
-    return this.count("generation", z, x, y) === 4 ** Math.max(0, z);
+    return this.count(this.drawn, z, x, y) === 4 ** Math.max(0, z);
   }
 
   stands(x: number, y: number): boolean {
     const key = keyOf(x, y);
-    return this.tiles.render.has(key) || this.tiles.generation.has(key);
+    return this.standing("render").has(key) || this.standing(this.drawn).has(key);
   }
 
   /** The state of a quadrant in one word, for people who hear the map and for tests. */
@@ -165,38 +183,39 @@ export class World {
     const job = this.jobAt(x, y);
     if (job) return job.state === "error" ? "failed" : isStuck(job) ? "stuck" : isHeld(job) ? "held" : job.state;
     const key = keyOf(x, y);
-    if (this.tiles.generation.has(key)) return "generated";
-    return this.tiles.render.has(key) ? "rendered" : "empty";
+    if (this.standing(this.drawn).has(key)) return "generated";
+    return this.standing("render").has(key) ? "rendered" : "empty";
   }
 
   private put(tile: TileRef): boolean {
-    if (!isLayer(tile.layer)) return false;
-    const tiles = this.tiles[tile.layer];
+    if (!isShown(tile.layer)) return false;
+    const sheet = this.sheet(tile.layer);
+    const tiles = sheet.tiles;
     const key = keyOf(tile.x, tile.y);
-    if (tile.layer === "generation") {
-      if (tile.version > 0 && tile.stale) this.stale.add(key);
-      else this.stale.delete(key);
-    }
+    if (tile.version > 0 && tile.stale) sheet.stale.add(key);
+    else sheet.stale.delete(key);
     if (tile.version === 0) {
       if (!tiles.delete(key)) return false;
-      this.forget(tile.layer);
+      sheet.forget();
       return true;
     }
     const before = tiles.get(key) ?? 0;
     if (before === tile.version) return false;
     // An older version was put back: the newest of an overview may be another one now.
-    if (before > tile.version) this.overviews[tile.layer].clear();
+    if (before > tile.version) sheet.overviews.clear();
     if (!tiles.has(key)) {
-      for (const [z, level] of this.counts[tile.layer]) add(level, z, [tile.x, tile.y]);
+      for (const [z, level] of sheet.counts) add(level, z, [tile.x, tile.y]);
     }
     tiles.set(key, tile.version);
-    for (const [z, level] of this.overviews[tile.layer]) raise(level, z, [tile.x, tile.y], tile.version);
-    for (const [z, level] of this.blends[tile.layer]) mix(level, z, [tile.x, tile.y], scattered(tile.version) - scattered(before));
+    for (const [z, level] of sheet.overviews) raise(level, z, [tile.x, tile.y], tile.version);
+    for (const [z, level] of sheet.blends) mix(level, z, [tile.x, tile.y], scattered(tile.version) - scattered(before));
     return true;
   }
 
-  private forget(layer: Layer): void {
-    for (const levels of [this.overviews, this.counts, this.blends]) levels[layer].clear();
+  private sheet(layer: Layer): Sheet {
+    let sheet = this.sheets.get(layer);
+    if (!sheet) this.sheets.set(layer, (sheet = new Sheet()));
+    return sheet;
   }
 
   private follow(event: WorldEvent): void {

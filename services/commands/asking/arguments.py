@@ -56,6 +56,13 @@ def number(low: int, high: int) -> Callable[[str], int]:
     return read
 
 
+def amount(given: str) -> float:
+    """Read an amount of money, in whatever currency."""
+    if re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9})?", given):
+        return float(given)
+    raise argparse.ArgumentTypeError("an amount like 12.50 is taken")
+
+
 coordinate = number(-COORDINATE_LIMIT, COORDINATE_LIMIT)
 job_id = number(1, LARGEST_ID)
 

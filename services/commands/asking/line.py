@@ -9,9 +9,9 @@ from typing import TypeVar
 from protocol.control import Jobs, ListJobs
 from protocol.errors import Code, ProtocolError
 from protocol.message import Message
-from protocol.order import Export, Exported, ListOrphans, Orphans
+from protocol.order import Candidates, Export, Exported, ListCandidates, ListOrphans, Orphans
 from protocol.plan import Plan
-from protocol.view import JobView, OrphanView
+from protocol.view import CandidateView, JobView, OrphanView
 from services.config import Sockets
 from services.supervision.ask import NotRunning, ask, listening
 from services.supervision.lock import Lock
@@ -24,7 +24,7 @@ RESEND_SECONDS = 3.0
 LONGEST_PAUSE_SECONDS = 5.0
 RETURN_SECONDS = 15.0
 """How long a keeper that is started again is waited for."""
-PAGE = 500
+PAGE, CANDIDATES = 500, 200
 
 M = TypeVar("M", bound=Message)
 
@@ -70,6 +70,15 @@ class Line:
         while True:
             page = self.ask(ListOrphans(cursor=cursor, limit=PAGE), Orphans)
             yield from page.orphans
+            if not (cursor := page.cursor):
+                return
+
+    def candidates(self, plan: str | None) -> Iterator[CandidateView]:
+        """Every candidate, or those of one comparison."""
+        cursor = 0
+        while True:
+            page = self.ask(ListCandidates(plan=plan, cursor=cursor, limit=CANDIDATES), Candidates)
+            yield from page.candidates
             if not (cursor := page.cursor):
                 return
 

@@ -12,7 +12,7 @@ from protocol.view import Estimate
 from services.commands.asking.words import count
 from services.commands.preview import figures
 from services.commands.preview.drawing import draw
-from services.config import Model
+from services.model import Model
 from services.tiling.planning import Planning
 from services.tiling.quadrant import Quadrant
 from services.tiling.region import named

@@ -1,0 +1,235 @@
+"""A whole world and its providers: keys go to them and nowhere else, and who wants a pause has it."""
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import aiohttp
+import psutil
+import pytest
+
+from services.config import Sockets
+from services.supervision.environment import MARK
+from tests.provider import FakeProvider, Fault
+from tests.system.conftest import Founder
+from tests.system.painter import Painter
+from tests.system.world import TREE, World, until
+
+PAUSE_SECONDS = 2.0
+MODELS: dict[str, Fault] = {
+    "oxen": Fault("401"),
+    "oxen-queue": Fault("403", at="fetch", times=1),
+    "url": Fault("500"),
+    "openai": Fault("429 date", times=1, seconds=PAUSE_SECONDS),
+    "gemini": Fault("429 body", times=1, seconds=PAUSE_SECONDS),
+    "replicate": Fault("failed"),
+    "fal": Fault("429 seconds", times=1, seconds=PAUSE_SECONDS),
+    "huggingface": Fault("hang", times=1),
+}
+"""By provider, and what goes wrong there; some of them repeat the key in what they say."""
+COMPLETE = ("oxen-queue", "openai", "gemini", "fal", "huggingface")
+LIMITED = ("openai", "gemini", "fal")
+KEYS = {provider: f"CANARY-{number:x}7c1e-{provider}" for number, provider in enumerate(MODELS)}
+PATHS = ("/", "/api/status", "/api/models", "/api/queue", "/api/plans", "/health", "/metrics")
+SPACE = 4
+"""Quadrants from one job to the next."""
+
+
+class Tap:
+    """Stands between a socket of the keeper and whoever comes, and keeps what it hears."""
+
+    def __init__(self, socket: Path) -> None:
+        self.heard = bytearray()
+        self._socket = socket
+        self._behind = socket.with_name(f"{socket.name}-behind")
+        self._passing: set[asyncio.Task[None]] = set()
+
+    @contextlib.asynccontextmanager
+    async def listening(self) -> AsyncIterator["Tap"]:
+        """In the keeper's place while the block runs; who is connected already is not heard."""
+        self._socket.rename(self._behind)
+        server = await asyncio.start_unix_server(self._connect, self._socket)
+        try:
+            yield self
+        finally:
+            server.close()
+            for task in self._passing:
+                task.cancel()
+            await asyncio.gather(*self._passing, return_exceptions=True)
+            self._behind.rename(self._socket)
+
+    async def _connect(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        inner, outer = await asyncio.open_unix_connection(self._behind)
+        for source, target in ((reader, outer), (inner, writer)):
+            task = asyncio.create_task(self._pass(source, target))
+            self._passing.add(task)
+            task.add_done_callback(self._passing.discard)
+
+    async def _pass(self, source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(ConnectionError):
+            while piece := await source.read(1 << 16):
+                self.heard += piece
+                target.write(piece)
+                await target.drain()
+        target.close()
+
+
+async def test_a_key_is_nowhere_but_in_requests_to_its_provider(
+    found: Founder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with contextlib.AsyncExitStack() as stack:
+        providers = {
+            name: await stack.enter_async_context(FakeProvider(fault, key=KEYS[name]))
+            for name, fault in MODELS.items()
+        }
+        models = [
+            configured(name, provider.endpoint(name), number, monkeypatch)
+            for number, (name, provider) in enumerate(providers.items())
+        ]
+        world = found(
+            models=models,
+            default_model_id="oxen",
+            services={"renderer": 0, "generator": 0},
+            max_attempts=2,
+        )
+        await asyncio.to_thread(world.start)
+        tap = await stack.enter_async_context(Tap(Sockets(world.data).folder / "work").listening())
+        await stack.enter_async_context(Painter(world.data))
+        scaled = await asyncio.to_thread(world.command, "scale", "generator", "2")
+        assert scaled.returncode == 0, scaled.stderr
+        await asyncio.to_thread(world.ready)
+        shown = {"scale": scaled.stdout + scaled.stderr}
+
+        # A generator ends in the midst of a call in a way that would leave its memory behind.
+        await order(world, "huggingface")
+        await providers["huggingface"].hears(1)
+        for number in (1, 2):
+            os.kill(world.service(f"generator-{number}")["pid"], signal.SIGABRT)
+        for name in MODELS:
+            if name != "huggingface":
+                await order(world, name)
+        # Another worker is free for each of these, and must not call either.
+        for name in LIMITED:
+            await providers[name].hears(1)
+            await asyncio.to_thread(
+                until,
+                f"{name} held back",
+                lambda name=name: len(providers[name].asked()) > 1 or is_held_back(world, name),
+            )
+            await order(world, name, row=1)
+        jobs = await asyncio.to_thread(until, "every job over", lambda: over(world))
+        assert {job["model_id"] for job in jobs if job["state"] == "complete"} == set(COMPLETE)
+
+        shown |= await answers(world, [job["job"] for job in jobs])
+        status = await asyncio.to_thread(world.command, "status", "--json")
+        shown |= {"status": status.stdout + status.stderr} | surroundings(world)
+        nowhere(shown)
+        nowhere({str(path): content for path, content in files(world).items()})
+        assert await asyncio.to_thread(world.stop) == 0
+        nowhere({str(path): content for path, content in files(world).items()})
+        assert len(tap.heard) > 1 << 20
+        nowhere({"messages": bytes(tap.heard)})
+        assert not [*TREE.glob("core*"), *world.data.rglob("core*")]
+        for name in LIMITED:
+            refused, *later = providers[name].asked()
+            assert len(later) == 2
+            assert all(call.at >= refused.at + PAUSE_SECONDS for call in later), name
+        for name, provider in providers.items():
+            for call in provider.calls:
+                assert [of for of, key in KEYS.items() if call.holds(key)] == (
+                    [] if call.place == "fetch" else [name]
+                ), call.path
+
+
+def configured(
+    provider: str, endpoint: str, number: int, monkeypatch: pytest.MonkeyPatch
+) -> dict[str, object]:
+    """A model whose key is told in one of the three ways."""
+    variable = f"TILEWRIGHT_TEST_KEY_{number}"
+    told = (
+        {"api_key": f"${{{variable}}}"},
+        {"api_key_env": variable},
+        {"api_key": KEYS[provider]},
+    )[number % 3]
+    if number % 3 != 2:
+        monkeypatch.setenv(variable, KEYS[provider])
+    return {
+        "name": f"At {provider}",
+        "model_id": provider,
+        "provider": provider,
+        "provider_model": "omni" if provider == "gemini" else "studio/omni",
+        "endpoint": endpoint,
+        "prompt": "ink and wash",
+        **told,
+    }
+
+
+async def order(world: World, model_id: str, row: int = 0) -> None:
+    """Ask for one quadrant of a model's own ground."""
+    place = [list(MODELS).index(model_id) * SPACE, row * SPACE]
+    await asyncio.to_thread(world.post, "/api/generate", {"quadrants": [place], "model_id": model_id})
+
+
+def is_held_back(world: World, model_id: str) -> bool:
+    """Whether the keeper knows that a model wants no calls now."""
+    models = world.get("/api/status")["models"]
+    return any(model["model_id"] == model_id and model["until_seconds"] > 0 for model in models)
+
+
+def over(world: World) -> list[dict[str, object]] | None:
+    """The jobs of the models, once none of them can go on."""
+    jobs = world.get("/api/queue?kind=generate")["jobs"]
+    return jobs if all(job["state"] in ("complete", "error") for job in jobs) else None
+
+
+async def answers(world: World, jobs: list[int]) -> dict[str, bytes]:
+    """What HTTP says, of everything and of each job, and the beginning of the events."""
+    paths = [*PATHS, *(f"/api/jobs/{job}" for job in jobs)]
+    paths += [f"/api/quadrants/{number * SPACE}/0" for number in range(len(MODELS))]
+    said: dict[str, bytes] = {}
+    async with aiohttp.ClientSession(world.address) as session:
+        for path in paths:
+            async with session.get(path, raise_for_status=True) as answer:
+                said[path] = await answer.read()
+        async with session.get("/api/events", headers={"Last-Event-ID": "0"}) as answer:
+            events = bytearray()
+            async with asyncio.timeout(30):
+                # Until the last failure is there.
+                while events.count(b'"error"') < len(MODELS) - len(COMPLETE):
+                    events += await answer.content.readany()
+            said["/api/events"] = bytes(events)
+    return said
+
+
+def surroundings(world: World) -> dict[str, str]:
+    """The environment of every process but the generators, and how every one was started."""
+    said: dict[str, str] = {}
+    names: list[str] = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.AccessDenied, psutil.NoSuchProcess, psutil.ZombieProcess):
+            mark = process.environ().get(MARK, "")
+            if mark.startswith(Sockets(world.data).folder.name):
+                names.append(mark.rpartition("/")[2])
+                said[f"{mark} was started with"] = repr(process.cmdline())
+                if not names[-1].startswith("generator"):
+                    said[f"the environment of {mark}"] = repr(process.environ())
+    assert {"keeper", "gateway", "generator-1", "generator-2"} <= set(names)
+    return said
+
+
+def files(world: World) -> dict[Path, bytes]:
+    """The data folder, database, log and blobs included, and what the supervisor wrote."""
+    paths = [path for path in world.data.rglob("*") if path.is_file()]
+    assert {"tilewright.db"} <= {path.name for path in paths}
+    return {path: path.read_bytes() for path in [*paths, world.config.parent / "up.out"]}
+
+
+def nowhere(shown: dict[str, str] | dict[str, bytes] | dict[str, str | bytes]) -> None:
+    """No key, in whole or in part, is in any of it."""
+    for where, what in shown.items():
+        content = what if isinstance(what, bytes) else what.encode()
+        assert b"7c1e-" not in content, f"{where}: {json.dumps(content[:2_000].decode('utf-8', 'replace'))}"
