@@ -16,6 +16,7 @@ from bench.figure import Figure
 
 BENCHES = (
     "figures",
+    "flight",
     "large",
     "model",
     "peers",

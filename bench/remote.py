@@ -49,10 +49,10 @@ def figures() -> Iterator[Figure]:
 
 
 @contextmanager
-def provider() -> Iterator[str]:
-    """The address of a fake provider, which runs as long as it is needed."""
+def provider(seconds: float = LATENCY_SECONDS) -> Iterator[str]:
+    """The address of a fake provider that takes so long, which runs as long as it is needed."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "bench.provider", str(LATENCY_SECONDS)],
+        [sys.executable, "-m", "bench.provider", str(seconds)],
         cwd=TREE,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -75,6 +75,8 @@ async def filled(address: str, bounds: tuple[int, int, int, int], at_once: int) 
         "endpoint": address,
         "api_key": "on-loopback",
         "max_concurrency": at_once,
+        # The same picture for every call has little to do with what surrounds its infill.
+        "drift_limit": 1.0,
     }
     x0, y0, x1, y1 = bounds
     around = [[x, y] for y in range(y0 - 2, y1 + 4) for x in range(x0 - 2, x1 + 4)]
