@@ -12,7 +12,7 @@ from playwright.async_api import BrowserContext, Page, Playwright, async_playwri
 from playwright.async_api import Error as PlaywrightError
 
 from services.renderer import leftovers
-from services.renderer.chromium import NoChromium, is_root, programs, switches_here
+from services.renderer.chromium import NoChromium, graphics_here, is_root, programs, switches_here
 
 START_SECONDS = 60.0
 CLOSE_SECONDS = 2.0
@@ -158,6 +158,7 @@ class Browser:
         passed: dict[str, str | float | bool] = {
             name: os.environ[name] for name in PASSED_ON if name in os.environ
         }
+        passed |= graphics_here()
         passed["HOME"] = str(self.folder)
         if len(str(self.folder)) <= SOCKET_PATH_LIMIT:
             passed["TMPDIR"] = str(self.folder)

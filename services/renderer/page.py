@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import random
+import re
 from typing import Any, Literal
 
 from playwright.async_api import ConsoleMessage
@@ -28,7 +29,7 @@ FRAME = 1_024
 """World pixels along one side of a common frame."""
 PIECE = 128
 """World pixels along one side of what is drawn again of a frame: 2 % of the work of drawing it."""
-SOFTWARE = ("SwiftShader", "llvmpipe", "softpipe", "Basic Render")
+SOFTWARE = re.compile(r"(SwiftShader|llvmpipe|softpipe|Basic Render)(?: \((LLVM[^()]*)\))?")
 COMPLAINTS = 50
 """Different errors of one page that are logged."""
 
@@ -70,7 +71,7 @@ class Page:
         """How many it has drawn that were accepted."""
         self.vigil = Vigil(lambda: tab.evaluate("() => 0"), browser.processes, lambda: site.serving > 0)
         self.graphics = ""
-        """What draws: `software`, or the GPU as WebGL calls it."""
+        """What draws: the GPU as WebGL calls it, or `software` and which."""
         self.build = ""
         """The version of the page, and the digest of its files."""
         self._site = site
@@ -123,10 +124,7 @@ class Page:
         digest = await asyncio.to_thread(fingerprint, self._site.pages)
         self._info = Info.model_validate(await self.tab.evaluate("() => window.tilewright.ready"))
         self.build = f"{self._info.build} {digest}"
-        graphics = str(await self.tab.evaluate(GRAPHICS))
-        self.graphics = (
-            "software" if any(name in graphics for name in SOFTWARE) else graphics[:80] or "no WebGL"
-        )
+        self.graphics = _graphics(str(await self.tab.evaluate(GRAPHICS)))
         mark = new_mark()
         if await self.tab.evaluate(OUTBOX, [mark, BYTES]):
             self._outbox = await asyncio.to_thread(Outbox.find, self._browser.profile, mark)
@@ -272,6 +270,13 @@ class Page:
         if self.tab.is_closed() or "closed" in error.message:
             return PageFault("closed", "the browser ended")
         return PageFault("failed", _first_line(error))
+
+
+def _graphics(name: str) -> str:
+    """What WebGL says of itself, in short."""
+    if software := SOFTWARE.search(name):
+        return "software, " + " ".join(filter(None, software.groups()))
+    return name[:80] or "no WebGL"
 
 
 def _piece(pixels: Box) -> Box:

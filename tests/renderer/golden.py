@@ -1,7 +1,7 @@
 """Pictures that a place of the sample city must look like: to the last bit in a browser that drew it before.
 
 In another browser, and on another GPU, a few edges fall elsewhere; then the reduced pictures must be alike.
-After a change of looks, look at the new pictures and keep them:
+After a change of looks, look at the new pictures and keep them; where nothing was drawn before, this adds what is drawn:
 
     TILEWRIGHT_GOLDEN=keep python -m pytest -n 0 tests/renderer -k golden
 """
@@ -38,13 +38,15 @@ async def check(renderer: Renderer, name: str, x: int, y: int, made: Path) -> No
     by = f"Chromium {renderer.browser.version}, {renderer.page.graphics}, {platform.machine()}"
     picture, hashes = FOLDER / f"{name}.png", FOLDER / f"{name}.json"
     now = reduced(frame.colour)
+    known: dict[str, str] = json.loads(hashes.read_text()) if hashes.exists() else {}
     if KEEP:
-        Image.fromarray(now).save(picture, optimize=True)
-        # What other browsers made of the looks before is no measure any more.
-        hashes.write_text(json.dumps({by: digest}, indent=2) + "\n")
+        if not known or by in known:
+            Image.fromarray(now).save(picture, optimize=True)
+            # What others made of the looks before is no measure any more.
+            known = {}
+        hashes.write_text(json.dumps({**known, by: digest}, indent=2) + "\n")
         return
     before = np.asarray(Image.open(picture).convert("RGB"))
-    known: dict[str, str] = json.loads(hashes.read_text())
     drawn = made / f"{name}.png"
     Image.fromarray(frame.colour[..., :3]).save(drawn)
     way = f"Look at {drawn} beside {picture}; tests/renderer/golden.py says how it is kept."

@@ -7,7 +7,7 @@ import pytest
 
 from services.renderer import browser as browser_module
 from services.renderer.browser import Browser
-from services.renderer.chromium import NoChromium, has_gpu, programs, switches
+from services.renderer.chromium import NoChromium, graphics_here, has_gpu, programs, switches
 from services.renderer.page import GRAPHICS
 
 ORIGIN = "http://127.0.0.1:9"
@@ -38,8 +38,8 @@ def test_a_snap_comes_after_playwrights_own(tmp_path: Path, monkeypatch: pytest.
 
 
 def test_software_drawing_is_chosen_only_without_a_gpu() -> None:
-    assert "--use-angle=swiftshader" in switches(gpu=False, shared_memory=1 << 30)
-    assert "--use-angle=swiftshader" not in switches(gpu=True, shared_memory=1 << 30)
+    assert "--use-angle=gl-egl" in switches(gpu=False, shared_memory=1 << 30)
+    assert "--use-angle=gl-egl" not in switches(gpu=True, shared_memory=1 << 30)
     assert ("--use-angle=vulkan" in switches(gpu=True, shared_memory=1 << 30)) == (sys.platform == "linux")
     assert "--disable-dev-shm-usage" in switches(gpu=True, shared_memory=64 << 20)
     for word in switches(gpu=True, shared_memory=0) + switches(gpu=False, shared_memory=0):
@@ -66,6 +66,20 @@ async def test_a_gpu_that_turns_out_unusable_leaves_webgl(
     await browser.start()
     try:
         assert await (await browser.new_tab()).evaluate(GRAPHICS)
+    finally:
+        await browser.close()
+
+
+@pytest.mark.skipif(sys.platform != "linux" or has_gpu(), reason="a GPU draws")
+async def test_a_machine_without_mesa_draws_by_chromiums_own_software(
+    short: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hidden = {**graphics_here(), "__EGL_VENDOR_LIBRARY_DIRS": str(short)}
+    monkeypatch.setattr(browser_module, "graphics_here", lambda: hidden)
+    browser = Browser(short / "chromium", None, ORIGIN)
+    await browser.start()
+    try:
+        assert "SwiftShader" in await (await browser.new_tab()).evaluate(GRAPHICS)
     finally:
         await browser.close()
 
