@@ -48,7 +48,6 @@ export class Frames {
     try {
       const copy = this.copyOf(planes.length);
       this.drawBlocks(x, y, width, height, copy);
-      this.complain();
       return this.arrive(copy, planes);
     } catch (error) {
       throw this.gl.isContextLost() ? new Error(LOST) : error;
