@@ -1,10 +1,13 @@
 """Eight hours of work in one run: memory and failures of the renderer over 20,000 frames of the real scene.
 
 `python -m bench.endurance [FRAMES]`; too long for `make bench`, about three hours on two cores. Ctrl-C ends
-it with the figures of what was drawn.
+it with the figures of what was drawn. Where another Chromium runs beside it, what both share counts half:
+the level then falls and rises by 100 MB as that one comes and goes.
 """
 
 import asyncio
+import contextlib
+import re
 import signal
 import sys
 import tempfile
@@ -14,6 +17,7 @@ from pathlib import Path
 import psutil
 
 from bench.figure import Figure
+from services.renderer.leftovers import drivers
 from services.renderer.renderer import IN_PAGE, Renderer
 from services.renderer.scenes import files
 from services.renderer.site import Site
@@ -27,6 +31,8 @@ SETTLED = 500
 """After so many frames, or a tenth of all, the memory has its level."""
 LOOK = 100
 """Frames between two looks at the memory; in a short run there are twenty looks."""
+LOOKS = 10
+"""Looks at the memory between two at its parts."""
 AREA = [(x, y) for y in range(-3, 4) for x in range(-5, 5)]
 """The whole city, frame by frame, over and over."""
 
@@ -77,6 +83,9 @@ class Run:
             f"{stage.recycled} recycles, {stage.replaced} replaced",
             flush=True,
         )
+        if len(self.sizes) % LOOKS == 0:
+            parts = await asyncio.to_thread(_parts, self._renderer)
+            print("  " + ", ".join(f"{name} {size} MB" for name, size in parts.items()), flush=True)
 
     def figures(self) -> list[Figure]:
         """What it came to, as far as it came."""
@@ -122,6 +131,17 @@ async def measure(count: int) -> list[Figure]:
 
 def _size(renderer: Renderer) -> int:
     return megabytes([psutil.Process(), *renderer.browser.processes()])
+
+
+def _parts(renderer: Renderer) -> dict[str, int]:
+    """How large what runs is, by kind; Playwright's driver, which draws nothing, comes beside the others."""
+    kinds: dict[str, list[psutil.Process]] = {"worker": [psutil.Process()]}
+    for process in renderer.browser.processes():
+        with contextlib.suppress(psutil.Error):
+            kind = re.search(r"--type=([\w-]+)", " ".join(process.cmdline()))
+            kinds.setdefault(kind[1] if kind else "browser", []).append(process)
+    kinds["and the driver"] = drivers()
+    return {kind: megabytes(processes) for kind, processes in kinds.items()}
 
 
 def main() -> int:

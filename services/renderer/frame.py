@@ -1,6 +1,9 @@
 """One drawn frame: three planes of pixels, checked, and cut into the PNG files of its quadrants."""
 
+import mmap
+import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
@@ -91,6 +94,20 @@ class Frame:
 def size(width: int, height: int) -> int:
     """The bytes of a frame."""
     return PLANES * CHANNELS * width * height
+
+
+def room(length: int) -> memoryview:
+    """Memory for so many bytes, which goes back to the system with the last frame in it.
+
+    From malloc it would not: of a block that large glibc takes the next ones from the heap of the thread that
+    asks, and every heap of every thread in turn keeps what one frame or two have left.
+    """
+    memory = mmap.mmap(-1, length, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    if sys.platform == "linux":
+        # Half the time of small pages; a kernel without large ones refuses.
+        with suppress(OSError):
+            memory.madvise(mmap.MADV_HUGEPAGE)
+    return memoryview(memory)
 
 
 def _part(plane: Plane, whole: Box, part: Box) -> Plane:

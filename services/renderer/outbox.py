@@ -12,9 +12,7 @@ import threading
 from contextlib import suppress
 from pathlib import Path
 
-import numpy as np
-
-from services.renderer.frame import size
+from services.renderer.frame import room, size
 
 HEAD = 64
 """The name of a frame, filled up with zeros, stands before it and is written last (web/scene/writer.ts)."""
@@ -60,8 +58,7 @@ class Outbox:
 
     def read(self, place: int, name: str, length: int) -> memoryview | None:
         """The frame of this name, if it lies there."""
-        # Not zeroed first, and in large pages of memory: half the time of a bytearray.
-        content = np.empty(length, np.uint8).data
+        content = room(length)
         with self._lock:
             if self._file < 0 or os.pread(self._file, HEAD, place) != _head(name):
                 return None

@@ -227,7 +227,7 @@ class Page:
         if answer.job == expected.nonce and expected.content.done() and not expected.content.cancelled():
             if refused := expected.content.exception():
                 raise PageFault("bad frame", str(refused))
-            found = memoryview(expected.content.result())
+            found = expected.content.result()
         elif answer.job == expected.nonce and self._outbox and place is not None:
             found = await asyncio.to_thread(self._outbox.read, place, expected.nonce, expected.length)
         if found is None:

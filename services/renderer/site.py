@@ -10,7 +10,7 @@ from urllib.parse import quote, urlsplit
 
 from aiohttp import web
 
-from services.renderer.frame import BadFrame, size
+from services.renderer.frame import BadFrame, room, size
 from services.renderer.settings import script
 from services.renderer.sources.source import Source, SourceFault
 from services.renderer.sources.tileset import TileSet
@@ -41,7 +41,7 @@ class Expected:
 
     nonce: str
     length: int
-    content: asyncio.Future[bytes]
+    content: asyncio.Future[memoryview]
 
     @property
     def path(self) -> str:
@@ -92,7 +92,7 @@ class Site:
         It is new for every try, so that a late frame of an earlier one finds nobody.
         """
         nonce = f"{job}-{secrets.token_hex(8)}"
-        content: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+        content: asyncio.Future[memoryview] = asyncio.get_running_loop().create_future()
         expected = Expected(nonce, length, content)
         self._expected[nonce] = expected
         return expected
@@ -167,9 +167,20 @@ class Site:
                 BadFrame(f"the page sent {request.content_length} bytes, not {expected.length}")
             )
             return web.Response(status=400, text="This is not the size of the frame.")
-        content = await request.read()
+        # As it comes: `read` would have it in memory twice.
+        content, taken = room(expected.length), 0
+        async for part in request.content.iter_any():
+            # What was packed may be longer than it said.
+            kept = part[: expected.length - taken]
+            content[taken : taken + len(kept)] = kept
+            taken += len(part)
+            if taken > expected.length:
+                break
         if expected.content.done():
             return web.Response(status=404, text="Nobody waits for this frame any more.")
+        if taken != expected.length:
+            expected.content.set_exception(BadFrame(f"the page sent {taken} bytes, not {expected.length}"))
+            return web.Response(status=400, text="This is not the size of the frame.")
         expected.content.set_result(content)
         return web.Response(status=204)
 

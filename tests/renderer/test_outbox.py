@@ -1,7 +1,12 @@
 """What a page leaves in its file is read where it stands, and only under its own name."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import psutil
+
+from services.renderer.frame import size
 from services.renderer.outbox import BYTES, HEAD, PLACE_BYTES, PLACES, Outbox, new_mark
 
 
@@ -59,3 +64,26 @@ def test_a_file_of_another_size_or_cut_short_is_no_frame(tmp_path: Path) -> None
         file.truncate(HEAD + 50)
     assert outbox.read(0, "1-a", 100) is None
     outbox.close()
+
+
+def test_no_thread_keeps_the_memory_of_frames_it_has_read(tmp_path: Path) -> None:
+    length, threads = size(1024, 1024), 8
+    mark = new_mark()
+    path = profile(tmp_path, mark)
+    outbox = Outbox.find(tmp_path, mark)
+    assert outbox is not None
+    put(path, 0, "1-a", bytes([7]) * length)
+    turn = threading.Barrier(threads)
+
+    def read_three() -> int:
+        turn.wait()
+        found = [outbox.read(0, "1-a", length) for _ in range(3)]
+        return sum(one[-1] for one in found if one is not None)
+
+    with ThreadPoolExecutor(threads) as pool:
+        before = psutil.Process().memory_info().rss
+        for _ in range(2):
+            assert list(pool.map(lambda _: read_three(), range(threads))) == [3 * 7] * threads
+        kept = psutil.Process().memory_info().rss - before
+    outbox.close()
+    assert kept < 2 * length, f"{kept >> 20} MB of {threads * 3} frames that nobody has any more"
