@@ -11,7 +11,8 @@ import numpy as np
 from isal import isal_zlib
 from numpy.typing import NDArray
 
-SIGNATURE = b"\x89PNG\r\n\x1a\n"
+from services.chunks import SIGNATURE
+
 COLOUR_TYPES = {1: 0, 3: 2, 4: 6}
 """Grey, RGB and RGBA, by the number of channels."""
 LEVEL = 1

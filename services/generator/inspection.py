@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
+from services import scanlines
 from services.task import TryFailed
 from services.tiling.quadrant import WINDOW
 
@@ -51,6 +52,10 @@ def _decode(content: bytes, resize: bool) -> NDArray[np.uint8]:
                 raise _bad(f"Picture came back in the colour mode {image.mode}; RGB is needed.")
             if not _is_whole(content, image.format or ""):
                 raise _bad("Picture came back cut short.")
+            if image.format == "PNG" and (width, height) == (WINDOW, WINDOW):
+                found = scanlines.pixels(content, width, height, image.mode)
+                if found is not None:
+                    return found[..., :3]
             # Decoding alone overlooks flipped bits; this checks the sums, and the image is spent.
             image.verify()
         with Image.open(io.BytesIO(content), formats=FORMATS) as image:
@@ -58,7 +63,7 @@ def _decode(content: bytes, resize: bool) -> NDArray[np.uint8]:
             plain = image.convert("RGB")
             if plain.size != (WINDOW, WINDOW):
                 plain = plain.resize((WINDOW, WINDOW), Image.Resampling.LANCZOS)
-            return np.array(plain)
+            return np.asarray(plain)
     except UnidentifiedImageError:
         raise _bad("What came back is not a PNG, JPEG or WebP picture.") from None
     except (Warning, Image.DecompressionBombError, OSError, SyntaxError, ValueError) as error:

@@ -215,7 +215,7 @@ async def test_a_picture_on_an_allowed_host_is_fetched_without_the_key() -> None
 @pytest.mark.parametrize(
     "text",
     [
-        data_uri(b"\xfb\xff\xfe picture"),
+        data_uri(b"\xfb\xff\xfe picture").decode(),
         "-__-IHBpY3R1cmU=",
         "-__-IHBpY3R1cmU",
         "+//+IHBp\nY3R1cmU=",

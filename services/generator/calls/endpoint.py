@@ -18,6 +18,7 @@ from services.task import TryFailed
 
 Sent = bytes | aiohttp.FormData
 """JSON, or a form."""
+PIECE_BYTES = 1 << 17
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,10 @@ class _Once(aiohttp.BytesPayload):
         super().__init__(content, content_type="application/json")
 
     async def write_with_length(self, writer: AbstractStreamWriter, content_length: int | None) -> None:
-        await super().write_with_length(writer, content_length)
+        view = memoryview(self._value)[:content_length]
+        # Of what does not fit into the socket the event loop makes a copy, so no more is given to it at once.
+        for at in range(0, len(view), PIECE_BYTES):
+            await writer.write(view[at : at + PIECE_BYTES])
         self._value = b""
 
 

@@ -1,10 +1,9 @@
 """Refusals: what a provider's HTTP answer means for the try, in one place for all providers."""
 
-import json
 import re
 from collections.abc import Mapping
-from typing import Any
 
+from services.generator.calls.document import document
 from services.generator.calls.pause import pause
 from services.generator.calls.secret import Secret
 from services.model import Model
@@ -115,12 +114,3 @@ def _plain(text: str, secret: Secret | None) -> str:
     text = secret.hide_in(text) if secret is not None else text
     text = _LONG_RUN.sub("…", " ".join(text.split()))
     return "".join(letter for letter in text if letter.isprintable())[:EXCERPT]
-
-
-def document(content: bytes) -> dict[str, Any]:
-    """The JSON object in an answer, empty if there is none."""
-    try:
-        answer = json.loads(content)
-    except (ValueError, RecursionError):
-        return {}
-    return answer if isinstance(answer, dict) else {}

@@ -15,7 +15,8 @@ from services.generator.calls.address import PrivateAddress, refuse_private
 from services.task import TryFailed
 
 BODY_LIMIT_BYTES = 32 << 20
-CHUNK_BYTES = 1 << 16
+BUFFER_BYTES = 1 << 19
+"""What may arrive before it is asked for: with less, reading stops and begins anew at each piece."""
 
 
 @dataclass(frozen=True)
@@ -100,14 +101,16 @@ class Web:
 
     async def body(self, answer: aiohttp.ClientResponse) -> bytes:
         """What was answered, as long as it is not more than a picture can be; unpacked, if it was packed."""
-        parts = bytearray()
+        parts: list[bytes] = []
+        size = 0
         while True:
             async with asyncio.timeout(self.patience.silence):
-                chunk = await answer.content.read(CHUNK_BYTES)
-            if not chunk:
-                return bytes(parts)
-            parts += chunk
-            if len(parts) > BODY_LIMIT_BYTES:
+                part = await answer.content.readany()
+            if not part:
+                return b"".join(parts)
+            parts.append(part)
+            size += len(part)
+            if size > BODY_LIMIT_BYTES:
                 # What is still to come is not waited for.
                 answer.close()
                 raise TryFailed("bad_image", f"The answer is larger than {BODY_LIMIT_BYTES >> 20} MiB.")
@@ -135,4 +138,9 @@ def _session(resolver: AbstractResolver | None) -> aiohttp.ClientSession:
     # The keeper says how many calls there are at once. Cookies are nobody's business, and proxies of the
     # environment would be shown the key.
     connector = aiohttp.TCPConnector(limit=0, resolver=resolver)
-    return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar(), trust_env=False)
+    return aiohttp.ClientSession(
+        connector=connector,
+        cookie_jar=aiohttp.DummyCookieJar(),
+        trust_env=False,
+        read_bufsize=BUFFER_BYTES,
+    )

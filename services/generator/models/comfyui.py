@@ -9,12 +9,13 @@ from aiohttp import FormData
 from yarl import URL
 
 from services.generator import mask
+from services.generator.calls.document import written
 from services.generator.calls.endpoint import Endpoint
 from services.generator.calls.form import add
 from services.generator.compose import Template
 from services.generator.models.adapter import Adapter, Request, Shared
 from services.generator.models.queued import Over, Queued
-from services.generator.models.remote import read, written
+from services.generator.models.remote import read
 from services.graph import BadGraph, Graph
 from services.graph import read as read_graph
 from services.model import Model

@@ -2,10 +2,11 @@
 
 from typing import Any
 
+from services.generator.calls.document import written
 from services.generator.calls.endpoint import Answer, Endpoint
 from services.generator.models.adapter import Adapter, Request, Shared
 from services.generator.models.queued import Over, Queued
-from services.generator.models.remote import read, written
+from services.generator.models.remote import read
 from services.model import Model
 
 PASSING = (408, 425, 429, 502, 503, 504)

@@ -1,14 +1,14 @@
 """Gemini: a conversation of one turn, whose answer has a picture among its parts."""
 
-import base64
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from services.generator.calls import encoded
 from services.generator.calls.address import quoted
+from services.generator.calls.document import written
 from services.generator.calls.endpoint import Endpoint
 from services.generator.models.adapter import Adapter, Request, Shared
-from services.generator.models.remote import Remote, read, written
+from services.generator.models.remote import Remote, read
 from services.model import Model
 from services.task import TryFailed
 
@@ -37,7 +37,7 @@ class Gemini(Remote):
                 # It knows no fields, so the name of each further picture stands before it.
                 parts.append({"text": f"{field}:"})
             for file in files:
-                data = base64.b64encode(file).decode()
+                data = encoded.encoded(file)
                 parts.append({"inlineData": {"mimeType": "image/png", "data": data}})
         told = self._told_with_seed(request)
         image = {"aspectRatio": "1:1", **{name: told.pop(name) for name in OF_THE_PICTURE if name in told}}

@@ -5,9 +5,10 @@ from typing import Any
 from yarl import URL
 
 from services.generator.calls.address import quoted
+from services.generator.calls.document import written
 from services.generator.calls.endpoint import Endpoint
 from services.generator.models.adapter import Adapter, Request, Shared
-from services.generator.models.remote import Remote, written
+from services.generator.models.remote import Remote
 from services.model import Model
 
 OWN_ENDPOINT = ".endpoints.huggingface.cloud"

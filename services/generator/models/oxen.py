@@ -4,10 +4,10 @@ import asyncio
 from typing import Any
 
 from services.generator.calls import encoded
+from services.generator.calls.document import document, written
 from services.generator.calls.endpoint import Endpoint
-from services.generator.calls.refusal import document
 from services.generator.models.adapter import Adapter, Request, Shared
-from services.generator.models.remote import Remote, written
+from services.generator.models.remote import Remote
 from services.model import Model
 
 PATH = "/api/ai/images/edit"

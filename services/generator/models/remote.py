@@ -1,17 +1,15 @@
 """What the adapters of all remote providers have in common: parameters, passes, and answers kept."""
 
 import asyncio
-import json
 from abc import abstractmethod
-from base64 import b64encode
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, TypeVar
 
 from services.generator.calls import encoded
+from services.generator.calls.document import Base64, document
 from services.generator.calls.encoded import data_uri
 from services.generator.calls.endpoint import Endpoint
 from services.generator.calls.listed import is_address, picture_in
-from services.generator.calls.refusal import document
 from services.generator.compose import Template
 from services.generator.mask import white
 from services.generator.models.adapter import Adapter, Picture, Request
@@ -93,12 +91,11 @@ class Remote(Adapter):
     def _encoded(self, request: Request) -> dict[str, Any]:
         """The same in base64 alone."""
         held = {
-            field: [b64encode(file).decode() for file in files]
-            for field, files in self._files(request).items()
+            field: [encoded.encoded(file) for file in files] for field, files in self._files(request).items()
         }
         return {field: self._listed(field, texts) for field, texts in held.items()}
 
-    def _listed(self, field: str, texts: list[str]) -> list[str] | str:
+    def _listed(self, field: str, texts: list[Base64]) -> list[Base64] | Base64:
         """Several texts, or one: alone unless the model wants a list."""
         alone = len(texts) == 1 and not (
             field == self._model.template_field and self._model.template_is_listed
@@ -146,8 +143,3 @@ class Remote(Adapter):
 async def read(content: bytes) -> dict[str, Any]:
     """The JSON object in an answer, empty if there is none; megabytes are read in a thread."""
     return await asyncio.to_thread(document, content) if len(content) > 1 << 16 else document(content)
-
-
-def written(asked: Mapping[str, Any]) -> bytes:
-    """A request as JSON."""
-    return json.dumps(asked).encode()

@@ -1,9 +1,10 @@
 """Replicate: a prediction is begun, looked at until it is done, and points at its picture."""
 
+from services.generator.calls.document import written
 from services.generator.calls.endpoint import Endpoint
 from services.generator.models.adapter import Adapter, Request, Shared
 from services.generator.models.queued import Over, Queued
-from services.generator.models.remote import read, written
+from services.generator.models.remote import read
 from services.model import Model
 
 

@@ -4,10 +4,11 @@ from typing import Any
 
 from aiohttp import FormData
 
+from services.generator.calls.document import written
 from services.generator.calls.endpoint import Endpoint, Sent
 from services.generator.calls.form import add, add_picture
 from services.generator.models.adapter import Adapter, Request, Shared
-from services.generator.models.remote import Remote, written
+from services.generator.models.remote import Remote
 from services.model import Model
 
 
