@@ -142,6 +142,11 @@ class Model(Keyed):
         return PROVIDERS[self.provider]
 
     @property
+    def seconds_apart(self) -> float:
+        """How long after one of its calls the next may begin; 0 where there is no bound."""
+        return 60.0 / self.requests_per_minute if self.requests_per_minute else 0.0
+
+    @property
     def template_field(self) -> str:
         """The field of the template; a pass that names it goes along as one more picture there."""
         usual = self.made_by.form_image if self.encoding == "multipart" else self.made_by.image

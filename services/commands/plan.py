@@ -133,14 +133,19 @@ def _estimate(planning: Planning, config: AppConfig, model: Model, data: Path) -
     steps = planning.steps
     concurrency = config.concurrency(model)
     took = history.seconds(data, model.model_id)
+
+    def lasting(seconds: float) -> float:
+        apart = {"": model.seconds_apart}
+        return round(estimate.duration(steps, seconds, concurrency, apart=apart), 3)
+
     return Estimate(
         calls=len(steps),
         quadrants=sum(len(step.quadrants) for step in steps),
         waves=estimate.waves(steps),
         renders=estimate.renders(steps),
         shapes=estimate.shapes(steps),
-        seconds_p50=round(estimate.duration(steps, took.p50, concurrency), 3) if took else None,
-        seconds_p90=round(estimate.duration(steps, took.p90, concurrency), 3) if took else None,
+        seconds_p50=lasting(took.p50) if took else None,
+        seconds_p90=lasting(took.p90) if took else None,
         concurrency=concurrency,
         cost=round(len(steps) * model.cost_per_image, 6) if model.cost_per_image is not None else None,
     )

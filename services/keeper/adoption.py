@@ -108,7 +108,7 @@ class Adoption:
         return job
 
     def _check_fits(self, orphan: Orphan, job: Job) -> None:
-        """Raise SEAM if the result would not match the map as it now is."""
+        """Raise SEAM if the result would not match the map as it now is, in its own layer or what it read."""
         tiles = self._store.tiles
         x0, y0, x1, y1 = bounding(job.infill)
         around = (x0 - AROUND, y0 - AROUND, x1 + AROUND, y1 + AROUND)
@@ -127,6 +127,15 @@ class Adoption:
                 Code.SEAM,
                 f"It would leave a seam: it was made without seeing {named(unseen)} as the map is now.",
             )
+        if job.input_layer not in ("", "render"):
+            read = tiles.standing(job.input_layer, sorted(job.quadrants), job.plan)
+            same = {(tile.x, tile.y) for tile in read if tile.version in orphan.made.saw}
+            if changed := set(job.quadrants) - same:
+                raise ProtocolError(
+                    Code.SEAM,
+                    f"It would not match what it was drawn from: {named(changed)} of {job.input_layer} has "
+                    "changed since.",
+                )
 
     def _behind(self, job: Job) -> Iterator[list[Job]]:
         """What would go on with the job though its plan had settled, and its ground was free for others."""

@@ -37,10 +37,14 @@ def forecast(
     # With several models in one plan, as if each call took as long as one of the slowest.
     times = [seconds.get(model_id) or [] for model_id in used]
     known = calls and all(times)
+    called = {step.id: models[step.id].model_id for step in calls}
+    apart = {model.model_id: model.seconds_apart for model in used.values() if model.seconds_apart}
 
     def lasting(share: float) -> float | None:
         slowest = max((percentile(taken, share) for taken in times), default=0.0) if known else None
-        return None if slowest is None else estimate.duration(calls, slowest, concurrency)
+        if slowest is None:
+            return None
+        return estimate.duration(calls, slowest, concurrency, models=called, apart=apart)
 
     costs = [models[step.id].cost_per_image for step in calls]
     cost = None if not costs or None in costs else round(sum(cost or 0.0 for cost in costs), 6)

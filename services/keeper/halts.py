@@ -13,9 +13,6 @@ RUNS, PAUSED, RESUMING = 0, 1, 2
 """`plans.paused`; a plan is resuming until the last of its jobs has been marked so."""
 
 
-_ADD = "INSERT INTO models (model_id, paused, until, reason, strikes)"
-
-
 class Halts:
     """What holds jobs back, in the table `models` and in `plans.paused`.
 
@@ -40,16 +37,10 @@ class Halts:
 
     def keep(self, throttle: Throttle) -> None:
         """Write down how a model stands."""
+        self._know(throttle.model_id)
         self._connection.execute(
-            f"{_ADD} VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (model_id) DO UPDATE SET "
-            "paused = ?2, until = ?3, reason = ?4, strikes = ?5",
-            (
-                throttle.model_id,
-                int(throttle.paused),
-                throttle.until,
-                throttle.reason,
-                throttle.strikes,
-            ),
+            "UPDATE models SET paused = ?, until = ?, reason = ?, strikes = ? WHERE model_id = ?",
+            (int(throttle.paused), throttle.until, throttle.reason, throttle.strikes, throttle.model_id),
         )
 
     def circuit(self, model_id: str) -> Circuit:
@@ -64,9 +55,7 @@ class Halts:
 
     def keep_circuit(self, circuit: Circuit) -> None:
         """Write down how the latest tries of a model ended."""
-        self._connection.execute(
-            f"{_ADD} VALUES (?1, 0, 0, '', 0) ON CONFLICT (model_id) DO NOTHING", (circuit.model_id,)
-        )
+        self._know(circuit.model_id)
         self._connection.execute(
             "UPDATE models SET failures = ?, trips = ?, resting = ?, fault = ? WHERE model_id = ?",
             (circuit.failures, circuit.trips, circuit.until, circuit.reason, circuit.model_id),
@@ -79,11 +68,8 @@ class Halts:
 
     def pace(self, model_id: str, until: float) -> None:
         """Let no call of a model begin before that."""
-        self._connection.execute(
-            "INSERT INTO models (model_id, paused, until, reason, strikes, paced) "
-            "VALUES (?1, 0, 0, '', 0, ?2) ON CONFLICT (model_id) DO UPDATE SET paced = ?2",
-            (model_id, until),
-        )
+        self._know(model_id)
+        self._connection.execute("UPDATE models SET paced = ? WHERE model_id = ?", (until, model_id))
 
     def recall_paces(self, latest: float) -> None:
         """Let no model wait for its next call longer than until `latest`."""
@@ -138,6 +124,14 @@ class Halts:
             (*values, *turn, SLICE),
         ).fetchall()
         self._mark([row[0] for row in rows], True)
+
+    def _know(self, model_id: str) -> None:
+        """Let there be a row for a model; a new one says that nothing holds it back."""
+        self._connection.execute(
+            "INSERT INTO models (model_id, paused, until, reason, strikes) VALUES (?, 0, 0, '', 0) "
+            "ON CONFLICT (model_id) DO NOTHING",
+            (model_id,),
+        )
 
     def _mark(self, job_ids: Sequence[int], suspended: bool) -> None:
         self._connection.execute(

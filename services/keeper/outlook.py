@@ -15,6 +15,8 @@ class Hands:
 
     slots: Mapping[JobKind, int]
     limits: Mapping[str, int] = field(default_factory=dict)
+    apart: Mapping[str, float] = field(default_factory=dict)
+    """How many seconds after one call of a model the next may begin, where that is bounded."""
 
     def of(self, sort: Sort) -> int:
         """How many jobs of one sort run at once when there are enough."""
@@ -38,13 +40,14 @@ class Outlook:
         spent = max(0.0, seconds)
         return max(0.0, (pace.p50 if spent < pace.p50 else pace.p90) - spent)
 
-    def waiting_left(self, sort: Sort, ahead: Ahead, delay: float = 0.0) -> float | None:
-        """Of a job that has not begun, and is not to begin for `delay` seconds; None without history.
+    def waiting_left(self, sort: Sort, ahead: Ahead, delay: float = 0.0, opens: float = 0.0) -> float | None:
+        """Of a job that is not to begin for `delay` seconds, of a model that is not to be called for `opens`.
 
-        It begins when the hands of its kind have done what lies before it, when those that may work with its
-        model have, and when the chain that it waits for is done: whichever is the latest. Each job counts
-        as one that takes as long as half of its sort, what is in hands now as half of one. So it is what is
-        to be expected if nothing fails and nothing new is put before it, not a promise.
+        None without history. It begins when the hands of its kind have done what lies before it, when those
+        that may work with its model have, when so many calls of the model may have begun, and when the chain
+        that it waits for is done: whichever is the latest. Each job counts as one that takes as long as half
+        of its sort, what is in hands now as half of one. So it is what is to be expected if nothing fails and
+        nothing new is put before it, not a promise.
         """
         pace = self.paces.get(sort)
         if pace is None:
@@ -59,14 +62,17 @@ class Outlook:
         own = pace.p50 * (ahead.before.get(sort, 0) + self.running.get(sort, 0) / 2)
         chain = ahead.stretch * sum(self._seconds(other, pace) for other in ahead.chain)
         slots = max(1, self.hands.slots.get(sort[0], 1))
-        return max(work / slots, own / self.hands.of(sort), chain, delay) + pace.p50
+        calls = self.hands.apart.get(sort[1], 0.0) * ahead.before.get(sort, 0)
+        return max(work / slots, own / self.hands.of(sort), chain, delay, opens + calls) + pace.p50
 
     def plan_left(self, sort: Sort, jobs: int, last: float | None) -> float | None:
         """Of a plan whose last job takes until `last`, with so many jobs left: never less than its work."""
         pace = self.paces.get(sort)
         if pace is None or last is None:
             return None
-        return max(last, pace.p50 * jobs / self.hands.of(sort))
+        # What runs ends as far apart as it began.
+        calls = self.hands.apart.get(sort[1], 0.0) * (jobs - 1)
+        return max(last, pace.p50 * jobs / self.hands.of(sort), calls)
 
     def _seconds(self, sort: Sort, instead: Pace) -> float:
         # A model without history is taken to be as quick as the one that is asked about.

@@ -132,8 +132,9 @@ class Prospects:
             if job.state == "processing":
                 seconds = outlook.running_left(sort, wall - job.started_at)
             else:
-                begins = max(job.not_before, until.get(job.model_id, 0.0))
-                seconds = outlook.waiting_left(sort, ahead[job.id], max(0.0, begins - steady))
+                delay = max(0.0, job.not_before - steady)
+                opens = max(0.0, until.get(job.model_id, 0.0) - steady)
+                seconds = outlook.waiting_left(sort, ahead[job.id], delay, opens)
             if seconds is not None:
                 found[job.id] = round(seconds, 1)
         return found
@@ -160,7 +161,8 @@ class Prospects:
             known = waiting.get(kind, 0) + sum(n for sort, n in running.items() if sort[0] == kind)
             slots[kind] = known or max(1, configured)
         limits = {model.model_id: model.at_once for model in self._config.models if model.at_once}
-        return Hands(slots, limits)
+        apart = {model.model_id: model.seconds_apart for model in self._config.models if model.seconds_apart}
+        return Hands(slots, limits, apart)
 
     def _counted(self, *states: str) -> Counter[Sort]:
         """How many jobs there are in these states; what is of no model is counted as renders."""
@@ -175,6 +177,10 @@ class Prospects:
         found = {model_id: throttle.until for model_id, throttle in self._throttles().items()}
         for model_id, circuit in self._circuits().items():
             found[model_id] = max(circuit.until, found.get(model_id, 0.0))
+        for model in self._config.models:
+            if model.requests_per_minute:
+                paced = self._store.halts.paced(model.model_id)
+                found[model.model_id] = max(paced, found.get(model.model_id, 0.0))
         for model_id in self._store.accounts.shut_models():
             tomorrow = self._steady() + until_tomorrow(self._clock())
             found[model_id] = max(tomorrow, found.get(model_id, 0.0))

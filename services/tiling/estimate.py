@@ -1,8 +1,10 @@
 """What steps come to before anything is spent: shapes, waves, renders, and how long they take."""
 
 import heapq
-from collections.abc import Collection, Iterable, Sequence
+from collections import deque
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import chain
+from types import MappingProxyType
 from typing import Literal, Protocol
 
 from services.tiling.quadrant import frame_of
@@ -52,11 +54,20 @@ def renders(steps: Iterable[Step]) -> int:
     return len({frame_of(cell) for step in steps for cell in _needed(step)})
 
 
-def duration(steps: Sequence[Step], seconds: float, concurrency: int) -> float:
+def duration(
+    steps: Sequence[Step],
+    seconds: float,
+    concurrency: int,
+    *,
+    models: Mapping[str, str] = MappingProxyType({}),
+    apart: Mapping[str, float] = MappingProxyType({}),
+) -> float:
     """Seconds until the last step ends, if each takes `seconds` and at most `concurrency` run at once.
 
-    The earliest step that waits for nothing goes first, as the keeper does it. Renders, which run ahead, are
-    not counted. Steps that `after` lets never begin are left out.
+    Two calls of a model begin at least as many seconds apart as `apart` says of it; `models` are by step, and
+    a step that is not named there is of the model "". The earliest step that may begin goes first, as the
+    keeper does it. Renders, which run ahead, are not counted. Steps that `after` lets never begin are left
+    out.
     """
     if concurrency < 1:
         raise ValueError("concurrency is at least 1")
@@ -67,17 +78,36 @@ def duration(steps: Sequence[Step], seconds: float, concurrency: int) -> float:
         for other in before:
             freed[other].append(place)
     left = [len(before) for before in needs]
-    ready = [place for place, count in enumerate(left) if not count]
-    rounds = 0
-    # All steps last equally long, so that they begin and end in rounds.
-    while ready:
-        rounds += 1
-        running = [heapq.heappop(ready) for _ in range(min(concurrency, len(ready)))]
-        for place in chain.from_iterable(freed[step] for step in running):
-            left[place] -= 1
-            if not left[place]:
-                heapq.heappush(ready, place)
-    return rounds * seconds
+    # A line for each model that is held to a rhythm, and one for all others.
+    of = [model if (model := models.get(step.id, "")) in apart else None for step in steps]
+    lines: dict[str | None, list[int]] = {model: [] for model in of}
+    for place, count in enumerate(left):
+        if not count:
+            lines[of[place]].append(place)
+    may_begin: dict[str | None, float] = dict.fromkeys(lines, 0.0)
+    running: deque[tuple[float, int]] = deque()
+    now = 0.0
+    while True:
+        while len(running) < concurrency:
+            open_now = [model for model, ready in lines.items() if ready and may_begin[model] <= now]
+            if not open_now:
+                break
+            first = min(open_now, key=lambda model: lines[model][0])
+            running.append((now + seconds, heapq.heappop(lines[first])))
+            if first is not None:
+                may_begin[first] = now + apart[first]
+        moments = [running[0][0]] if running else []
+        if len(running) < concurrency:
+            moments += [may_begin[model] for model, ready in lines.items() if ready]
+        if not moments:
+            return now
+        now = min(moments)
+        # All last equally long, so they end in the order in which they began.
+        while running and running[0][0] <= now:
+            for place in freed[running.popleft()[1]]:
+                left[place] -= 1
+                if not left[place]:
+                    heapq.heappush(lines[of[place]], place)
 
 
 def _infill(step: Step) -> Iterable[tuple[int, int]]:

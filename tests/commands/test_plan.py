@@ -242,6 +242,11 @@ def test_time_and_cost_come_from_history_and_configuration(plan: Run, tmp_path: 
     assert (estimate["seconds_p50"], estimate["seconds_p90"]) == (50.0, 100.0)
     assert (estimate["concurrency"], estimate["calls"], estimate["cost"]) == (2, 9, 0.27)
     assert sorted(path.name for path in data.iterdir()) == before
+    model["requests_per_minute"] = 6
+    (tmp_path / "seldom.json").write_text(json.dumps(config))
+    estimate = planned(plan(*words[:6], "seldom.json", *words[7:]))["estimate"]
+    # One begins every ten seconds; the crossing, if all take twenty, when the last strip has ended after 90.
+    assert (estimate["seconds_p50"], estimate["seconds_p90"]) == (90.0, 110.0)
     free = planned(plan(*words, "--model", "free"))["estimate"]
     assert free["cost"] is None
     assert free["seconds_p50"] == free["seconds_p90"] >= 3.0

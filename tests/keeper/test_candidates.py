@@ -326,15 +326,55 @@ def test_ground_that_a_plan_needs_is_refused(house: House) -> None:
     assert refused(house, [(1, 1)]).code == Code.CONFLICT
 
 
+NIGHT = {
+    "name": "Night",
+    "model_id": "night",
+    "provider": "oxen",
+    "api_key": "x",
+    "output_layer": "night",
+}
+
+
+def test_what_changes_in_another_layer_makes_them_unfit_too(short: Path) -> None:
+    models = [*CONFIG["models"], {**NIGHT, "input_layer": "generation"}]
+    with opened(short, models=models) as house:
+        control, worker = house.peer("control"), house.peer("work")
+        for plan, model in (("day", "plain"), ("night", "night")):
+            house.publish(island(0, 0), Step(id="b", quadrants=BRIDGE, after=["s1"]), id=plan, model_id=model)
+        paint(worker)
+        ask(house, BRIDGE, 1, 2, models=["night"])
+        paint(worker)
+        found = candidates(house, "c")
+        assert [c.reason for c in found] == ["", ""]
+        # What it was drawn from is another one now, then none at all, then the same again.
+        before = standing(house)
+        for number in range(2):
+            house.publish(Step(id="r", quadrants=BRIDGE), id=f"r{number}", repair=BRIDGE)
+            paint(worker)
+            refusal = not_adopted(house, found[0])
+            assert (refusal.code, "2,0, 2,1 of generation has changed" in refusal.message) == (
+                Code.SEAM,
+                True,
+            )
+            assert candidates(house, "c")[0].reason == refusal.message
+        control.ask(Revert(x=2, y=0, version=0), Reverted)
+        control.ask(Revert(x=2, y=1, version=before[2, 1]), Reverted)
+        assert "from: 2,0 of generation has" in not_adopted(house, found[0]).message
+        control.ask(Revert(x=2, y=0, version=before[2, 0]), Reverted)
+        # A neighbour in `generation` is none of its own.
+        edge = [(1, 0), (1, 1)]
+        house.publish(Step(id="r", quadrants=edge), id="edge", repair=edge)
+        paint(worker)
+        assert [c.adoptable for c in candidates(house, "c")] == [True, True]
+        house.publish(Step(id="r", quadrants=edge), id="dark", model_id="night", repair=edge)
+        assert not_adopted(house, found[0]).code == Code.CONFLICT
+        paint(worker)
+        refusal = not_adopted(house, found[0])
+        assert (refusal.code, "without seeing 1,0, 1,1" in refusal.message) == (Code.SEAM, True)
+
+
 def test_another_layer_is_compared_by_itself(short: Path) -> None:
-    night = {
-        "name": "Night",
-        "model_id": "night",
-        "provider": "oxen",
-        "api_key": "x",
-        "output_layer": "night",
-    }
-    with opened(short, models=[*CONFIG["models"], night]) as house:
+    with opened(short, models=[*CONFIG["models"], NIGHT]) as house:
         adopt(house, compared(house, ISLAND, 1)[0])
         ask(house, ISLAND, 1, 2, plan="n", models=["night"])
         paint(house.peer("work"))

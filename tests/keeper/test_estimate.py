@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from protocol.control import ListPlans, Plans
 from protocol.ingest import Accepted, Publish
 from protocol.plan import Plan, Step
 from protocol.region import Fill, Planned, Render
@@ -71,6 +72,26 @@ def test_time_comes_from_the_models_own_latest_calls(priced: House) -> None:
     # Nine calls two at a time, of which 4, 4 and 1 may run together: five rounds.
     assert (estimate.seconds_p50, estimate.seconds_p90) == (5 * 5.0, 5 * 9.0)
     assert control.ask(fill("pixel-art"), Planned).estimate.seconds_p50 is None
+
+
+def test_a_model_that_may_not_be_called_often_takes_longer(short: Path) -> None:
+    models = [{**PLAIN, "requests_per_minute": 6}, PIXELS, KEYLESS]
+    with opened(short, models=models) as house:
+        house.publish(island(0, 40, "a"), id="history")
+        worker = house.peer("work")
+        worker.work_off("render")
+        body, attachments = result(worker.lease("generate"))
+        made = body.made.model_copy(update={"seconds": 2.0})
+        worker.ask(body.model_copy(update={"made": made}), Acked, attachments)
+        control = house.peer("control")
+        # Nine calls that take two seconds, ten seconds apart.
+        assert control.ask(fill(), Planned).estimate.seconds_p50 == pytest.approx(8 * 10 + 2)
+        control.ask(fill().model_copy(update={"dry_run": False}), Accepted)
+        worker.work_off("render")
+        view = control.ask(ListPlans(), Plans).plans[0]
+        assert view.plan == "f"
+        # The first may begin ten seconds after the call before it.
+        assert view.seconds_left == pytest.approx(9 * 10 + 2, abs=1)
 
 
 def test_a_plan_of_two_models_adds_up(priced: House) -> None:

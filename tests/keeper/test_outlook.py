@@ -55,6 +55,17 @@ def test_the_model_and_the_hands_bound_it() -> None:
     assert outlook().plan_left(CALL, 1, 20.0) == 20
 
 
+def test_a_model_that_is_not_called_often_is_waited_for() -> None:
+    six_a_minute = Hands({"generate": 4}, apart={"plain": 10.0})
+    seen = Outlook(PACES, six_a_minute)
+    # The ninth begins when eight intervals are over, and other models do not count.
+    assert seen.waiting_left(CALL, behind(calls=8)) == 8 * 10 + 10
+    assert seen.waiting_left(CALL, behind(slow=1)) == 100 / 4 + 10
+    assert seen.waiting_left(CALL, behind(calls=8), opens=60) == 60 + 8 * 10 + 10
+    assert seen.waiting_left(CALL, behind(calls=8), delay=60) == 8 * 10 + 10
+    assert seen.plan_left(CALL, 100, 20.0) == 990
+
+
 def test_without_history_nothing_is_said() -> None:
     unknown = ("generate", "new")
     assert outlook().running_left(unknown, 1) is None

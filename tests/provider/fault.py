@@ -32,8 +32,17 @@ OfTheAnswer = Literal["no image", "failed", "moderated", "base64url", "bad base6
 OfTheAddress = Literal["elsewhere", "private address", "file address"]
 """Where the picture is said to lie, for those who answer with an address."""
 OfThePicture = Literal[
-    "wrong size", "shifted", "drifted", "wrong mode", "jpeg", "one colour", "animated", "cut short"
+    "wrong size",
+    "shifted",
+    "shifted far",
+    "drifted",
+    "wrong mode",
+    "jpeg",
+    "one colour",
+    "animated",
+    "cut short",
 ]
+"""What is wrong with the picture itself. A shifted one has moved as a whole, a drifted one is another."""
 Mode = Literal["well", OfTheServer, OfTheAnswer, OfTheAddress, OfThePicture]
 MODES: tuple[Mode, ...] = (
     "well",

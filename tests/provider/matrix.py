@@ -15,16 +15,18 @@ import numpy as np
 
 from services.generator.calls.handles import Handles
 from services.generator.calls.web import Patience, Web
-from services.generator.compose import Template
-from services.generator.inspection import inspect
+from services.generator.compose import Template, cut
+from services.generator.judgement import Judged, judge
 from services.generator.models import Request, Shared, adapter
 from services.model import Model
 from services.scene import Camera
 from services.task import TryFailed
+from services.tiling.quadrant import SIZE
 from services.tiling.seam import Window
-from tests.generator.city import png
-from tests.provider.fault import Fault, OfTheAddress
-from tests.provider.painting import painted
+from services.tiling.template import context
+from tests.generator.city import layers, png
+from tests.provider.fault import Fault, OfTheAddress, OfThePicture
+from tests.provider.painting import painted, pixels
 from tests.provider.server import FakeProvider
 from tests.provider.trap import Trap
 
@@ -75,6 +77,7 @@ WAYS: dict[str, Fault] = {
     "500 once": Fault("500", times=1),
     "401": Fault("401"),
     "402": Fault("402"),
+    "403": Fault("403"),
     "404": Fault("404"),
     "422": Fault("422"),
     "a redirect": Fault("redirect"),
@@ -88,6 +91,10 @@ WAYS: dict[str, Fault] = {
     "base64url": Fault("base64url"),
     "damaged base64": Fault("bad base64"),
     "a picture of another size": Fault("wrong size"),
+    "a picture that has moved a little": Fault("shifted"),
+    "a picture that has moved far": Fault("shifted far"),
+    "another picture": Fault("drifted"),
+    "a picture as JPEG": Fault("jpeg"),
     "a picture in CMYK": Fault("wrong mode"),
     "a picture in one colour": Fault("one colour"),
     "an animation": Fault("animated"),
@@ -116,6 +123,8 @@ WAYS: dict[str, Fault] = {
     "the picture's address: a file": Fault("file address"),
 }
 """What the provider answers with, in the document's words."""
+JPEG_LEVELS = 8
+"""By how much, on average, a picture may differ that was packed as JPEG."""
 LARGE = ("more than 32 MiB", "a gzip bomb")
 NOT_MET = "–"
 
@@ -168,6 +177,7 @@ async def _meet(way: str, column: str, trap: Trap, lag: "Lag", little: float) ->
     fault = replace(WAYS[way])
     hangs = fault.mode.startswith("hang")
     timeout = little if hangs else AMPLE_SECONDS
+    of: Of = "neighbours" if fault.mode in get_args(OfThePicture) else "nothing"
     gives: Literal["b64", "url"] = "url" if is_of_the_address(fault) else "b64"
     async with FakeProvider(fault, key=KEY, trap=trap, gives=gives) as provider:
         web = Web(LITTLE_PATIENCE if hangs else PATIENCE)
@@ -177,12 +187,13 @@ async def _meet(way: str, column: str, trap: Trap, lag: "Lag", little: float) ->
         loop = asyncio.get_running_loop()
 
         async def tried() -> TryFailed | None:
-            request = asked(timeout, handles)
+            request = asked(timeout, handles, TEMPLATES[of])
             try:
                 async with asyncio.timeout_at(request.deadline):
                     picture = await made.edit(request)
-                assert isinstance(picture, bytes)
-                assert np.array_equal(await asyncio.to_thread(inspect, picture), PAINTED)
+                # As a generator does it, so that what surrounds the infill is looked at too.
+                judged = await asyncio.to_thread(judge, picture, request.template, model, QUADRANTS[of])
+                assert is_painted(judged, of, exactly=fault.mode != "jpeg")
             except TryFailed as failure:
                 return failure
             except TimeoutError:
@@ -263,14 +274,14 @@ def configured(column: str, endpoint: str, timeout: float) -> Model:
     )
 
 
-def asked(seconds: float, handles: Handles) -> Request:
+def asked(seconds: float, handles: Handles, template: Template) -> Request:
     """A call that has so many seconds."""
 
     async def nothing(*_: object) -> None:
         return None
 
     return Request(
-        template=TEMPLATE,
+        template=template,
         prompt="pixel art",
         negative_prompt="blur",
         deadline=asyncio.get_running_loop().time() + seconds,
@@ -293,16 +304,39 @@ class _Packed(Template):
         return self._file
 
 
-def _template() -> Template:
-    infill = frozenset([(0, 0), (1, 0), (0, 1), (1, 1)])
+def _island() -> Template:
     flat = np.zeros((512, 512, 3), np.uint8)
     flat[::8] = (40, 90, 200)
     flat[:, ::16] = (200, 180, 20)
-    return _Packed(Window(0, 0), infill, {cell: png(flat) for cell in infill}, {})
+    infill = QUADRANTS["nothing"]
+    return _Packed(Window(0, 0), frozenset(infill), {cell: png(flat) for cell in infill}, {})
 
 
-TEMPLATE = _template()
-PAINTED = painted(TEMPLATE.pixels())
+def _between() -> Template:
+    """One quadrant among eight that are finished, with the window half a quadrant out on each side."""
+    window, infill = Window(-SIZE // 2, -SIZE // 2), QUADRANTS["neighbours"]
+    finished = {cell: layers(cell)["render"] for cell in context(window, infill)}
+    return _Packed(window, frozenset(infill), {cell: layers(cell)["render"] for cell in infill}, finished)
+
+
+Of = Literal["nothing", "neighbours"]
+"""What the infill lies in: there alone an answer can be held against what was sent."""
+QUADRANTS: dict[Of, list[tuple[int, int]]] = {
+    "nothing": [(0, 0), (1, 0), (0, 1), (1, 1)],
+    "neighbours": [(0, 0)],
+}
+TEMPLATES: dict[Of, Template] = {"nothing": _island(), "neighbours": _between()}
+PAINTED = {of: painted(template.pixels()) for of, template in TEMPLATES.items()}
+
+
+def is_painted(judged: Judged, of: Of, *, exactly: bool) -> bool:
+    """Whether what would go on the map is what the fake model painted, in its place."""
+    window = TEMPLATES[of].window
+    for quadrant, file in zip(QUADRANTS[of], judged.files, strict=True):
+        came, wanted = pixels(file), cut(PAINTED[of], window, quadrant)
+        if np.abs(came.astype(np.int16) - wanted).mean() > (0 if exactly else JPEG_LEVELS):
+            return False
+    return True
 
 
 def documented() -> dict[str, dict[str, str]]:

@@ -86,6 +86,8 @@ def answer(content: bytes, how: str = "well") -> bytes:
         picture = picture[:1000, :1000]
     elif how == "shifted":
         picture = np.roll(picture, (3, 5), axis=(0, 1))
+    elif how == "shifted far":
+        picture = np.roll(picture, (70, 40), axis=(0, 1))
     elif how == "drifted":
         picture = 255 - pixels(content)[::-1]
     elif how == "one colour":

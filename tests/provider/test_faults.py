@@ -3,9 +3,11 @@
 import asyncio
 import gc
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
+from tests.provider.fault import MODES, OfThePicture
 from tests.provider.matrix import (
     ADAPTERS,
     KEY,
@@ -72,6 +74,13 @@ def test_the_document_has_a_row_for_each_way_and_a_column_for_each_adapter() -> 
         assert [column for column, cell in row.items() if cell == NOT_MET] == [
             column for column in ADAPTERS if not is_met(way, column)
         ], way
+
+
+def test_every_mode_of_the_server_is_met_by_every_adapter_that_can() -> None:
+    assert {fault.mode for fault in WAYS.values()} == set(MODES)
+    for way, fault in WAYS.items():
+        if fault.mode in get_args(OfThePicture):
+            assert all(is_met(way, column) for column in ADAPTERS), way
 
 
 def from_now_on() -> int:

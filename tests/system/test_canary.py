@@ -5,7 +5,6 @@ import contextlib
 import json
 import os
 import signal
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import aiohttp
@@ -17,6 +16,7 @@ from services.supervision.environment import MARK
 from tests.provider import FakeProvider, Fault
 from tests.system.conftest import Founder
 from tests.system.painter import Painter
+from tests.system.tap import tapped
 from tests.system.world import TREE, World, until
 
 PAUSE_SECONDS = 2.0
@@ -35,47 +35,25 @@ COMPLETE = ("oxen-queue", "openai", "gemini", "fal", "huggingface")
 LIMITED = ("openai", "gemini", "fal")
 KEYS = {provider: f"CANARY-{number:x}7c1e-{provider}" for number, provider in enumerate(MODELS)}
 PATHS = ("/", "/api/status", "/api/models", "/api/queue", "/api/plans", "/health", "/metrics")
+PUBLISHED = "url"
+"""Whose plan comes over the socket for programs; those of the others, by way of the gateway."""
+HEARD = {
+    "life": (b"beat", b"services", b"keeper", b"gateway", b"generator-1"),
+    "work": (b"ready", b"lease", b"ack", b"nack", b"started", b"pixels", b"painter-1", b"generator-1"),
+    "control": (b"watch", b"events", b"generate", b"status", b"job", b"plans", b"quadrant"),
+    "ingest": (b"publish", b"accepted", b"handed-in"),
+}
+"""What must be among the messages of each socket, or the tap was not where it should be."""
+COMMANDS: tuple[tuple[str, ...], ...] = (
+    ("status",),
+    ("status", "--json"),
+    ("models",),
+    ("queue", "list"),
+    ("watch", "--json"),
+    ("logs",),
+)
 SPACE = 4
 """Quadrants from one job to the next."""
-
-
-class Tap:
-    """Stands between a socket of the keeper and whoever comes, and keeps what it hears."""
-
-    def __init__(self, socket: Path) -> None:
-        self.heard = bytearray()
-        self._socket = socket
-        self._behind = socket.with_name(f"{socket.name}-behind")
-        self._passing: set[asyncio.Task[None]] = set()
-
-    @contextlib.asynccontextmanager
-    async def listening(self) -> AsyncIterator["Tap"]:
-        """In the keeper's place while the block runs; who is connected already is not heard."""
-        self._socket.rename(self._behind)
-        server = await asyncio.start_unix_server(self._connect, self._socket)
-        try:
-            yield self
-        finally:
-            server.close()
-            for task in self._passing:
-                task.cancel()
-            await asyncio.gather(*self._passing, return_exceptions=True)
-            self._behind.rename(self._socket)
-
-    async def _connect(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        inner, outer = await asyncio.open_unix_connection(self._behind)
-        for source, target in ((reader, outer), (inner, writer)):
-            task = asyncio.create_task(self._pass(source, target))
-            self._passing.add(task)
-            task.add_done_callback(self._passing.discard)
-
-    async def _pass(self, source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(ConnectionError):
-            while piece := await source.read(1 << 16):
-                self.heard += piece
-                target.write(piece)
-                await target.drain()
-        target.close()
 
 
 async def test_a_key_is_nowhere_but_in_requests_to_its_provider(
@@ -97,7 +75,7 @@ async def test_a_key_is_nowhere_but_in_requests_to_its_provider(
             max_attempts=2,
         )
         await asyncio.to_thread(world.start)
-        tap = await stack.enter_async_context(Tap(Sockets(world.data).folder / "work").listening())
+        taps = await tapped(world, stack)
         await stack.enter_async_context(Painter(world.data))
         scaled = await asyncio.to_thread(world.command, "scale", "generator", "2")
         assert scaled.returncode == 0, scaled.stderr
@@ -108,10 +86,12 @@ async def test_a_key_is_nowhere_but_in_requests_to_its_provider(
         await order(world, "huggingface")
         await providers["huggingface"].hears(1)
         for number in (1, 2):
-            os.kill(world.service(f"generator-{number}")["pid"], signal.SIGABRT)
+            generator = await asyncio.to_thread(world.service, f"generator-{number}")
+            os.kill(generator["pid"], signal.SIGABRT)
         for name in MODELS:
-            if name != "huggingface":
+            if name not in ("huggingface", PUBLISHED):
                 await order(world, name)
+        shown["publish"] = await published(world)
         # Another worker is free for each of these, and must not call either.
         for name in LIMITED:
             await providers[name].hears(1)
@@ -125,14 +105,24 @@ async def test_a_key_is_nowhere_but_in_requests_to_its_provider(
         assert {job["model_id"] for job in jobs if job["state"] == "complete"} == set(COMPLETE)
 
         shown |= await answers(world, [job["job"] for job in jobs])
-        status = await asyncio.to_thread(world.command, "status", "--json")
-        shown |= {"status": status.stdout + status.stderr} | surroundings(world)
+        for words in COMMANDS:
+            said = await asyncio.to_thread(world.command, *words)
+            shown[" ".join(words)] = said.stdout + said.stderr
+        shown |= surroundings(world)
         nowhere(shown)
-        nowhere({str(path): content for path, content in files(world).items()})
+        found = files(world)
+        assert {"tilewright.db", "tilewright.db-wal"} <= {path.name for path in found}
+        assert {path.name for path in found} >= {
+            f"{name}.log" for name in ("keeper", "gateway", "generator-1")
+        }
+        assert len({path for path in found if path.suffix == ".png"}) >= len(COMPLETE)
+        nowhere({str(path): content for path, content in found.items()})
         assert await asyncio.to_thread(world.stop) == 0
         nowhere({str(path): content for path, content in files(world).items()})
-        assert len(tap.heard) > 1 << 20
-        nowhere({"messages": bytes(tap.heard)})
+        for tap in taps:
+            whole = b"\n".join(tap.heard)
+            assert [what for what in HEARD[tap.name] if what not in whole] == [], tap.name
+            nowhere({f"{tap.name}, way {n}": bytes(heard) for n, heard in enumerate(tap.heard)})
         assert not [*TREE.glob("core*"), *world.data.rglob("core*")]
         for name in LIMITED:
             refused, *later = providers[name].asked()
@@ -166,6 +156,16 @@ def configured(
         "prompt": "ink and wash",
         **told,
     }
+
+
+async def published(world: World) -> str:
+    """What is said to a program that hands in a plan of its own for one quadrant of a model's ground."""
+    x = list(MODELS).index(PUBLISHED) * SPACE
+    step = {"id": "s", "quadrants": [[x, 0]], "scaffold": [[x + 1, 0], [x, 1], [x + 1, 1]]}
+    plan = json.dumps({"id": "handed-in", "steps": [step]})
+    said = await asyncio.to_thread(world.command, "publish", "-", "--model", PUBLISHED, given=plan)
+    assert said.returncode == 0, said.stderr
+    return said.stdout + said.stderr
 
 
 async def order(world: World, model_id: str, row: int = 0) -> None:
@@ -206,13 +206,18 @@ async def answers(world: World, jobs: list[int]) -> dict[str, bytes]:
 
 
 def surroundings(world: World) -> dict[str, str]:
-    """The environment of every process but the generators, and how every one was started."""
+    """The environment of every process but the generators, and how every one was started.
+
+    The supervisor itself has what it was started with; it is whoever starts it that put the keys there.
+    """
     said: dict[str, str] = {}
     names: list[str] = []
+    assert world.process is not None
+    below = psutil.Process(world.process.pid).children(recursive=True)
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.AccessDenied, psutil.NoSuchProcess, psutil.ZombieProcess):
             mark = process.environ().get(MARK, "")
-            if mark.startswith(Sockets(world.data).folder.name):
+            if process in below or mark.startswith(Sockets(world.data).folder.name):
                 names.append(mark.rpartition("/")[2])
                 said[f"{mark} was started with"] = repr(process.cmdline())
                 if not names[-1].startswith("generator"):

@@ -48,6 +48,19 @@ def test_steps_that_wait_for_nothing_run_side_by_side(count: int, concurrency: i
     assert duration([step(str(i)) for i in range(count)], 2.5, concurrency) == 2.5 * rounds
 
 
+def test_calls_of_a_model_begin_as_far_apart_as_it_allows() -> None:
+    steps = [step(str(i)) for i in range(10)]
+    # The last of ten begins after nine intervals, however many run at once.
+    assert duration(steps, 2.5, 8, apart={"": 10.0}) == 92.5
+    assert duration(steps, 30.0, 2, apart={"": 10.0}) == 4 * 30.0 + 30.0 + 10.0
+    assert duration(chain(3), 30.0, 2, apart={"": 10.0}) == 90.0
+    assert duration(steps, 2.5, 4, apart={"": 0.0}) == duration(steps, 2.5, 4) == 7.5
+    # Those of another model do not wait for it.
+    models = {str(i): "slow" for i in range(4)}
+    assert duration(steps, 2.5, 2, models=models, apart={"slow": 10.0}) == 32.5
+    assert duration(steps, 2.5, 2, models=models, apart={"slow": 0.1, "none": 60.0}) == 12.5
+
+
 def test_a_chain_gains_nothing_from_more_workers() -> None:
     assert duration(chain(9), 1.0, 1) == duration(chain(9), 1.0, 8) == 9.0
 
