@@ -50,8 +50,8 @@ def switches(*, gpu: bool, shared_memory: int) -> list[str]:
         "--enable-unsafe-swiftshader",
     ]
     if not gpu:
-        # Mesa's llvmpipe draws a frame in a third of the time of Chromium's own SwiftShader, which Chromium takes
-        # by itself where Mesa is not installed.
+        # Mesa's llvmpipe draws in a third of the time that Chromium's own SwiftShader takes, to which Chromium
+        # turns by itself where there is no Mesa.
         chosen += ["--use-gl=angle", "--use-angle=gl-egl"]
     elif sys.platform == "linux":
         # Without a screen Chromium draws in software, unless it is told otherwise; without a Vulkan driver it
@@ -63,7 +63,7 @@ def switches(*, gpu: bool, shared_memory: int) -> list[str]:
 
 
 def graphics_here() -> dict[str, str]:
-    """What Mesa must know of this machine, as environment variables: without a GPU no screen and no device."""
+    """What Mesa must know of a machine without a GPU, as environment variables: no screen and no device."""
     return {} if has_gpu() else {"EGL_PLATFORM": "surfaceless", "LIBGL_ALWAYS_SOFTWARE": "1"}
 
 

@@ -1,7 +1,8 @@
 """Pictures that a place of the sample city must look like: to the last bit in a browser that drew it before.
 
 In another browser, and on another GPU, a few edges fall elsewhere; then the reduced pictures must be alike.
-After a change of looks, look at the new pictures and keep them; where nothing was drawn before, this adds what is drawn:
+After a change of looks, look at the new pictures and keep them; for a browser or a GPU that is new here, the
+same adds what it draws:
 
     TILEWRIGHT_GOLDEN=keep python -m pytest -n 0 tests/renderer -k golden
 """

@@ -43,7 +43,8 @@ async def test_jobs_are_drawn_in_the_order_in_which_they_came(stub: Renderer, sh
             image = Image.open(io.BytesIO(attachments[tile.attachment]))
             assert (image.size, image.mode) == ((512, 512), "RGBA" if tile.layer == "object" else "RGB")
         page = f"page stub-1 {fingerprint(STUB)}"
-        assert ack.made.source == f"san-francisco; {page}, Chromium {stub.browser.version}, {stub.page.graphics}"
+        drawn_by = f"{page}, Chromium {stub.browser.version}, {stub.page.graphics}"
+        assert ack.made.source == f"san-francisco; {drawn_by}"
     desk.close()
 
 
