@@ -50,8 +50,8 @@ def switches(*, gpu: bool, shared_memory: int) -> list[str]:
         "--enable-unsafe-swiftshader",
     ]
     if not gpu:
-        # Mesa's llvmpipe draws in a third of the time that Chromium's own SwiftShader takes, to which Chromium
-        # turns by itself where there is no Mesa.
+        # Mesa's llvmpipe takes a third of the time of Chromium's own SwiftShader, to which Chromium turns by
+        # itself where there is no Mesa.
         chosen += ["--use-gl=angle", "--use-angle=gl-egl"]
     elif sys.platform == "linux":
         # Without a screen Chromium draws in software, unless it is told otherwise; without a Vulkan driver it
