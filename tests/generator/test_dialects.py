@@ -30,7 +30,7 @@ from services.task import TryFailed
 from tests.generator.test_oxen import template as drawn
 from tests.provider import FakeProvider, Fault, painted, pixels
 from tests.provider.call import File
-from tests.provider.matrix import TEMPLATE
+from tests.provider.matrix import TEMPLATES
 
 KEY = "CANARY-31d0aa"
 WAYS: dict[str, dict[str, Any]] = {
@@ -57,7 +57,7 @@ NODES = {"image": "10", "prompt": "6", "seed": "3", "steps": "3", "guidance": "3
 @functools.cache
 def template(*passes: Pass) -> Template:
     """What is sent; one without passes is packed once for all tests."""
-    return drawn(*passes) if passes else TEMPLATE
+    return drawn(*passes) if passes else TEMPLATES["nothing"]
 
 
 @dataclass
