@@ -23,6 +23,9 @@ def look(store: Store, job: Job) -> Window | Refusal:
     x0, y0, x1, y1 = bounding(inside)
     tiles = store.tiles
     finished = tiles.finished(job.layer, x0 - AROUND, y0 - AROUND, x1 + AROUND, y1 + AROUND, plan=job.plan)
+    if job.candidate:
+        # What another candidate of the comparison put there gives way to whichever is chosen after it.
+        finished -= store.versions.standing_of(job.plan, job.layer, job.kept)
     if job.input_layer not in ("", "render"):
         box = (x0, y0, x1, y1)
         if lacking := set(job.quadrants) - tiles.finished(job.input_layer, *box):

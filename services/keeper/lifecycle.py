@@ -88,6 +88,8 @@ class Job(NamedTuple):
     """What its latest try may cost, where a budget or a cap is kept, until that is known."""
     presumed: float = 0.0
     """What its other tries may have cost of which nobody has said so."""
+    retold: float = 0.0
+    """What was told of calls of which another try may tell too; see purse.py."""
     started_at: float = 0.0
     finished_at: float = 0.0
 

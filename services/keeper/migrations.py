@@ -351,6 +351,13 @@ def m008_candidates(db: Database) -> None:
     db.execute("CREATE INDEX IF NOT EXISTS queue_candidates ON generation_queue (id) WHERE candidate = 1")
 
 
+@migrations()
+def m009_calls_told_twice(db: Database) -> None:
+    """Let the cost of a call count once, though two tries tell it."""
+    if "retold" not in db.table("generation_queue").columns_dict:
+        db.execute("ALTER TABLE generation_queue ADD COLUMN retold REAL NOT NULL DEFAULT 0")
+
+
 def _index_all(db: Database) -> None:
     for sql in (
         # Partial: to lease among a million pending jobs takes microseconds, whatever has ended.

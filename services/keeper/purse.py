@@ -75,6 +75,21 @@ class Account:
         if calls and cost is None:
             return Account(0.0, self.presumed + self.reserved * calls)
         if not calls and cost:
-            # It went on with what an earlier try had paid for: that is what was presumed.
-            return Account(0.0, 0.0)
+            # It went on with what an earlier try had paid for: so much less is presumed. Of other tries
+            # that were lost, nobody has told anything yet.
+            return Account(0.0, max(0.0, self.presumed - cost))
         return Account(0.0, self.presumed)
+
+
+def untold(retold: float, calls: int, cost: float, *, kept: bool) -> tuple[float, float]:
+    """What of a told cost nobody has told before, and what may be told again after it.
+
+    The same call is told by the try that made it and by every try that finds its answer, if that is `kept`
+    and one of them comes late. `retold` is what has been told so far of such calls: more than 0 by who made
+    them, less by who found them.
+    """
+    if not calls:
+        return max(0.0, cost - abs(retold)), retold if retold > 0 else min(retold, -cost)
+    if kept:
+        return max(0.0, cost + min(0.0, retold)), max(0.0, retold) + cost
+    return cost, retold

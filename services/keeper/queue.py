@@ -104,8 +104,9 @@ class Queue:
             "rank = ?, place = ?, suspended = ?, model_id = ?, prompt = ?, negative_prompt = ?, deaths = ?, "
             "attempt = ?, not_before = ?, token = ?, lease_request = ?, lease_worker = ?, "
             "lease_expires_at = ?, worker = ?, doing = ?, reason = ?, limited = ?, calls = ?, cost = ?, "
-            "handle = ?, reserved = ?, presumed = ?, started_at = ?, finished_at = ?, x = ?, y = ?, "
-            "held = CASE WHEN ?2 <> 'blocked' THEN 0 WHEN ?3 = 'seam' THEN 1 ELSE held END WHERE id = ?",
+            "handle = ?, reserved = ?, presumed = ?, retold = ?, started_at = ?, finished_at = ?, "
+            "x = ?, y = ?, held = CASE WHEN ?2 <> 'blocked' THEN 0 WHEN ?3 = 'seam' THEN 1 ELSE held END "
+            "WHERE id = ?",
             (
                 job.plan,
                 job.state,
@@ -135,6 +136,7 @@ class Queue:
                 job.handle,
                 job.reserved,
                 job.presumed,
+                job.retold,
                 job.started_at,
                 job.finished_at,
                 job.x,

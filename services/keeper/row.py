@@ -17,8 +17,8 @@ COLUMNS = (
     "id, plan_id, step, kind, status, model_id, prompt, negative_prompt, layer, input_layer, quadrants, "
     "padding, scaffold, x, y, candidate, seed, lane, priority, rank, place, suspended, deaths, attempt, "
     "max_attempts, not_before, token, lease_request, lease_worker, lease_expires_at, worker, doing, "
-    "error_class, reason, limited, calls, cost, handle, reserved, presumed, created_at, started_at, "
-    "finished_at"
+    "error_class, reason, limited, calls, cost, handle, reserved, presumed, retold, created_at, "
+    "started_at, finished_at"
 )
 INSERT = f"INSERT INTO generation_queue ({COLUMNS}) VALUES ({', '.join('?' * len(COLUMNS.split(', ')))})"
 _FIELD_OF = {"plan_id": "plan", "status": "state"}

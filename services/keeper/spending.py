@@ -87,9 +87,13 @@ class Spending:
         accounts.hold(job.plan, held)
         return job._replace(reserved=after.reserved, presumed=after.presumed)
 
-    def settle_late(self, job: Job, cost: float | None) -> Job:
-        """A try before the job's latest has told what it cost: that is no longer presumed."""
-        told = min(job.presumed, cost or 0.0)
+    def settle_late(self, job: Job, calls: int, cost: float | None) -> Job:
+        """A try before the job's latest has told what it cost: that is no longer presumed.
+
+        Of one that called nobody neither is what was set aside for it.
+        """
+        own = 0.0 if calls else self._prices.of(job.model_id)
+        told = min(job.presumed, (cost or 0.0) + own)
         self._store.accounts.hold(job.plan, -told)
         return job._replace(presumed=job.presumed - told)
 

@@ -42,6 +42,7 @@ from services.keeper.images import HandedIn
 from services.keeper.lifecycle import Job
 from services.keeper.pauses import Pauses
 from services.keeper.progress import Progress, log, name
+from services.keeper.purse import untold
 from services.keeper.reaper import Reaper
 from services.keeper.spending import Spending
 from services.keeper.store import Store
@@ -178,7 +179,7 @@ class Work:
             refs = self._history.put(job, handed.tiles, ack.made)
         if handed.palette is not None:
             self._store.tiles.put_asset("palette", handed.palette, job.id, now)
-        paid = self._paid(job, ack.made.calls, ack.made.cost)
+        paid = self._paid(job, ack.made.calls, ack.made.cost, kept=True)
         self._progress.note(lifecycle.complete(paid, now), refs)
         self._spent(job)
         failpoint("keeper_ack")
@@ -190,14 +191,27 @@ class Work:
         if self._store.orphans.keep(job, ack.token, handed.tiles, ack.made, now):
             self._store.events.append(LateChange(job=job.id, plan=job.plan, state="kept"), now)
             mine = job.token == ack.token
-            self._store.queue.save(self._paid(job, ack.made.calls, ack.made.cost, told=mine))
+            paid = self._paid(job, ack.made.calls, ack.made.cost, told=mine, kept=True)
+            self._store.queue.save(paid)
             self._spent(job)
 
-    def _paid(self, job: Job, calls: int, stated: float | None, *, told: bool = True) -> Job:
-        """The job with what one more try of it has cost; `told` if that was its latest."""
+    def _paid(
+        self, job: Job, calls: int, stated: float | None, *, told: bool = True, kept: bool = False
+    ) -> Job:
+        """The job with what one more try of it has cost.
+
+        `told` if that was its latest; `kept` if its answer was there for others, who may tell the same call.
+        """
         cost = self._history.cost(job, calls, stated)
+        if cost is not None:
+            cost, retold = untold(job.retold, calls, cost, kept=kept)
+            job = job._replace(retold=retold)
         if job.reserved or job.presumed:
-            job = self._spending.settle(job, calls, cost) if told else self._spending.settle_late(job, cost)
+            job = (
+                self._spending.settle(job, calls, cost)
+                if told
+                else self._spending.settle_late(job, calls, cost)
+            )
         return job._replace(calls=job.calls + calls, cost=job.cost + (cost or 0.0))
 
     def _spent(self, before: Job) -> None:

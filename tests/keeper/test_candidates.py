@@ -183,6 +183,20 @@ def test_where_the_map_has_changed_before_its_turn_none_is_paid_for(house: House
     assert all("already" in c.reason for c in candidates(house)), candidates(house)[0].reason
 
 
+def test_one_that_is_chosen_does_not_keep_the_others_from_being_made(house: House, worker: Peer) -> None:
+    ask(house, ISLAND, 1, 2)
+    worker.work_off("render")
+    body, images = painted(worker, worker.lease("generate"))
+    worker.ask(body, Acked, images)
+    first, second = candidates(house)
+    adopt(house, first)
+    paint(worker)
+    made = candidates(house)[1]
+    assert (made.job, made.state, made.adoptable) == (second.job, "complete", True)
+    adopt(house, made)
+    assert versions(house, 0, 0)[0].job == second.job
+
+
 def test_a_neighbour_drawn_anew_makes_them_unfit(house: House, worker: Peer) -> None:
     house.publish(island(0, 0), id="first")
     paint(worker)

@@ -24,7 +24,8 @@ FIRST_TABLES = """
     ALTER TABLE tile_versions DROP COLUMN seam; ALTER TABLE tile_versions DROP COLUMN flagged;
     DELETE FROM _sqlite_migrations WHERE name LIKE 'm007%';
     ALTER TABLE generation_queue DROP COLUMN handle; ALTER TABLE generation_queue DROP COLUMN reserved;
-    ALTER TABLE generation_queue DROP COLUMN presumed;
+    ALTER TABLE generation_queue DROP COLUMN presumed; ALTER TABLE generation_queue DROP COLUMN retold;
+    DELETE FROM _sqlite_migrations WHERE name LIKE 'm009%';
     ALTER TABLE plans DROP COLUMN cost_cap; ALTER TABLE plans DROP COLUMN reserved;
     ALTER TABLE plans DROP COLUMN capped;
     DELETE FROM _sqlite_migrations WHERE name LIKE 'm005%';

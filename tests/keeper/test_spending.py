@@ -176,6 +176,64 @@ def test_a_late_result_is_no_longer_presumed(house: House, worker: Peer, clock: 
     assert (plan(house).cost, plan(house).reserved) == (pytest.approx(0.2), 0)
 
 
+@pytest.mark.parametrize("cap", [0.5, None])
+@pytest.mark.parametrize("first", ["finder", "maker"])
+def test_a_call_that_its_maker_and_its_finder_tell_is_counted_once(
+    house: House, worker: Peer, first: str, cap: float | None
+) -> None:
+    publish(house, "free", 1, cost_cap=cap)
+    lost = worker.lease("generate", worker="w1")
+    worker.exchange(Goodbye(worker="w1"))
+    again = worker.lease("generate", worker="w2")
+    body, images = result(lost)
+    late = body.model_copy(update={"made": body.made.model_copy(update={"calls": 1, "cost": PRICE})})
+    if first == "maker":
+        assert worker.ask(late, Error, images).code == Code.LEASE_LOST
+    # Its answer lay in the spool by then.
+    ack(worker, again, calls=0, cost=PRICE)
+    if first == "finder":
+        assert worker.ask(late, Error, images).code == Code.LEASE_LOST
+    assert (plan(house).cost, plan(house).reserved) == (pytest.approx(0.1), 0)
+
+
+def test_two_that_find_the_same_answer_count_it_once(house: House, worker: Peer) -> None:
+    publish(house, "free", 1, cost_cap=0.5)
+    taken = [worker.lease("generate", worker="w1")]
+    for number in (2, 3):
+        worker.exchange(Goodbye(worker=f"w{number - 1}"))
+        taken.append(worker.lease("generate", worker=f"w{number}"))
+    body, images = result(taken[1])
+    late = body.model_copy(update={"made": body.made.model_copy(update={"calls": 0, "cost": PRICE})})
+    worker.ask(late, Error, images)
+    ack(worker, taken[2], calls=0, cost=PRICE)
+    assert (plan(house).cost, plan(house).reserved) == (pytest.approx(0.1), 0)
+
+
+def test_who_finds_the_answer_of_a_later_try_and_is_late_does_not_count_it_again(
+    house: House, worker: Peer
+) -> None:
+    publish(house, "free", 1, cost_cap=0.5)
+    lost = worker.lease("generate", worker="w1")
+    worker.exchange(Goodbye(worker="w1"))
+    ack(worker, worker.lease("generate", worker="w2"), cost=PRICE)
+    body, images = result(lost)
+    late = body.model_copy(update={"made": body.made.model_copy(update={"calls": 0, "cost": PRICE})})
+    assert worker.ask(late, Error, images).code == Code.LEASE_LOST
+    assert (plan(house).cost, plan(house).reserved) == (pytest.approx(0.1), 0)
+
+
+def test_a_call_of_which_nobody_tells_stays_presumed_when_another_is_found(
+    house: House, worker: Peer
+) -> None:
+    publish(house, "free", 1, cost_cap=0.5)
+    for number in (1, 2):
+        worker.lease("generate", worker=f"w{number}")
+        worker.exchange(Goodbye(worker=f"w{number}"))
+    # The first was killed before it could keep its answer, the second after that.
+    ack(worker, worker.lease("generate", worker="w3"), calls=0, cost=PRICE)
+    assert (plan(house).cost, plan(house).reserved) == (pytest.approx(0.1), pytest.approx(0.1))
+
+
 def test_an_unknown_price_counts_as_the_dearest_known(house: House, worker: Peer) -> None:
     publish(house, "unpriced")
     taken = take_all(worker)
