@@ -1,13 +1,11 @@
 """Eight hours of work in one run: memory and failures of the renderer over 20,000 frames of the real scene.
 
-`python -m bench.endurance [FRAMES]`; too long for `make bench`, about three hours on two cores. Ctrl-C ends
+`python -m bench.endurance [FRAMES]`; too long for `make bench`, about an hour on two cores. Ctrl-C ends
 it with the figures of what was drawn. Where another Chromium runs beside it, what both share counts half:
 the level then falls and rises by 100 MB as that one comes and goes.
 """
 
 import asyncio
-import contextlib
-import re
 import signal
 import sys
 import tempfile
@@ -17,6 +15,7 @@ from pathlib import Path
 import psutil
 
 from bench.figure import Figure
+from bench.renderer import kind_of
 from services.renderer.leftovers import drivers
 from services.renderer.renderer import IN_PAGE, Renderer
 from services.renderer.scenes import files
@@ -137,9 +136,7 @@ def _parts(renderer: Renderer) -> dict[str, int]:
     """How large what runs is, by kind; Playwright's driver, which draws nothing, comes beside the others."""
     kinds: dict[str, list[psutil.Process]] = {"worker": [psutil.Process()]}
     for process in renderer.browser.processes():
-        with contextlib.suppress(psutil.Error):
-            kind = re.search(r"--type=([\w-]+)", " ".join(process.cmdline()))
-            kinds.setdefault(kind[1] if kind else "browser", []).append(process)
+        kinds.setdefault(kind_of(process), []).append(process)
     kinds["and the driver"] = drivers()
     return {kind: megabytes(processes) for kind, processes in kinds.items()}
 

@@ -179,7 +179,7 @@ def _ratio(slow: Sequence[float], quick: Sequence[float]) -> float:
 
 def _used(renderer: Renderer, keeping: KeeperProcess) -> Counter[str]:
     """Seconds of processor time so far, by what used them."""
-    browser = {process: _kind(process) for process in renderer.browser.processes()}
+    browser = {process: kind_of(process) for process in renderer.browser.processes()}
     assert keeping.process is not None
     others = {psutil.Process(): "worker", psutil.Process(keeping.process.pid): "keeper"}
     # Those of the other browsers sleep meanwhile.
@@ -192,7 +192,8 @@ def _used(renderer: Renderer, keeping: KeeperProcess) -> Counter[str]:
     return used
 
 
-def _kind(process: psutil.Process) -> str:
+def kind_of(process: psutil.Process) -> str:
+    """What a process of a browser does: `page`, `drawing`, or `browser` for all else."""
     with contextlib.suppress(psutil.Error):
         words = [word.removeprefix("--type=") for word in process.cmdline() if word.startswith("--type=")]
         return {"renderer": "page", "gpu-process": "drawing"}.get(words[0] if words else "", "browser")

@@ -15,7 +15,6 @@ from PIL import Image
 from services.chunks import Damaged, chunks
 from services.png import COLOUR_TYPES, Prediction
 
-MODES = {3: "RGB", 4: "RGBA"}
 ROWS = 32
 """Rows that are added up apart from the others: a loop of Python over all would let go of the interpreter
 at each, and wait for it again."""
@@ -24,7 +23,7 @@ STORED_BYTES = 65_535
 
 
 def pixels(content: bytes, width: int, height: int, mode: str) -> NDArray[np.uint8] | None:
-    """The pixels of a whole PNG file of this size and of the mode RGB or RGBA, read-only or not.
+    """The pixels of a whole PNG file of this size and of the mode RGB or RGBA, not to be written to.
 
     None for any that is something else, damaged, interlaced or not of 8 bits: it is for Pillow to judge. No
     more is unpacked than such a picture has.
@@ -47,11 +46,11 @@ def pixels(content: bytes, width: int, height: int, mode: str) -> NDArray[np.uin
         return None
     if len(flat) != size or not stream.eof or stream.unused_data:
         return None
-    return _unfiltered(flat, width, height, channels)
+    return _unfiltered(flat, width, height, mode)
 
 
-def _unfiltered(flat: bytes, width: int, height: int, channels: int) -> NDArray[np.uint8] | None:
-    rows = np.frombuffer(flat, np.uint8).reshape(height, 1 + width * channels)
+def _unfiltered(flat: bytes, width: int, height: int, mode: str) -> NDArray[np.uint8] | None:
+    rows = np.frombuffer(flat, np.uint8).reshape(height, 1 + width * len(mode))
     kinds, lines = rows[:, 0], rows[:, 1:]
     if (kinds == Prediction.NONE).all():
         plain = np.ascontiguousarray(lines)
@@ -61,9 +60,8 @@ def _unfiltered(flat: bytes, width: int, height: int, channels: int) -> NDArray[
         return None
     else:
         # The other predictions go from pixel to pixel, which NumPy cannot do at once.
-        image = Image.frombytes(MODES[channels], (width, height), _stored(flat), "zip", MODES[channels])
-        plain = np.asarray(image)
-    return plain.reshape(height, width, channels)
+        plain = np.asarray(Image.frombytes(mode, (width, height), _stored(flat), "zip", mode))
+    return plain.reshape(height, width, len(mode))
 
 
 def _added_up(lines: NDArray[np.uint8]) -> NDArray[np.uint8]:
