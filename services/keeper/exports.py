@@ -12,7 +12,7 @@ from protocol.order import Export, Exported
 from protocol.plan import Plan, Step
 from services.actor import Letter
 from services.keeper.asked import lay
-from services.keeper.ground import survey
+from services.keeper.ground import Sought, survey
 from services.keeper.lifecycle import Job
 from services.keeper.plans import PlanRow
 from services.keeper.request import Region
@@ -127,7 +127,7 @@ class Exports:
             letter.reply(self._told(request, place, 0, plan, [], ("", "")))
             return
         region = Region(bounding(cells), cells)
-        ground = survey(self._store, region.box, plan="", layer=plan.layer, replaces=plan.id)
+        ground = survey(self._store, region.box, Sought(plan="", layer=plan.layer, replaces=plan.id))
         try:
             found = await asyncio.get_running_loop().run_in_executor(
                 self._pool, partial(lay, region, ground, dry=True)

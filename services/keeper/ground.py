@@ -20,6 +20,22 @@ NAMED_IN_DETAILS = 1_000
 
 
 @dataclass(frozen=True)
+class Sought:
+    """What a plan looks for on the ground."""
+
+    plan: str
+    layer: Layer
+    reads: frozenset[Layer] = frozenset()
+    """The layers that its calls read, besides renders."""
+    replaces: str = ""
+    """The plan that it stands in for, which is no other's."""
+    draws: bool = True
+    """Whether it may call models: what only matters to calls is looked at then."""
+    lays: bool = True
+    """Whether it lays its steps by itself, and so asks where calls have failed."""
+
+
+@dataclass(frozen=True)
 class Source:
     """A layer that is read: what of it stands for good, and which jobs are to finish what there."""
 
@@ -68,29 +84,16 @@ class Ground:
         return {*(self.finished ^ now.finished), *((x, y) for x, y, _ in now.reserved - self.reserved)}
 
 
-def survey(
-    store: Store,
-    box: Box,
-    *,
-    plan: str,
-    layer: Layer,
-    reads: Collection[Layer] = (),
-    replaces: str = "",
-    draws: bool = True,
-    lays: bool = True,
-) -> Ground:
-    """Look at a layer in the box and around it, as `plan` sees it, which may replace another plan.
-
-    What is only asked for by model calls is looked at if it `draws`, where calls failed if it `lays` steps.
-    """
+def survey(store: Store, box: Box, sought: Sought) -> Ground:
+    """Look at a layer in the box and around it, as the plan sees it."""
     near, far = around(box)
     whereabouts, tiles = store.whereabouts, store.tiles
-    if not draws:
+    if not sought.draws:
         # Renders are whole frames: one that is of use here lies here.
         nothing: frozenset[Cell] = frozenset()
         return Ground(nothing, frozenset(), nothing, nothing, whereabouts.running_renders(*box), True, None)
     running = whereabouts.running_renders(*far)
-    finished = frozenset(tiles.finished(layer, *near, plan=plan))
+    finished = frozenset(tiles.finished(sought.layer, *near, plan=sought.plan))
     rendered = tiles.rendered(*far)
     made = tiles.asset("palette") is not None
     if not made:
@@ -98,15 +101,15 @@ def survey(
         running = {**whereabouts.running_renders(*PALETTE_BOX), **running}
     return Ground(
         finished=finished,
-        reserved=frozenset(whereabouts.reserved(layer, *near, but=(plan, replaces))),
-        failed=frozenset(whereabouts.failed(layer, *near) - finished) if lays else frozenset(),
+        reserved=frozenset(whereabouts.reserved(sought.layer, *near, but=(sought.plan, sought.replaces))),
+        failed=frozenset(whereabouts.failed(sought.layer, *near) - finished) if sought.lays else frozenset(),
         rendered=frozenset(rendered),
         running=running,
         palette_made=made,
         palette_job=None if made else store.queue.palette(),
         sources={
             read: Source(frozenset(tiles.finished(read, *near)), whereabouts.drawing(read, *near))
-            for read in reads
+            for read in sought.reads
         },
     )
 

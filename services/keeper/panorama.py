@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from itertools import chain
 
 from protocol.message import JobState, Layer
-from services.keeper.ground import PALETTE_BOX, Box, Cell, Ground, Source, around, grown
+from services.keeper.ground import PALETTE_BOX, Box, Cell, Ground, Sought, Source, around, grown
 from services.keeper.store import Store
 from services.keeper.underway import MARGIN
 from services.tiling.quadrant import FRAME, frame_of
@@ -89,17 +89,7 @@ def is_wide(store: Store, box: Box) -> bool:
     return tiles + FRAME**2 * jobs > LITTLE
 
 
-def look(
-    store: Store,
-    box: Box,
-    *,
-    plan: str,
-    layer: Layer,
-    reads: Collection[Layer] = (),
-    replaces: str = "",
-    draws: bool = True,
-    lays: bool = True,
-) -> Generator[None, None, Panorama]:
+def look(store: Store, box: Box, sought: Sought) -> Generator[None, None, Panorama]:
     """Look around as `survey` does, with others served at each `yield`.
 
     What is finished or reserved meanwhile may be in it or not: whoever goes by it asks a lookout, and for
@@ -108,27 +98,27 @@ def look(
     """
     near, far = around(box)
     running: dict[Cell, int] = {}
-    there = far if draws else box
+    there = far if sought.draws else box
     overlapping = store.plans.open_within(grown(there, MARGIN))
     for page in _jobs(store, ("pending", "processing"), "kind = 'render'", there, overlapping):
         running |= {frame_of(cell): job for cell, job, _ in page}
         yield
     finished, rendered = Pages(), Pages()
-    if not draws:
+    if not sought.draws:
         return Panorama(finished, frozenset(), frozenset(), rendered, running, True, None)
     reserved: set[tuple[int, int, str]] = set()
-    others = overlapping - {plan, replaces}
-    for page in _jobs(store, ON_MAP, _generates(layer), near, others):
+    others = overlapping - {sought.plan, sought.replaces}
+    for page in _jobs(store, ON_MAP, _generates(sought.layer), near, others):
         reserved.update((x, y, owner) for (x, y), _, owner in page)
         yield
     failed: set[Cell] = set()
-    if lays:
-        unfit = f"{_generates(layer)} AND {UNFIT}"
+    if sought.lays:
+        unfit = f"{_generates(sought.layer)} AND {UNFIT}"
         for page in _jobs(store, ("error", "cancelled"), unfit, near, None):
             failed.update(cell for cell, _, _ in page)
             yield
     sources: dict[Layer, tuple[Pages, dict[Cell, int]]] = {}
-    for read in reads:
+    for read in sought.reads:
         # Jobs first: what is finished meanwhile is then found there, or stands.
         drawing: dict[Cell, int] = {}
         which = f"{_generates(read)} AND held = 0"
@@ -137,8 +127,8 @@ def look(
             yield
         sources[read] = (Pages(), drawing)
         yield from _tiles(store, read, near, "", sources[read][0])
-    yield from _tiles(store, layer, near, plan, finished)
-    yield from _tiles(store, "render", far, plan, rendered)
+    yield from _tiles(store, sought.layer, near, sought.plan, finished)
+    yield from _tiles(store, "render", far, sought.plan, rendered)
     made = store.tiles.asset("palette") is not None
     if not made:
         rendered.add(list(store.tiles.rendered(*PALETTE_BOX)))

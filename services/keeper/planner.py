@@ -3,7 +3,6 @@
 from collections.abc import Callable, Collection, Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypedDict
 
 from protocol.errors import Code, ProtocolError
 from protocol.ingest import Accepted, Publish
@@ -15,7 +14,7 @@ from services.keeper.commission import Order
 from services.keeper.entry import Line, enter
 from services.keeper.events import Row as EventRow
 from services.keeper.events import plan_row as event_of
-from services.keeper.ground import Box, Cell, Ground, around, survey, survey_renders, touch
+from services.keeper.ground import Box, Cell, Ground, Sought, around, survey, survey_renders, touch
 from services.keeper.lineup import LineUp
 from services.keeper.lookout import Lookout
 from services.keeper.panorama import Panorama, is_wide, look
@@ -40,17 +39,6 @@ from services.keeper.underway import UnderWay
 
 FULL_SECONDS = 30.0
 """When it is worth asking again once the queue is full."""
-
-
-class Sought(TypedDict):
-    """What to look for on the ground, as `survey` and `look` take it."""
-
-    plan: str
-    layer: Layer
-    reads: frozenset[Layer]
-    replaces: str
-    draws: bool
-    lays: bool
 
 
 @dataclass(frozen=True)
@@ -150,7 +138,7 @@ class Planner:
         outline = self._outline(request)
         if is_wide(self._store, outline.box):
             return None
-        ground = survey(self._store, outline.box, **outline.sought)
+        ground = survey(self._store, outline.box, outline.sought)
         return self._case(request, outline, ground, len(ground.finished))
 
     def surveying(self, request: Request, lookout: Lookout) -> Generator[None, None, Case]:
@@ -160,7 +148,7 @@ class Planner:
         """
         outline = self._outline(request)
         lookout.watch(around(outline.box)[0], outline.layer)
-        ground = yield from look(self._store, outline.box, **outline.sought)
+        ground = yield from look(self._store, outline.box, outline.sought)
         return self._case(request, outline, ground, ground.finished.count)
 
     def _outline(self, request: Request) -> Outline:

@@ -11,9 +11,8 @@ from protocol.message import Error
 from protocol.region import Fill, Planned
 from services.keeper import panorama, slices
 from services.keeper.database import DatabaseFile
-from services.keeper.ground import survey
+from services.keeper.ground import Sought, survey
 from services.keeper.panorama import look
-from services.keeper.planner import Sought
 from services.keeper.proposal import Proposal, Proposer
 from services.keeper.request import Case
 from services.keeper.store import Store
@@ -44,15 +43,14 @@ def test_many_looks_see_what_one_sees(short: Path) -> None:
     store = Store(file.connection)
     for box in ((-2, -2, 60, 60), (0, 0, 3, 30), (38, 0, 200_000, 12)):
         for plan, draws, lays in (("", True, True), ("begun", True, False), ("x", False, False)):
-            sought: Sought = {
-                "plan": plan,
-                "layer": "dark" if lays else "generation",
-                "reads": frozenset(["generation"] if lays else []),
-                "replaces": "",
-                "draws": draws,
-                "lays": lays,
-            }
-            looking = look(store, box, **sought)
+            sought = Sought(
+                plan=plan,
+                layer="dark" if lays else "generation",
+                reads=frozenset(["generation"] if lays else []),
+                draws=draws,
+                lays=lays,
+            )
+            looking = look(store, box, sought)
             steps = 0
             while True:
                 try:
@@ -61,7 +59,7 @@ def test_many_looks_see_what_one_sees(short: Path) -> None:
                 except StopIteration as ended:
                     found = ended.value.whole()
                     break
-            assert found == survey(store, box, **sought)
+            assert found == survey(store, box, sought)
             assert steps > (5 if draws else 0)
     file.close()
 
