@@ -31,11 +31,24 @@ export class Frames {
   private readonly gl: WebGL2RenderingContext;
   private only: WebGLRenderTarget | null = null; // each block is drawn into it, and copied from it
   private readonly free: Copy[] = []; // of frames that have been read
+  private reading: Promise<unknown> = Promise.resolve(); // all frames that the GPU has been told to draw
 
   constructor(private readonly renderer: WebGLRenderer, private readonly world: Scenery) {
     this.gl = renderer.getContext() as WebGL2RenderingContext;
     this.shadows = new Shadows(renderer);
     this.scene.matrixWorldAutoUpdate = false;
+  }
+
+  /**
+   * Builds what a rectangle of world pixels shows, as far as it was laid out, and waits until the frames before it have been
+   * read: a GPU gives nothing back before it has done all that it was told, so they would wait for this one as well.
+   */
+  async ready(x: number, y: number, width: number, height: number): Promise<void> {
+    for (const [bx, by, box] of pieces(x, y, width, height)) {
+      this.world.enter(bx, by);
+      for (const chunk of this.world.inPixels(box)) chunk.objects();
+    }
+    await this.reading;
   }
 
   /**
@@ -48,7 +61,9 @@ export class Frames {
     try {
       const copy = this.copyOf(planes.length);
       this.drawBlocks(x, y, width, height, copy);
-      return this.arrive(copy, planes);
+      const arriving = this.arrive(copy, planes);
+      this.reading = Promise.allSettled([this.reading, arriving]);
+      return arriving;
     } catch (error) {
       throw this.gl.isContextLost() ? new Error(LOST) : error;
     }
@@ -61,14 +76,11 @@ export class Frames {
   }
 
   private drawBlocks(x: number, y: number, width: number, height: number, copy: Copy): void {
-    for (let by = Math.floor(y / BLOCK); by * BLOCK < y + height; by++) {
-      for (let bx = Math.floor(x / BLOCK); bx * BLOCK < x + width; bx++) {
-        const box: Box = [Math.max(x, bx * BLOCK), Math.max(y, by * BLOCK), Math.min(x + width, (bx + 1) * BLOCK), Math.min(y + height, (by + 1) * BLOCK)];
-        this.drawPiece(bx, by, box, this.target());
-        for (let plane = 0; plane < 3; plane++) {
-          const at = ((plane * height + box[1] - y) * width + box[0] - x) * WORD;
-          this.copy(plane, box[0] - bx * BLOCK, box[1] - by * BLOCK, box[2] - box[0], box[3] - box[1], copy, at, width);
-        }
+    for (const [bx, by, box] of pieces(x, y, width, height)) {
+      this.drawPiece(bx, by, box, this.target());
+      for (let plane = 0; plane < 3; plane++) {
+        const at = ((plane * height + box[1] - y) * width + box[0] - x) * WORD;
+        this.copy(plane, box[0] - bx * BLOCK, box[1] - by * BLOCK, box[2] - box[0], box[3] - box[1], copy, at, width);
       }
     }
     this.world.trim();
@@ -156,5 +168,14 @@ export class Frames {
     if (into[colour] !== 255 || into[depth] !== 255) throw new Error(LOST);
     if (this.free.length < KEPT && !this.free.some(({ bytes }) => bytes !== copy.bytes)) this.free.push(copy);
     else gl.deleteBuffer(copy.buffer);
+  }
+}
+
+/** A rectangle of world pixels, cut along the grid of blocks. */
+function* pieces(x: number, y: number, width: number, height: number): Generator<[bx: number, by: number, box: Box]> {
+  for (let by = Math.floor(y / BLOCK); by * BLOCK < y + height; by++) {
+    for (let bx = Math.floor(x / BLOCK); bx * BLOCK < x + width; bx++) {
+      yield [bx, by, [Math.max(x, bx * BLOCK), Math.max(y, by * BLOCK), Math.min(x + width, (bx + 1) * BLOCK), Math.min(y + height, (by + 1) * BLOCK)]];
+    }
   }
 }

@@ -77,6 +77,9 @@ async function draw({ job, x, y, width, height, again, place, url }: DrawRequest
   if (lost || !frames) throw new Error(LOST);
   const { tiles, failed } = await world.load(x, y, width, height);
   if (failed.length) return { job, width, height, lost: false, failed };
+  // Built while the GPU still draws the frame before.
+  world.layOut(x, y, width, height, tiles);
+  await frames.ready(x, y, width, height);
   // From here on nothing is awaited until the GPU has been told all, so no other frame can drop what this one laid out.
   if (lost) throw new Error(LOST);
   const rectangles = again ? [{ x, y, width, height }, again] : [{ x, y, width, height }];
