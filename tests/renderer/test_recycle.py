@@ -79,6 +79,8 @@ async def test_a_page_is_relieved_after_its_frames(stub: Renderer, monkeypatch: 
         async with asyncio.timeout(60):
             while stub.stage.recycled == recycled:
                 await stub.draw(1, HERE)
+        # Called off before that, it would leave the old page open.
+        await until("the old page closed", page.tab.is_closed)
     finally:
         stub.stage.limits = Recycle()
         watching.cancel()
