@@ -15,8 +15,14 @@ class Chronicle:
     """Every change of a job and of what is paused, numbered in the order of the commits."""
 
     def __init__(self, rows: Iterable[Sequence[Any]]) -> None:
-        changes = [(int(seq), json.loads(change)) for seq, change in rows]
-        self._jobs: list[tuple[int, Change]] = [(seq, it) for seq, it in changes if it["kind"] == "job"]
+        changes = [(int(seq), float(at), json.loads(change)) for seq, at, change in rows]
+        self._jobs: list[tuple[int, Change]] = [(seq, it) for seq, _, it in changes if it["kind"] == "job"]
+        self.leases = [
+            (int(it["job"]), at)
+            for _, at, it in changes
+            if it["kind"] == "job" and it["state"] == "processing"
+        ]
+        """Every lease in the order in which they were given: the job, and the time of the keeper's clock."""
 
     def begun_while_paused(self, paused: Iterable[Fact]) -> Iterable[str]:
         """Leases between two looks at a queue in which all, a model or a plan was paused."""

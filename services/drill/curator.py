@@ -18,6 +18,7 @@ from protocol.order import (
 from protocol.view import OrphanView
 from services.drill.ledger import Ledger
 from services.drill.meddler import Meddler
+from services.drill.plans import COMPARISON
 
 LATE_SECONDS = 3.0
 """How long a result that came too late is waited for."""
@@ -99,11 +100,12 @@ class Curator:
             return
         x, y = job.quadrants[0]
         found = await self._meddler.told(GetQuadrant(x=x, y=y), Quadrant)
-        drawn = [view.version for view in found.versions if view.layer == "generation"] if found else []
+        drawn = [view.version for view in found.versions if view.layer == job.layer] if found else []
         for version in (0, *drawn[: self._chance.randrange(2)]):
-            self._ledger.note("reverting", x=x, y=y)
-            if await self._meddler.told(Revert(x=x, y=y, version=version), Reverted) is not None:
-                self._ledger.note("reverted", x=x, y=y, version=version)
+            request = Revert(layer=job.layer, x=x, y=y, version=version)
+            self._ledger.note("reverting", **request.model_dump())
+            if await self._meddler.told(request, Reverted) is not None:
+                self._ledger.note("reverted", **request.model_dump())
 
     async def _finished(self) -> str | None:
         """Some plan that has settled with all its jobs done, and that nobody has reverted."""
@@ -113,6 +115,8 @@ class Curator:
             for view in (found.plans if found else [])
             if view.settled
             and view.plan not in self._reverted
+            # What is chosen there again would come back.
+            and not view.plan.startswith(COMPARISON)
             and view.counts.get("complete", 0) == view.jobs > 0
         ]
         return self._chance.choice(whole) if whole else None

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from services.drill.chooser import Chooser
 from services.drill.curator import Curator
 from services.drill.faults import Fault, draw
 from services.drill.injector import Injector
@@ -19,10 +20,12 @@ from services.drill.oracle import Finding, Oracle
 from services.drill.plans import Plans
 from services.drill.publisher import Publishers
 from services.drill.stage import Stage, Stuck
+from services.drill.treasurer import Treasurer
 
 LEASE_SECONDS = 1.5
 LOOK_SECONDS = 0.25
 RETRY_SECONDS = 3.0
+PAY_SECONDS = 0.5
 QUIET_SECONDS = 30.0
 """When nothing has changed for so long after the last fault, nothing will."""
 STILL_SECONDS = 120.0
@@ -85,15 +88,18 @@ class Drill:
         model = StubModel()
         stage = Stage(await model.open(), lease_seconds=LEASE_SECONDS, within=self._order.within)
         ledger = Ledger(stage.ledgers, "people")
-        publishers = Publishers(stage, ledger, Plans(self._order.seed), self._order.jobs)
+        plans = Plans(self._order.seed)
+        publishers = Publishers(stage, ledger, plans, self._order.jobs)
         meddler = Meddler(stage, ledger, self._order.seed)
         curator = Curator(meddler, ledger, self._order.seed)
-        injector = Injector(stage, publishers, meddler, curator)
+        chooser = Chooser(meddler, ledger, plans, self._order.seed)
+        treasurer = Treasurer(stage, meddler, ledger)
+        injector = Injector(stage, publishers, meddler, curator, chooser)
         stuck: list[str] = []
         broken_off = False
         try:
             try:
-                await self._happen(stage, publishers, meddler, injector)
+                await self._happen(stage, publishers, meddler, treasurer, injector)
                 if (code := await stage.stop()) != 0:
                     stuck.append(f"the supervisor ended with exit code {code} after an orderly stop")
             except Stuck as reason:
@@ -132,11 +138,16 @@ class Drill:
         return verdict
 
     async def _happen(
-        self, stage: Stage, publishers: Publishers, meddler: Meddler, injector: Injector
+        self,
+        stage: Stage,
+        publishers: Publishers,
+        meddler: Meddler,
+        treasurer: Treasurer,
+        injector: Injector,
     ) -> None:
         stage.start()
         await stage.all_ready()
-        watching = asyncio.create_task(self._watch(stage, publishers, meddler, injector))
+        watching = asyncio.create_task(self._watch(stage, publishers, meddler, treasurer, injector))
         playing = asyncio.create_task(self._play(stage, publishers, meddler, injector))
         try:
             # Whoever watches ends only by what it finds wrong.
@@ -163,13 +174,20 @@ class Drill:
         for plan in publishers.abandoned:
             await publishers.finish(plan)
         await meddler.resume()
+        # What could not be drawn for want of its input may have it again.
+        await meddler.retry_failed()
         await self._finish(stage, meddler)
 
     async def _watch(
-        self, stage: Stage, publishers: Publishers, meddler: Meddler, injector: Injector
+        self,
+        stage: Stage,
+        publishers: Publishers,
+        meddler: Meddler,
+        treasurer: Treasurer,
+        injector: Injector,
     ) -> None:
         """Keep looking how far it is, and let what has failed try again; Stuck if nothing moves any more."""
-        retry = time.monotonic() + RETRY_SECONDS
+        retry = pay = time.monotonic() + RETRY_SECONDS
         before: tuple[dict[str, int], int] = {}, 0
         changed = time.monotonic()
         while True:
@@ -187,6 +205,9 @@ class Drill:
                 f"seed {self._order.seed}: {self._done:,} of {jobs:,} jobs, "
                 f"{len(injector.injected)} of {len(self._faults)} faults",
             )
+            if time.monotonic() > pay:
+                pay = time.monotonic() + PAY_SECONDS
+                await treasurer.look()
             if counts.get("error", 0) and time.monotonic() > retry:
                 retry = time.monotonic() + RETRY_SECONDS
                 await meddler.retry_failed()

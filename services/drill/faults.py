@@ -43,7 +43,7 @@ DAY = 86_400
 CLIENTS = (
     *("abandon", "twice", "parts", "parts", "half", "half", "cancel_plan", "cancel_job", "cancel_where"),
     *("retry_cancelled", "retry_where", "pause", "pause_plan", "pause_model", "edit", "move", "move"),
-    *("adopt", "adopt", "adopt", "delete_orphan", "revert_plan", "revert"),
+    *("adopt", "adopt", "adopt", "delete_orphan", "revert_plan", "revert", "compare", "compare", "compare"),
 )
 """What people do, or do badly, while it all goes on."""
 REST = {"frozen": 4, "dies": 4, "lose": 3, "full": 2, "jump": 1, "keeper": 2, "drafter": 1, "client": 5}

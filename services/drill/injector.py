@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from services.drill.chooser import Chooser
 from services.drill.curator import Curator
 from services.drill.faults import DAY, NEVER, Fault
 from services.drill.harm import Harm
@@ -37,7 +38,9 @@ class Recovery:
 class Injector:
     """One fault after the other; what takes time goes on beside the next ones."""
 
-    def __init__(self, stage: Stage, publishers: Publishers, meddler: Meddler, curator: Curator) -> None:
+    def __init__(
+        self, stage: Stage, publishers: Publishers, meddler: Meddler, curator: Curator, chooser: Chooser
+    ) -> None:
         self.injected: list[tuple[float, Fault]] = []
         """With the monotonic time."""
         self.unmet: list[str] = []
@@ -49,6 +52,7 @@ class Injector:
         self._publishers = publishers
         self._meddler = meddler
         self._curator = curator
+        self._chooser = chooser
         self._harm = Harm(stage)
         self.due = 0.0
         """How many jobs are done when the next fault is due; no end once all have been injected."""
@@ -125,6 +129,8 @@ class Injector:
                 self._go(self._publishers.half())
             case "client" if fault.what in ("adopt", "delete_orphan", "revert_plan", "revert"):
                 self._go(self._curator.do(fault.what))
+            case "client" if fault.what == "compare":
+                self._go(self._chooser.compare())
             case "client":
                 self._go(self._meddler.do(fault.what))
 

@@ -23,12 +23,22 @@ from protocol.control import (
     Status,
 )
 from protocol.errors import Code, ProtocolError
+from protocol.ingest import Accepted
 from protocol.message import JobKind, JobState, Message
-from protocol.order import CancelWhere, Deleted, Edit, Move, Orphans, RetryWhere, Reverted
-from protocol.view import JobView
+from protocol.order import (
+    CancelWhere,
+    Candidates,
+    Deleted,
+    Edit,
+    Move,
+    Orphans,
+    RetryWhere,
+    Reverted,
+)
+from protocol.view import JobView, ModelView
 from services.client import Client
 from services.drill.ledger import Ledger
-from services.drill.plans import FEW_MODEL
+from services.drill.plans import DARK_MODEL, FEW_MODEL, PRICED_MODEL
 from services.drill.publisher import AGAIN_SECONDS, PASSING
 from services.drill.stage import MODEL, Stage
 
@@ -51,8 +61,11 @@ class Meddler:
         self.wrong: list[str] = []
         self._ledger = ledger
         self._chance = random.Random(f"meddler {seed}")
-        self._pausing = asyncio.Lock()
-        answers = catalogue(Changed, Deleted, Jobs, Orphans, Plans, Quadrant, Reverted, Status)
+        self.pausing = asyncio.Lock()
+        """Held by whoever has something paused for a moment."""
+        answers = catalogue(
+            Accepted, Candidates, Changed, Deleted, Jobs, Orphans, Plans, Quadrant, Reverted, Status
+        )
         self._client = Client(stage.sockets.address("control"), answers)
 
     async def look(self) -> None:
@@ -61,6 +74,11 @@ class Meddler:
             answer = await self._client.ask(GetStatus(), Status, timeout=1.0, resend=0.5)
             self.counts = {state: count for state, count in answer.counts.items()}
             self._status, self._heard = answer, time.monotonic()
+
+    @property
+    def models(self) -> list[ModelView]:
+        """How the models were doing when they were last heard of."""
+        return self._status.models if self._status else []
 
     def told_last(self) -> str:
         """What the keeper said last, and how long ago."""
@@ -151,13 +169,13 @@ class Meddler:
         """Hold everything, a model or a plan for a while; note from which event to which it was held."""
         named: dict[str, str] = {}
         if what == "pause_model":
-            named = {"model_id": self._chance.choice((MODEL, FEW_MODEL))}
+            named = {"model_id": self._chance.choice((MODEL, FEW_MODEL, PRICED_MODEL, DARK_MODEL))}
         elif what == "pause_plan":
             if (job := await self.one("pending")) is None:
                 return
             named = {"plan": job.plan}
         # One at a time, so that nobody resumes what another has paused.
-        async with self._pausing:
+        async with self.pausing:
             await self.ask(Pause(**named))
             since = await self.told(GetStatus(), Status)
             await asyncio.sleep(PAUSE_SECONDS)

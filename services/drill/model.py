@@ -3,16 +3,27 @@
 import asyncio
 import hashlib
 import json
+import time
 from collections import Counter
+from dataclasses import dataclass
 from typing import Any
 
-Content = tuple[Any, ...]
-"""What makes two calls the same: the quadrants and the prompt."""
 
-
-def content(quadrants: Any, prompt: str) -> str:
+def content(model_id: str, seed: int | None, quadrants: Any, prompt: str) -> str:
     """The name under which calls for the same thing are counted."""
-    return json.dumps([sorted([x, y] for x, y in quadrants), prompt])
+    return json.dumps([model_id, seed, sorted([x, y] for x, y in quadrants), prompt])
+
+
+@dataclass(frozen=True)
+class Bill:
+    """One call that was answered."""
+
+    at: float
+    """On the clock that all processes share."""
+    model_id: str
+    job: int
+    token: int
+    """Of the lease that it was made under."""
 
 
 class StubModel:
@@ -22,6 +33,8 @@ class StubModel:
         self.begun: Counter[str] = Counter()
         self.answered: Counter[str] = Counter()
         """An answer is paid for once it was sent to somebody who was there to take it."""
+        self.bills: list[Bill] = []
+        """The same one by one, as they came; nobody but the model writes here."""
         self.moods = 0
         self._seconds = seconds
         self._moody = moody
@@ -43,7 +56,7 @@ class StubModel:
             head = await reader.readuntil(b"\r\n\r\n")
             length = int(head.lower().split(b"content-length:")[1].split(b"\r\n")[0])
             asked = json.loads(await reader.readexactly(length))
-            name = content(asked["quadrants"], asked["prompt"])
+            name = content(asked["model_id"], asked["seed"], asked["quadrants"], asked["prompt"])
             self.begun[name] += 1
             await asyncio.sleep(self._seconds)
             if reader.at_eof():
@@ -54,6 +67,7 @@ class StubModel:
                 await self._answer(writer, "503 Busy", {})
             else:
                 self.answered[name] += 1
+                self.bills.append(Bill(time.monotonic(), asked["model_id"], asked["job"], asked["token"]))
                 await self._answer(writer, "200 OK", {"call": self.answered.total()})
         except (ConnectionError, asyncio.IncompleteReadError):
             pass

@@ -9,10 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from services.blobs import Blobs
+from services.drill.books import Books
+from services.drill.choices import Choices
+from services.drill.layers import Layers
 from services.drill.ledger import facts, of
 from services.drill.model import StubModel, content
 from services.drill.picture import note_in
-from services.drill.plans import FEW_MODEL
+from services.drill.plans import FEW_MODEL, PRICED_MODEL
 from services.drill.remains import Remains, place
 from services.drill.stage import FEW
 from services.drill.wishes import Wishes
@@ -42,6 +45,9 @@ class Oracle:
         self._facts = facts(ledgers)
         self._world = Remains(data / "tilewright.db")
         self._wishes = Wishes(self._world, self._facts)
+        self._books = Books(self._world, self._facts, model.bills)
+        self._layers = Layers(self._world, self._facts, self._note)
+        self._choices = Choices(self._world, self._facts)
         self._notes: dict[str, dict[str, Any] | None] = {}
 
     def findings(self) -> list[Finding]:
@@ -68,17 +74,28 @@ class Oracle:
             Finding("handed out before what it needs", list(self._too_early())),
             Finding("attempts counted wrongly", list(self._attempts())),
             Finding("paid for again", list(self._paid_again())),
+            Finding("calls counted twice, or not at all", list(self._books.miscounted())),
+            Finding("money still set aside", list(self._books.unsettled())),
+            Finding("spent beyond cap or budget", list(self._books.overspent())),
+            Finding("drawn without its input layer", list(self._layers.without_input())),
+            Finding("layers mixed up", list(self._layers.mixed_up())),
+            Finding("candidates: on the map unasked", list(self._choices.unasked())),
+            Finding("candidates: lost, or not as chosen", [*self._choices.lost(), *self._choices.unheeded()]),
             Finding("integrity of the database", [row for row in self._world.integrity if row != "ok"]),
         ]
 
     def figures(self) -> dict[str, Any]:
         """What was done, as numbers."""
         committed = Counter(
-            content(json.loads(row["quadrants"]) + json.loads(row["padding"]) + json.loads(row["scaffold"]),
-                    row["prompt"])
+            content(
+                row["model_id"],
+                row["seed"],
+                json.loads(row["quadrants"]) + json.loads(row["padding"]) + json.loads(row["scaffold"]),
+                row["prompt"],
+            )
             for row in self._world.jobs.values()
             if row["kind"] == "generate" and row["status"] == "complete"
-        )  # fmt: skip
+        )
         steps = committed.total() or 1
         answered = sum(self._model.answered[name] for name in committed)
         begun = sum(self._model.begun[name] for name in committed)
@@ -93,6 +110,11 @@ class Oracle:
             "calls_begun": self._model.begun.total(),
             "answered_per_step": round(answered / steps, 4),
             "begun_per_step": round(begun / steps, 4),
+            "calls_priced": len([bill for bill in self._model.bills if bill.model_id == PRICED_MODEL]),
+            "money_allowed_anew": len(self._facts["budget"]) + len(self._facts["cap"]),
+            "tiles_by_layer": dict(Counter(row["layer"] for row in self._world.drawn)),
+            "candidates": len([row for row in self._world.jobs.values() if row["candidate"]]),
+            "candidates_chosen": len(of(self._facts, "adopted") & self._choices.jobs),
             "late_results_refused": len(self._facts["refused"]),
             "late_results_adopted": len(self._facts["adopted"]),
             "pauses": len(self._facts["paused"]),
@@ -133,12 +155,14 @@ class Oracle:
                 state = "gone" if job is None else job["status"]
                 yield f"job {fact['job']} was acknowledged with token {fact['token']} and is {state}"
                 continue
+            if job["candidate"]:
+                continue
             made = {(row["layer"], row["x"], row["y"]): row["sha256"] for row in self._world.made[job["id"]]}
             told = {(layer, x, y): sha256 for layer, x, y, sha256 in fact["tiles"]}
             if made != told:
                 yield f"job {fact['job']} has other pixels than were acknowledged with token {fact['token']}"
         for job in self._world.jobs.values():
-            if job["status"] == "complete" and not self._world.made[job["id"]]:
+            if job["status"] == "complete" and not job["candidate"] and not self._world.made[job["id"]]:
                 yield f"job {job['id']} is complete without a single image"
 
     def _lost_images(self) -> Iterable[str]:
@@ -162,15 +186,7 @@ class Oracle:
         for it, count in by_job.items():
             if count > 1:
                 yield f"job {it[0]} put {count} versions of {it[1:]} on the map"
-        # No two plans of a drill ask for the same ground, so every quadrant is drawn once.
-        drawn = Counter(
-            (row["x"], row["y"])
-            for row in self._world.versions
-            if row["layer"] == "generation" and not row["scaffold"]
-        )
-        for cell, count in drawn.items():
-            if count > 1:
-                yield f"{cell} was drawn {count} times"
+        yield from self._layers.drawn_twice()
         steps = Counter(
             (row["plan_id"], row["step"]) for row in self._world.jobs.values() if row["kind"] == "generate"
         )
@@ -186,7 +202,9 @@ class Oracle:
         for job_id, needed in self._world.needs:
             needs[job_id].append(self._world.jobs[needed]["status"])
         for job in self._world.jobs.values():
-            if job["status"] == "blocked" and set(needs[job["id"]]) <= {"complete"}:
+            if job["status"] != "blocked" or self._layers.is_waiting(job):
+                continue
+            if set(needs[job["id"]]) <= {"complete"}:
                 yield f"job {job['id']} is blocked and waits for nothing: {job['reason']}"
         for plan in self._world.plans.values():
             if not plan["settled"]:
@@ -206,8 +224,8 @@ class Oracle:
                 continue
             if job_row is not None and job_row["status"] == "complete" and job_row["token"] == fact["token"]:
                 yield f"job {fact['job']} was refused with token {fact['token']}, which it was committed with"
-        for version in self._world.versions:
-            note = self._note(version["sha256"]) if version["layer"] == "generation" else {}
+        for version in self._world.drawn:
+            note = self._note(version["sha256"])
             if note and note["token"] != self._world.jobs[version["job_id"]]["token"]:
                 yield f"{place(version)} comes from token {note['token']}, not from its job's last one"
 

@@ -18,10 +18,13 @@ from protocol.plan import Plan, PlanHead
 from services.client import Client
 from services.drill.call import post
 from services.drill.ledger import Ledger
-from services.drill.plans import LARGE_ROWS, Plans
+from services.drill.plans import DARK_MODEL, LARGE_ROWS, Plans
 from services.drill.stage import Stage
 
 PASSING = {Code.UNAVAILABLE, Code.BUSY, Code.NO_SPACE}
+UNREAD = {Code.WRONG_STATE, Code.SEAM}
+"""What a plan for the other layer may be told: what it reads may have been called off or taken back."""
+DARK_SHARE = 0.2
 AGAIN_SECONDS = 0.1
 AHEAD = 350
 """Jobs that are published before those ahead of them are done."""
@@ -63,12 +66,13 @@ class Publishers:
             if self.jobs - min(done(), due()) > AHEAD:
                 await asyncio.sleep(AGAIN_SECONDS)
                 continue
-            plan = self._plans.next()
+            plan = self._plans.dark(self.accepted) if self._chance.random() < DARK_SHARE else None
+            plan = plan or self._plans.next()
             await (self.by_http(plan) if by_http else self.by_socket(plan))
 
     async def by_socket(self, plan: Plan) -> None:
         """Offer a plan until it is accepted."""
-        self._ledger.note("offered", plan=plan.id)
+        self._ledger.note("offered", plan=plan.id, cap=plan.cost_cap)
         answer = await self._told(plan, Publish(plan=plan))
         if isinstance(answer, Accepted):
             self._take(plan, list(answer.jobs))
@@ -109,7 +113,7 @@ class Publishers:
 
     async def _begin(self, plan: Plan) -> Message | None:
         """Announce a plan; of what is here already nothing that was acknowledged may be missing."""
-        self._ledger.note("offered", plan=plan.id)
+        self._ledger.note("offered", plan=plan.id, cap=plan.cost_cap)
         head = PlanHead(**plan.model_dump(include=set(PlanHead.model_fields)))
         answer = await self._told(plan, PlanBegin(plan=head, steps=len(plan.steps)))
         acknowledged = self._parts.setdefault(plan.id, 0)
@@ -131,13 +135,14 @@ class Publishers:
                 return (await self._client.exchange(body, timeout=5.0, resend=1.0)).body
             except ProtocolError as error:
                 if error.code not in PASSING:
-                    self.wrong.append(f"{plan.id} was refused: {body.TYPE}: {error.code} {error.message}")
+                    if not _may_be_refused(plan, error.code):
+                        self.wrong.append(f"{plan.id} was refused: {body.TYPE}: {error.code} {error.message}")
                     return None
                 await asyncio.sleep(AGAIN_SECONDS)
 
     async def by_http(self, plan: Plan) -> None:
         """Offer a plan to the gateway until it is accepted."""
-        self._ledger.note("offered", plan=plan.id)
+        self._ledger.note("offered", plan=plan.id, cap=plan.cost_cap)
         body = json.loads(plan.model_dump_json(exclude_none=True, exclude_defaults=True))
         while True:
             with contextlib.suppress(OSError, TimeoutError):
@@ -146,8 +151,10 @@ class Publishers:
                 if status in (200, 202):
                     self._take(plan, list(answer["jobs"]))
                     return
-                if answer.get("error", {}).get("code") not in PASSING:
-                    self.wrong.append(f"{plan.id} was refused over HTTP: {status} {answer}")
+                code = answer.get("error", {}).get("code")
+                if code not in PASSING:
+                    if not _may_be_refused(plan, code):
+                        self.wrong.append(f"{plan.id} was refused over HTTP: {status} {answer}")
                     return
             await asyncio.sleep(AGAIN_SECONDS)
 
@@ -159,7 +166,7 @@ class Publishers:
     async def abandon(self) -> None:
         """Offer a plan and die without waiting for the answer; now and then somebody offers it again."""
         plan = self._plans.next()
-        self._ledger.note("offered", plan=plan.id)
+        self._ledger.note("offered", plan=plan.id, cap=plan.cost_cap)
         with zmq.asyncio.Context() as context, context.socket(zmq.DEALER) as dealer:
             dealer.setsockopt(zmq.LINGER, 100)
             dealer.connect(self._stage.sockets.address("ingest"))
@@ -181,3 +188,7 @@ class Publishers:
         if before != jobs:
             self.wrong.append(f"{plan.id} was accepted twice, as jobs {before[:3]}… and {jobs[:3]}…")
         self._ledger.note("accepted", plan=plan.id, jobs=jobs)
+
+
+def _may_be_refused(plan: Plan, code: str) -> bool:
+    return plan.model_id == DARK_MODEL and code in UNREAD

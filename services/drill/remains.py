@@ -22,11 +22,15 @@ class Remains:
             self.tiles = connection.execute("SELECT * FROM tiles").fetchall()
             self.needs = connection.execute("SELECT job_id, needs_id FROM dependencies").fetchall()
             self.orphans = connection.execute("SELECT * FROM orphan_results").fetchall()
-            self.chronicle = Chronicle(connection.execute("SELECT seq, change FROM events ORDER BY seq"))
+            self.seen = {(row[0], row[1]) for row in connection.execute("SELECT version, seen FROM saw")}
+            self.tallied = dict(connection.execute("SELECT plan_id, total(cost) FROM plan_tally GROUP BY 1"))
+            self.chronicle = Chronicle(connection.execute("SELECT seq, at, change FROM events ORDER BY seq"))
         self.made: dict[int, list[sqlite3.Row]] = defaultdict(list)
         """The versions that each job has put on the map."""
         for version in self.versions:
             self.made[version["job_id"]].append(version)
+        self.drawn = [row for row in self.versions if self.jobs[row["job_id"]]["kind"] == "generate"]
+        """The versions that models have drawn."""
 
 
 def place(version: sqlite3.Row) -> str:

@@ -20,7 +20,7 @@ from protocol.life import AskServices, Done, ProcessView, RestartProcess, Servic
 from services.client import Client
 from services.config import Sockets
 from services.drill.faults import GENERATORS, RENDERERS
-from services.drill.plans import FEW_MODEL
+from services.drill.plans import BUDGET, DARK_LAYER, DARK_MODEL, FEW_MODEL, PRICE, PRICED_MODEL
 from services.drill.stubs.scribe import FOLDER
 
 TREE = Path(__file__).resolve().parent.parent.parent
@@ -49,7 +49,8 @@ class Stage:
         for folder in (self.data, self.ledgers, self.faults):
             folder.mkdir()
         self.config = self.folder / "app_config.json"
-        self.config.write_text(json.dumps(_config(model, lease_seconds), indent=2))
+        self._model, self._lease_seconds = model, lease_seconds
+        self.write_config(BUDGET)
         self.output = self.folder / "supervisor.out"
         self.database = self.data / "tilewright.db"
         self.sockets = Sockets(self.data)
@@ -60,6 +61,12 @@ class Stage:
         self._life: Client | None = None
         self._views: dict[str, ProcessView] = {}
         self._looked = 0.0
+
+    def write_config(self, budget: float) -> None:
+        """Let the priced model cost so much in a day; who runs already hears of it."""
+        draft = self.config.with_name(".app_config.json")
+        draft.write_text(json.dumps(_config(self._model, self._lease_seconds, budget), indent=2))
+        draft.rename(self.config)
 
     def start(self) -> None:
         """Start the supervisor; it starts all the others."""
@@ -211,11 +218,18 @@ def stopped(pid: int) -> bool:
     return False
 
 
-def _config(model: str, lease_seconds: float) -> dict[str, object]:
+def _config(model: str, lease_seconds: float, budget: float) -> dict[str, object]:
     stub = {"name": "Stub", "model_id": MODEL, "provider": "oxen", "endpoint": model, "api_key": "loopback"}
+    money = {"cost_per_image": PRICE, "daily_budget": budget}
+    layers = {"input_layer": "generation", "output_layer": DARK_LAYER}
     return {
         "name": "Drill",
-        "models": [stub, {**stub, "name": "Few", "model_id": FEW_MODEL, "max_concurrency": FEW}],
+        "models": [
+            stub,
+            {**stub, "name": "Few", "model_id": FEW_MODEL, "max_concurrency": FEW},
+            {**stub, "name": "Priced", "model_id": PRICED_MODEL, **money},
+            {**stub, "name": "Dark", "model_id": DARK_MODEL, **layers},
+        ],
         "default_model_id": MODEL,
         "http": {"host": "127.0.0.1", "port": 0},
         "services": {"renderer": len(RENDERERS), "generator": len(GENERATORS)},

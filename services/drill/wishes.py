@@ -68,19 +68,17 @@ class Wishes:
 
     def reverted(self) -> Iterable[str]:
         """What somebody took off the map stays off it, and what they put back stands."""
-        of_plan: dict[str, set[tuple[int, int]]] = defaultdict(set)
-        for row in self._world.versions:
-            if row["layer"] == "generation" and not row["scaffold"]:
-                of_plan[self._world.jobs[row["job_id"]]["plan_id"]].add((row["x"], row["y"]))
-        wanted: dict[tuple[int, int], int] = {}
+        of_plan: dict[str, set[tuple[str, int, int]]] = defaultdict(set)
+        for row in self._world.drawn:
+            if not row["scaffold"]:
+                of_plan[self._world.jobs[row["job_id"]]["plan_id"]].add((row["layer"], row["x"], row["y"]))
+        wanted: dict[tuple[str, int, int], int] = {}
         for fact in sorted(self._facts["reverted_plan"] + self._facts["reverted"], key=lambda it: it["at"]):
             if fact["what"] == "reverted":
-                wanted[fact["x"], fact["y"]] = fact["version"]
+                wanted[fact["layer"], fact["x"], fact["y"]] = fact["version"]
             else:
                 wanted.update(dict.fromkeys(of_plan[fact["plan"]], 0))
-        standing = {
-            (row["x"], row["y"]): row["version"] for row in self._world.tiles if row["layer"] == "generation"
-        }
+        standing = {(row["layer"], row["x"], row["y"]): row["version"] for row in self._world.tiles}
         for cell, version in wanted.items():
             if standing.get(cell, 0) != version:
                 yield f"{cell} was taken back to version {version} and shows {standing.get(cell, 0)}"

@@ -14,8 +14,8 @@ def log(*changes: str) -> Chronicle:
     for seq, change in enumerate(changes, 1):
         job, state, *model = change.split()
         told: dict[str, Any] = {"kind": "job", "job": int(job), "state": state, "plan": f"p{job}"}
-        rows.append((seq, json.dumps({**told, "model_id": model[0] if model else "many"})))
-    return Chronicle([*rows, (len(rows) + 1, json.dumps({"kind": "queue", "paused": True}))])
+        rows.append((seq, 0.0, json.dumps({**told, "model_id": model[0] if model else "many"})))
+    return Chronicle([*rows, (len(rows) + 1, 0.0, json.dumps({"kind": "queue", "paused": True}))])
 
 
 def jobs(*rows: tuple[int, int, int]) -> Iterable[sqlite3.Row]:

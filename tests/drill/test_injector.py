@@ -3,6 +3,7 @@
 import asyncio
 from pathlib import Path
 
+from services.drill.chooser import Chooser
 from services.drill.curator import Curator
 from services.drill.faults import Fault
 from services.drill.injector import Injector
@@ -34,8 +35,10 @@ async def inject(stage: Slow, faults: list[Fault]) -> Injector:
     """Inject them without a pause between them, on a system that serves; an `Injector` that is done."""
     ledger = Ledger(stage.ledgers, "people")
     meddler = Meddler(stage, ledger, 1)
-    publishers = Publishers(stage, ledger, Plans(1), 0)
-    stage.injector = Injector(stage, publishers, meddler, Curator(meddler, ledger, 1))
+    plans = Plans(1)
+    publishers = Publishers(stage, ledger, plans, 0)
+    curator, chooser = Curator(meddler, ledger, 1), Chooser(meddler, ledger, plans, 1)
+    stage.injector = Injector(stage, publishers, meddler, curator, chooser)
     try:
         stage.start()
         await stage.injector.run(faults, lambda: 0, lambda: True)

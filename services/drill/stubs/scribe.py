@@ -7,10 +7,10 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from protocol.message import JobKind
-from protocol.work import Lease
+from protocol.work import Ack, Lease, Nack
 from services.drill.ledger import Ledger
 from services.process import Process
-from services.worker import Result, Task, Worker
+from services.worker import M, Result, Task, Worker
 
 FOLDER = "TILEWRIGHT_DRILL"
 """The variable that says where the ledgers of workers lie."""
@@ -41,6 +41,14 @@ class Scribe(Worker):
     def told(self, lease: Lease, result: Result, taken: bool) -> None:
         tiles = [(layer, x, y, hashlib.sha256(png).hexdigest()) for layer, x, y, png in result.tiles]
         self.ledger.note("acked" if taken else "refused", job=lease.job, token=lease.token, tiles=tiles)
+
+    async def _settle(
+        self, lease: Lease, body: Ack | Nack, answer: type[M], attachments: list[bytes] | None = None
+    ) -> M | None:
+        found = await super()._settle(lease, body, answer, attachments)
+        if found is not None and isinstance(body, Nack):
+            self.ledger.note("failed", job=lease.job, token=lease.token)
+        return found
 
 
 async def work(process: Process, worker: Scribe) -> None:
