@@ -15,8 +15,10 @@ export interface Part {
 export interface Scenery {
   /** World pixels outside of which there is nothing. */
   readonly bounds: Box;
-  /** The lowest and the highest metre that anything is drawn at. */
+  /** The lowest and the highest metre that anything in the block is drawn at. */
   readonly heights: readonly [lowest: number, highest: number];
+  /** The lowest metre that is seen in the block, and the highest; shadows fall on what lies between. */
+  readonly shaded: readonly [lowest: number, highest: number];
 
   /** Loads all that a rectangle of world pixels needs; what could not be loaded is returned, and then it cannot be drawn. */
   load(x: number, y: number, width: number, height: number): Promise<{ tiles: unknown; failed: Failure[] }>;

@@ -18,6 +18,7 @@ export interface Description {
   schema: string | null;
   layers: string[]; // the layers that its tiles may have, where it says so
   reach: number; // metres that a feature may reach out of its tile
+  terrain_zoom?: number; // of the tiles of heights, where the ground is not level
   version: string; // which state of the source it is
 }
 
@@ -57,6 +58,11 @@ export class Supply {
   get bounds(): [number, number, number, number] {
     const [x0, y0, x1, y1] = this.source.tiles;
     return [...this.corner(x0, y0), ...this.corner(x1 + 1, y1 + 1)] as [number, number, number, number];
+  }
+
+  /** The zoom of the tiles of heights; null where the ground is level. */
+  get terrainZoom(): number | null {
+    return this.source.terrain_zoom ?? null;
   }
 
   /** The tiles with features on a box of ground given in metres east and south, in a fixed order. */

@@ -45,6 +45,7 @@ window.cancelAnimationFrame = (handle) => window.clearTimeout(handle);
 
 export class TileSetWorld implements Scenery {
   readonly heights = [-1_000, 9_000] as const;
+  readonly shaded = [0, HIGHEST] as const;
   bounds: Box = [0, 0, 0, 0];
   private readonly tiles: Inner;
   private readonly eye = new OrthographicCamera();
