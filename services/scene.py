@@ -101,6 +101,11 @@ class Scene(Keyed):
             raise fault(("tileset",), "{key} belongs into its query, behind ?; it goes along with every tile")
 
     @property
+    def keyed(self) -> list[Keyed]:
+        """All parts that may have a key."""
+        return [self, *([self.terrain] if self.terrain is not None else [])]
+
+    @property
     def thanks(self) -> str:
         """Whom the studio thanks for what is drawn, as far as that is known without the source."""
         # Most vector tiles come from there, and none say so before they are read.
@@ -130,6 +135,11 @@ class Scene(Keyed):
     def on_server(self) -> bool:
         """Whether the tiles come from a server that an address names."""
         return tiles.on_server(self.tiles or self.tileset)
+
+    @property
+    def calls_servers(self) -> bool:
+        """Whether anything of it comes from a server."""
+        return self.on_server or (self.terrain is not None and self.terrain.on_server)
 
 
 Pass = Literal["depth16", "normals", "object_id", "class"]

@@ -111,8 +111,10 @@ export class Draped extends Solid {
   /** Lays a convex ring so many metres over the ground. */
   lay(ring: Ring, over: number, finish: Finish): void {
     const per = 1 / this.relief.step;
+    // Small triangles of two layers round differently: their lowest layers lie farther apart than on level ground.
+    const apart = over + 3 * Math.min(over, 0.08);
     for (const strip of slices(this.clipped(ring), per, 0)) {
-      for (const square of slices(strip, 0, per)) for (const piece of slices(square, per, -per)) this.piece(piece, over, finish);
+      for (const square of slices(strip, 0, per)) for (const piece of slices(square, per, -per)) this.piece(piece, apart, finish);
     }
   }
 

@@ -106,7 +106,7 @@ class Address(Source):
             if answer.status in (204, 404, 410):
                 return Kept(None, "", time.time())
             if answer.status != 200:
-                raise SourceFault(address, reason(answer.status))
+                raise SourceFault(address, reason(answer.status, self._form.section))
             plain = await asyncio.to_thread(self._form.plain, await read(answer, self._form.largest + 1))
             return Kept(plain, answer.headers.get("ETag", "")[:200], time.time())
 

@@ -116,6 +116,7 @@ class Elevation:
             bounds = f"{self._terrain.lowest:g} to {self._terrain.highest:g} m"
             raise SourceFault(
                 tile.address,
-                f"its heights are {low:.0f} to {high:.0f} m, and scene.terrain.lowest and highest say {bounds}",
+                f"its heights are {low:.0f} to {high:.0f} m; scene.terrain.lowest and highest say {bounds}",
             )
-        return (heights - self._terrain.level).astype("<f4").tobytes()
+        given: bytes = (heights - self._terrain.level).astype("<f4").tobytes()
+        return given

@@ -155,7 +155,7 @@ class Hosted(Source):
             if answer.status == 416:
                 raise SourceFault(address, f"the file ends before byte {offset + length}")
             if answer.status != 206:
-                raise SourceFault(address, reason(answer.status))
+                raise SourceFault(address, reason(answer.status, self._form.section))
             span = re.match(r"bytes (\d+)-\d*/(\d+|\*)", answer.headers.get("Content-Range", ""))
             if span is None or int(span[1]) != offset:
                 raise SourceFault(address, "the server gives another part of the file than it was asked for")
