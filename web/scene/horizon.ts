@@ -11,7 +11,7 @@ import { Relief, stepOf } from "./relief";
 import { TERRAIN } from "./settings";
 import { HIGHEST } from "./shadow";
 import type { Elevation } from "./source/elevation";
-import { keyOf, type Failure } from "./source/supply";
+import { keyOf, type Failure } from "./source/store";
 
 type Place = [i: number, j: number];
 type Reliefs = ReadonlyMap<string, Relief>;

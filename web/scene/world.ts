@@ -20,7 +20,8 @@ import { HIGHEST } from "./shadow";
 import type { Scenery } from "./scenery";
 import { TERRAIN } from "./settings";
 import { Elevation } from "./source/elevation";
-import { keyOf, type Failure, type Supply, type Tile } from "./source/supply";
+import { keyOf, type Failure } from "./source/store";
+import { type Supply, type Tile } from "./source/supply";
 
 /** Built chunks, 100 KB each: those of six frames at the default camera, or of two where a frame shows more. */
 const CHUNKS_KEPT = Math.max(300, Math.ceil(2 * ((BLOCK * METRES_PER_PIXEL) / CHUNK + 2) * (BLOCK / UP / CHUNK + 2)));

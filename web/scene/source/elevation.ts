@@ -4,7 +4,7 @@ import { fromView } from "../camera";
 import type { Box } from "../chunk";
 import { boxOf } from "../city";
 import { groundToTile, tileToGround } from "../place";
-import { keyOf, type Failure } from "./supply";
+import { asked, keyOf, Missing, Store, type Failure } from "./store";
 
 const KEPT = 8 * 2 ** 20; // heights of tiles that are kept, four bytes each
 const NEXT = 1 / 64; // of a tile: a place so near its border looks at the next one, however few heights there are
@@ -13,7 +13,7 @@ const NEXT = 1 / 64; // of a tile: a place so near its border looks at the next 
 export class Elevation {
   /** Metres between two heights, once a tile came. */
   spacing = 0;
-  private readonly kept = new Map<string, { heights: Promise<Float32Array>; count: number }>(); // the one used last is the last
+  private readonly store: Store<Float32Array>;
   private readonly origin: [column: number, row: number];
   private readonly metres: number; // along each side of a tile
   private readonly tiles: Box; // the first and the last column and row
@@ -21,6 +21,7 @@ export class Elevation {
 
   /** Heights of ground within bounds, in metres [x0, y0, x1, y1] east and south of the origin; beyond, the border's go on. */
   constructor(private readonly zoom: number, private readonly bounds: readonly [number, number, number, number]) {
+    this.store = new Store(KEPT, `terrain ${zoom}`, (column, row) => this.fetch(column, row), (heights) => heights.length);
     this.origin = groundToTile(zoom, 0, 0);
     this.metres = tileToGround(zoom, 0, 1)[1] - tileToGround(zoom, 0, 0)[1];
     const [x0, y0] = this.place(bounds[0], bounds[1]), [x1, y1] = this.place(bounds[2], bounds[3]);
@@ -42,30 +43,7 @@ export class Elevation {
 
   /** Loads tiles; the height of any place that looks at them alone, or what could not be loaded. */
   async load(wanted: readonly [column: number, row: number][]): Promise<{ heightAt: (x: number, y: number) => number; failed: Failure[] }> {
-    const tiles = new Map<string, Float32Array>();
-    const failed: Failure[] = [];
-    await Promise.all(wanted.map(async ([column, row]) => {
-      const key = keyOf(column, row);
-      const entry = this.kept.get(key) ?? { heights: this.fetch(column, row), count: 0 };
-      this.kept.delete(key);
-      this.kept.set(key, entry);
-      try {
-        const heights = await entry.heights;
-        entry.count = heights.length;
-        tiles.set(key, heights);
-      } catch (error) {
-        // What failed is asked for again by the next frame that needs it.
-        if (this.kept.get(key) === entry) this.kept.delete(key);
-        failed.push(error instanceof Unknown ? error.failure : { address: `terrain ${this.zoom}/${column}/${row}`, reason: String(error) });
-      }
-    }));
-    let count = [...this.kept.values()].reduce((sum, entry) => sum + entry.count, 0);
-    for (const [key, entry] of this.kept) {
-      if (count <= KEPT || tiles.has(key)) break;
-      count -= entry.count;
-      this.kept.delete(key);
-    }
-    failed.sort((a, b) => (a.address < b.address ? -1 : 1));
+    const { tiles, failed } = await this.store.load(wanted);
     return { heightAt: (x, y) => this.height(tiles, x, y), failed };
   }
 
@@ -94,20 +72,12 @@ export class Elevation {
   }
 
   private async fetch(column: number, row: number): Promise<Float32Array> {
-    const answer = await fetch(`/terrain/${this.zoom}/${column}/${row}`);
-    const address = decodeURIComponent(answer.headers.get("Tile-Address") ?? `terrain ${this.zoom}/${column}/${row}`);
-    if (!answer.ok) throw new Unknown({ address, reason: (await answer.text()).slice(0, 500) });
+    const { answer, address } = await asked(`terrain/${this.zoom}/${column}/${row}`);
     const heights = new Float32Array(await answer.arrayBuffer());
     const side = Math.sqrt(heights.length);
-    if (this.side && side !== this.side) throw new Unknown({ address, reason: `it is ${side} pixels wide and others are ${this.side}` });
+    if (this.side && side !== this.side) throw new Missing({ address, reason: `it is ${side} pixels wide and others are ${this.side}` });
     this.side = side;
     this.spacing = this.metres / side;
     return heights;
-  }
-}
-
-class Unknown extends Error {
-  constructor(readonly failure: Failure) {
-    super(failure.reason);
   }
 }

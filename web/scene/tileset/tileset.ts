@@ -12,7 +12,7 @@ import { BLOCK } from "../program";
 import type { Part, Scenery } from "../scenery";
 import { sourceSettings } from "../settings";
 import { HIGHEST } from "../shadow";
-import { keyOf, type Failure } from "../source/supply";
+import { keyOf, type Failure } from "../source/store";
 import { fetched, here, Missing, nameOf, originOf } from "./address";
 import { backdropWith } from "./backdrop";
 import { inWords, reading } from "./decoder";
