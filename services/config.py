@@ -213,7 +213,7 @@ def load(path: Path) -> AppConfig:
 
 def open_to_others(path: Path, settings: AppConfig) -> bool:
     """Whether a key stands in a file that other users of this machine may read."""
-    holders: list[Keyed] = [*settings.models, settings.scene]
+    holders: list[Keyed] = [*settings.models, *settings.scene.keyed]
     literal = any(holder.api_key is not None and holder.key_variable() is None for holder in holders)
     return literal and bool(path.stat().st_mode & 0o077)
 

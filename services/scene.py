@@ -1,16 +1,17 @@
 """The parts of the configuration that say what is drawn, and from where it is looked at."""
 
 from typing import Annotated, Literal, Self, get_args
-from urllib.parse import urlsplit
 
 from pydantic import Field, model_validator
 
-from services.section import Keyed, Section, fault, is_loopback
+from services import tiles
+from services.section import Keyed, Section, fault
+from services.terrain import Terrain
 
 FIELDS: dict[str, tuple[str, ...]] = {
-    "san-francisco": (),
-    "vector-tiles": ("tiles", "zoom", "tile_schema", "tallest", "attribution", "api_key"),
-    "geojson": ("file", "tallest", "attribution"),
+    "san-francisco": ("terrain",),
+    "vector-tiles": ("tiles", "zoom", "tile_schema", "terrain", "tallest", "attribution", "api_key"),
+    "geojson": ("file", "terrain", "tallest", "attribution"),
     "cityjson": ("file", "ground", "tallest", "attribution"),
     "3d-tiles": ("tileset", "ground", "detail", "tallest", "attribution", "api_key"),
     "google-3d-tiles": ("ground", "detail", "daily_sessions", "endpoint", "api_key"),
@@ -62,6 +63,8 @@ class Scene(Keyed):
     """How often a day the service may be asked for the root of its tiles, which is what it counts."""
     endpoint: Annotated[str | None, Field(min_length=1, max_length=500)] = None
     """Another address of the service, such as a proxy."""
+    terrain: Terrain | None = None
+    """Footprints: how high the ground lies; level where it is not named."""
 
     @model_validator(mode="after")
     def _fields_fit_the_source(self) -> Self:
@@ -72,11 +75,11 @@ class Scene(Keyed):
             if getattr(self, field) is None:
                 raise fault((field,), f'it is missing, and "source": "{self.source}" needs it')
         if self.tiles is not None:
-            self._check_tiles(self.tiles)
+            tiles.check_tiles(self.tiles, self.zoom, keyed=self.api_key is not None)
         if self.tileset is not None:
             self._check_tileset(self.tileset)
         if self.endpoint is not None:
-            self._check_address("endpoint", self.endpoint)
+            tiles.check_address("endpoint", self.endpoint, keyed=self.api_key is not None)
             if "?" in self.endpoint or "#" in self.endpoint:
                 raise fault(
                     ("endpoint",), "it may not have a query, where keys are often put and then logged"
@@ -84,60 +87,23 @@ class Scene(Keyed):
         self.check_key("TILES_KEY")
         return self
 
-    def _check_tiles(self, tiles: str) -> None:
-        missing = [name for name in ("{z}", "{x}", "{y}") if name not in tiles]
-        if "://" in tiles and not self.on_server:
-            raise fault(("tiles",), "a web address begins with https://")
-        if missing and not self.is_file:
-            files = ".pmtiles" if self.on_server else ".mbtiles or .pmtiles"
-            raise fault(
-                ("tiles",),
-                f"{' and '.join(missing)} is missing in it; it is a folder or an address with {{z}}, "
-                f"{{x}} and {{y}}, or a file {files}",
-            )
-        if not self.on_server:
-            if self.api_key is not None:
-                raise fault(("api_key",), "only an address on a server has a key")
-            return
-        self._check_address("tiles", tiles)
-        if self.zoom is None and not self.is_file:
-            raise fault(("zoom",), "it is missing; a server does not say how far its tiles go")
-        self._check_place_of_key("tiles", tiles)
-
     def _check_tileset(self, tileset: str) -> None:
+        keyed = self.api_key is not None
         if not self.on_server:
             if "://" in tileset:
                 raise fault(("tileset",), "a web address begins with https://")
-            if self.api_key is not None:
+            if keyed:
                 raise fault(("api_key",), "only an address on a server has a key")
             return
-        self._check_address("tileset", tileset)
-        self._check_place_of_key("tileset", tileset)
+        tiles.check_address("tileset", tileset, keyed=keyed)
+        tiles.check_place_of_key("tileset", tileset, keyed=keyed)
         if "{key}" in tileset.partition("?")[0]:
             raise fault(("tileset",), "{key} belongs into its query, behind ?; it goes along with every tile")
 
-    def _check_address(self, field: str, address: str) -> None:
-        """Whether a file can be fetched from there, and the key not be read on its way."""
-        try:
-            url = urlsplit(address)
-            host, _ = url.hostname or "", url.port
-        except ValueError:
-            host = ""
-        if not host or url.scheme not in ("http", "https") or "@" in url.netloc or "{" in url.netloc:
-            host = ""
-        if not host or " " in address:
-            raise fault((field,), "it is not a web address that tiles could lie at")
-        if self.api_key is not None and url.scheme == "http" and not is_loopback(host):
-            raise fault((field,), "a key would travel in the open; use https")
-
-    def _check_place_of_key(self, field: str, address: str) -> None:
-        if (self.api_key is None) != ("{key}" not in address):
-            way = (
-                f"put {{key}} where it belongs in {field}"
-                if self.api_key is not None
-                else "name api_key for {key}"
-            )
-            raise fault(("api_key",), f"a key needs a place, and a place a key: {way}")
+    @property
+    def keyed(self) -> list[Keyed]:
+        """All parts that may have a key."""
+        return [self, *([self.terrain] if self.terrain is not None else [])]
 
     @property
     def thanks(self) -> str:
@@ -150,7 +116,8 @@ class Scene(Keyed):
             "google-3d-tiles": "Google",
             "cesium-ion": "Cesium ion",
         }
-        return self.attribution or known.get(self.source, "")
+        ground = self.terrain.attribution if self.terrain else None
+        return ", ".join(filter(None, (self.attribution or known.get(self.source, ""), ground)))
 
     @property
     def tallest_metres(self) -> int:
@@ -162,16 +129,17 @@ class Scene(Keyed):
     @property
     def is_file(self) -> bool:
         """Whether the tiles lie in one file, here or on a server."""
-        path = self.tiles or ""
-        if self.on_server:
-            return path.partition("?")[0].endswith(".pmtiles")
-        return path.endswith((".mbtiles", ".pmtiles"))
+        return tiles.is_file(self.tiles)
 
     @property
     def on_server(self) -> bool:
         """Whether the tiles come from a server that an address names."""
-        address = self.tiles or self.tileset
-        return address is not None and address.startswith(("http://", "https://"))
+        return tiles.on_server(self.tiles or self.tileset)
+
+    @property
+    def calls_servers(self) -> bool:
+        """Whether anything of it comes from a server."""
+        return self.on_server or (self.terrain is not None and self.terrain.on_server)
 
 
 Pass = Literal["depth16", "normals", "object_id", "class"]

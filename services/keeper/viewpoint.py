@@ -9,6 +9,7 @@ from services.config import AppConfig
 from services.disk import sync
 from services.keeper.database import DatabaseRefused
 from services.scene import Camera
+from services.section import Keyed
 
 FILE = "viewpoint.json"
 UNSEEN = {"api_key", "attribution", "daily_sessions", "endpoint"}
@@ -43,19 +44,26 @@ def keep(data: Path, config: AppConfig, renders: int) -> None:
 
 def _viewpoint(config: AppConfig) -> dict[str, dict[str, Any]]:
     """All of camera and scene that shows in a picture; the same files may lie elsewhere, by the same name."""
-    scene = config.scene.model_dump(mode="json", exclude=UNSEEN, exclude_none=True, exclude_defaults=True)
+    scene = _seen(config.scene)
     scene["source"] = config.scene.source
-    for field, value in scene.items():
+    if config.scene.terrain is not None:
+        scene["terrain"] = _seen(config.scene.terrain)
+    return {"camera": config.camera.model_dump(mode="json"), "scene": scene}
+
+
+def _seen(part: Keyed) -> dict[str, Any]:
+    seen = part.model_dump(mode="json", exclude=UNSEEN, exclude_none=True, exclude_defaults=True)
+    for field, value in seen.items():
         if not isinstance(value, str):
             continue
         if "://" in value:
             # A key may stand behind the question mark under any name.
-            scene[field] = value.partition("?")[0]
+            seen[field] = value.partition("?")[0]
         elif "{" not in value:
             path = PurePosixPath(value)
             # Most tile sets have one name; the folder tells them apart.
-            scene[field] = f"{path.parent.name}/{path.name}" if path.name == "tileset.json" else path.name
-    return {"camera": config.camera.model_dump(mode="json"), "scene": scene}
+            seen[field] = f"{path.parent.name}/{path.name}" if path.name == "tileset.json" else path.name
+    return seen
 
 
 def _kept(file: Path) -> dict[str, dict[str, Any]] | None:

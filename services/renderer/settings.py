@@ -16,6 +16,9 @@ def script(camera: Camera, scene: Scene) -> str:
         for name, value in (("ground", scene.ground), ("detail", scene.detail))
         if value is not None
     }
+    if scene.terrain is not None:
+        level = scene.terrain.level
+        source["terrain"] = {"lowest": scene.terrain.lowest - level, "highest": scene.terrain.highest - level}
     settings = {
         "camera": camera.model_dump(mode="json"),
         "source": source,

@@ -12,6 +12,7 @@ from aiohttp import web
 
 from services.renderer.frame import BadFrame, room, size
 from services.renderer.settings import script
+from services.renderer.sources.relief import Relief
 from services.renderer.sources.source import Source, SourceFault
 from services.renderer.sources.tileset import TileSet
 from services.scene import Camera, Scene
@@ -71,6 +72,7 @@ class Site:
         app.router.add_get("/settings.js", self._settings_file)
         app.router.add_get("/source.json", self._describe_source)
         app.router.add_get(r"/tiles/{zoom:\d+}/{column:\d+}/{row:\d+}", self._give_tile)
+        app.router.add_get(r"/terrain/{zoom:\d+}/{column:\d+}/{row:\d+}", self._give_heights)
         app.router.add_get(r"/tiles3d/{path:.+}", self._give_content)
         app.router.add_post("/frames/{nonce}", self._take)
         app.router.add_static("/", self.pages)
@@ -145,6 +147,18 @@ class Site:
             return web.Response(status=502, text=fault.reason, headers=_address(fault.address))
         if tile is None:
             return web.Response(status=204)
+        return web.Response(body=tile.content, content_type=tile.kind, headers=_address(tile.address))
+
+    async def _give_heights(self, request: web.Request) -> web.StreamResponse:
+        """A tile of heights; 502 with the reason where they are not known."""
+        zoom, column, row = (int(request.match_info[name]) for name in ("zoom", "column", "row"))
+        if not isinstance(self._source, Relief) or zoom != self._source.elevation.describe().zoom:
+            return web.Response(status=404, text="The source has no such heights.")
+        try:
+            tile = await self._source.elevation.tile(column, row)
+        except SourceFault as fault:
+            log.warning("%s", fault)
+            return web.Response(status=502, text=fault.reason, headers=_address(fault.address))
         return web.Response(body=tile.content, content_type=tile.kind, headers=_address(tile.address))
 
     async def _give_content(self, request: web.Request) -> web.StreamResponse:

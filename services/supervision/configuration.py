@@ -92,10 +92,10 @@ class Configuration:
         named = {variable for model in self.settings.models if (variable := model.key_variable())}
         return {name: self._environment[name] for name in sorted(named) if name in self._environment}
 
-    def scene_key(self) -> dict[str, str]:
-        """The environment variable with the key of the scene's tiles, if one is named and set."""
-        name = self.settings.scene.key_variable()
-        return {name: self._environment[name]} if name in self._environment and name is not None else {}
+    def scene_keys(self) -> dict[str, str]:
+        """The environment variables with the keys of the scene's tiles, as far as they are set."""
+        named = {variable for part in self.settings.scene.keyed if (variable := part.key_variable())}
+        return {name: self._environment[name] for name in sorted(named) if name in self._environment}
 
     def view(self) -> ConfigView:
         """The configuration as `status` shows it."""

@@ -19,19 +19,20 @@ def for_child(
 ) -> dict[str, str]:
     """The variables for one child.
 
-    The keys of models go to generators alone; others learn which models lack one. That of the scene's tiles
-    goes to renderers alone.
+    The keys of models go to generators alone; others learn which models lack one. Those of the scene's tiles
+    go to renderers alone.
     """
     variables = {name: value for name, value in given.items() if _ALLOWED.fullmatch(name)}
     for model in configuration.settings.models:
         variables.pop(model.key_variable() or "", None)
     scene = configuration.settings.scene
-    variables.pop(scene.key_variable() or "", None)
+    for part in scene.keyed:
+        variables.pop(part.key_variable() or "", None)
     variables.pop(UNAVAILABLE, None)
     if kind == "generator":
         variables |= configuration.keys()
-    elif kind == "renderer" and scene.on_server:
-        variables |= configuration.scene_key()
+    elif kind == "renderer" and scene.calls_servers:
+        variables |= configuration.scene_keys()
     else:
         # It calls nobody outside, but to import an HTTP server is to read every certificate authority twice.
         variables["SSL_CERT_FILE"] = os.devnull

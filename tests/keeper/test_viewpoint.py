@@ -62,6 +62,23 @@ def test_what_does_not_show_in_a_picture_may_change(short: Path) -> None:
     assert "scene.zoom was 14 and is 15" in refused(short, scene={**scene, "zoom": 15})
 
 
+def test_heights_belong_to_what_a_world_is_drawn_from_and_their_key_does_not(short: Path) -> None:
+    ground = {
+        "tiles": "https://example.org/{z}/{x}/{y}.png?key={key}",
+        "zoom": 12,
+        "encoding": "mapbox",
+        "lowest": 0,
+        "highest": 100,
+        "api_key": "CANARY-77",
+    }
+    house = started(short, scene={"terrain": ground})
+    house.rendered(0, 0, 1, 1)
+    house.end()
+    assert "CANARY" not in (short / "d" / FILE).read_text()
+    started(short, scene={"terrain": {**ground, "api_key": "another", "attribution": "© me"}}).end()
+    assert "scene.terrain was" in refused(short, scene={"terrain": {**ground, "highest": 200}})
+
+
 def test_a_file_may_lie_elsewhere_under_its_name(short: Path) -> None:
     house = started(short, **CITY)
     house.rendered(0, 0, 0, 0)

@@ -22,7 +22,7 @@ def test_every_example_can_be_used(example: str) -> None:
 def test_every_field_is_explained() -> None:
     assert re.findall(r"^\| `(\w+)` \|", DOCUMENT, re.MULTILINE) == [
         "source", "tiles", "zoom", "tile_schema", "api_key", "file", "tileset", "asset", "ground", "detail",
-        "daily_sessions", "endpoint", "tallest", "attribution",
+        "daily_sessions", "endpoint", "terrain", "tallest", "attribution",
     ]  # fmt: skip
     assert set(Scene.model_fields) == set(re.findall(r"^\| `(\w+)` \|", DOCUMENT, re.MULTILINE))
-    assert len(EXAMPLES) == 12
+    assert len(EXAMPLES) == 13

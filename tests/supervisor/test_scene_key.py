@@ -10,7 +10,7 @@ from services.supervision.configuration import Configuration
 from services.supervision.environment import for_child
 
 KEY = "CANARY-9f3c2b"
-GIVEN = {"PATH": "/bin", "TILEWRIGHT_TILES_KEY": KEY, "OXEN_API_KEY": "another"}
+GIVEN = {"PATH": "/bin", "TILEWRIGHT_TILES_KEY": KEY, "OXEN_API_KEY": "another", "HEIGHTS_KEY": "third"}
 TILES = "https://example.org/{z}/{x}/{y}.pbf?key={key}"
 
 
@@ -24,11 +24,20 @@ def test_the_key_of_the_tiles_goes_to_renderers_alone(tmp_path: Path, kind: str,
         "tiles": TILES,
         "zoom": 14,
         "api_key": "${TILEWRIGHT_TILES_KEY}",
+        "terrain": {
+            "tiles": TILES,
+            "zoom": 12,
+            "api_key": "${HEIGHTS_KEY}",
+            "encoding": "mapbox",
+            "lowest": 0,
+            "highest": 100,
+        },
     }
     file = tmp_path / "app_config.json"
     file.write_text(json.dumps({"models": [model], "scene": scene}))
     variables = for_child(kind, "mark", Configuration(file, tmp_path, GIVEN), GIVEN)
     assert (variables.get("TILEWRIGHT_TILES_KEY") == KEY) is has
+    assert (variables.get("HEIGHTS_KEY") == "third") is has
     assert ("OXEN_API_KEY" in variables) is (kind == "generator")
     # Who calls servers needs to know whom to trust.
     assert (variables.get("SSL_CERT_FILE") == os.devnull) is (kind in ("keeper", "gateway"))

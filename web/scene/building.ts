@@ -7,6 +7,8 @@ import { buildingId } from "./material";
 import { APARTMENTS, COMMERCIAL, DARK_BROWN, FLAT_ROOFS, HOUSES, PITCHED_ROOFS, TOWERS, WARM_WHITE, mix, type Colour } from "./palette";
 import { FLOOR } from "./storey";
 
+const CLEARANCE = 2.4; // metres of a wall that stand out of the highest ground beside it
+
 export type Class = "house" | "apartment" | "commercial" | "tower" | "shed";
 
 /** A rectangle around a footprint: centre, direction of its long side, half its sides. */
@@ -32,6 +34,7 @@ export interface Plan {
   walls: Wall[];
   shop: boolean;
   from: number; // metres above the ground where its walls begin
+  least: number; // storeys that no part of it may have less of, since the ground on its upper side is so high
   blocks: Ring[]; // what stands on its roof (mass.ts)
   terrace: boolean; // its roof is planted
 }
@@ -130,6 +133,16 @@ export function planOf(building: Building, mask: Mask): Plan {
   const shop = !NO_SHOPS.has(building.type) && (SHOPS.has(building.type) || cls === "commercial" || ((cls === "apartment" || cls === "tower") && dice.chance(0.45)) || (cls === "house" && wide && dice.chance(0.6)));
   return {
     cls, id: buildingId(seed), seed, rings, area, floors, height: cls === "shed" ? 2.7 : floors * FLOOR + 0.9,
-    wall, trim, roof: pitched === "no" ? dice.pick(FLAT_ROOFS) : dice.pick(PITCHED_ROOFS), pitched, rectangle, walls, shop, from: 0, blocks: [], terrace: false,
+    wall, trim, roof: pitched === "no" ? dice.pick(FLAT_ROOFS) : dice.pick(PITCHED_ROOFS), pitched, rectangle, walls, shop, from: 0, least: 0, blocks: [], terrace: false,
   };
+}
+
+/** Makes a building on ground that rises so many metres under it as high as it takes to look out of the upper side. */
+export function clear(plan: Plan, rise: number): void {
+  if (plan.cls === "shed") plan.height = Math.max(plan.height, rise + CLEARANCE - 0.4);
+  else {
+    plan.least = Math.max(1, Math.ceil((rise + CLEARANCE - 0.9) / FLOOR));
+    plan.floors = Math.max(plan.floors, plan.least);
+    plan.height = plan.floors * FLOOR + 0.9;
+  }
 }

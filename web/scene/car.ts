@@ -7,6 +7,7 @@ import { SUN } from "./light";
 import { carId, Material } from "./material";
 import { pack, packColour } from "./mesh";
 import { CARS, colour, type Colour } from "./palette";
+import type { Relief } from "./relief";
 import type { Shade } from "./shade";
 import { DOT, type Dot, type Sprites } from "./sprite";
 import type { Stop } from "./street";
@@ -25,7 +26,7 @@ const DIRECTIONS = 32;
 const plain = (factor: number): Colour => [128 * factor, 128 * factor, 128 * factor];
 
 /** Puts a car where a street has a place for one. */
-export function park(cars: Sprites, shadow: Shade, { x, y, ux, uy, seed }: Stop): void {
+export function park(cars: Sprites, shadow: Shade, { x, y, ux, uy, seed }: Stop, relief: Relief | null): void {
   if (!shows(KINDS.car.height)) return;
   const dice = new Dice(seed);
   const roll = dice.roll();
@@ -38,11 +39,16 @@ export function park(cars: Sprites, shadow: Shade, { x, y, ux, uy, seed }: Stop)
   const deep = Math.ceil(((Math.abs(dy) * length + Math.abs(dx) * width) / 2) * (UP / DOT));
   const high = Math.ceil((height * RISE) / DOT);
   // Of two cars that overlap on screen, the plane of the nearer one is the higher.
-  const place = { x, y, high: 0.5 + 0.4 * (((-y / 32) % 1) + 1) % 1, lies: true };
+  const over = (s: number, t: number) => [x + ux * s * length - uy * t * width, y + uy * s * length + ux * t * width] as const;
+  const ground = shadow.lift = relief?.at(x, y) ?? 0;
+  // On a slope its plane clears the higher end.
+  const rise = relief ? Math.max(...[-0.5, 0.5].flatMap((s) => [-0.5, 0.5].map((t) => relief.at(...over(s, t)) - ground))) : 0;
+  const place = { x, y, high: rise + 0.5 + 0.4 * (((-y / 32) % 1) + 1) % 1, lies: true, ground };
   cars.put(`${kind} ${turn}`, -half, -deep - high, half * 2, deep * 2 + high, (px, py) => carDot(kind, dx, dy, px, py), place,
     packColour(dice.pick(roll < 0.02 ? BUSES : CARS), 0), pack(id >> 8, id & 255, Material.car, 0));
-  const at = (s: number, t: number) => [x + ux * s * length - uy * t * width, y + uy * s * length + ux * t * width, height * 0.6] as const;
+  const at = (s: number, t: number) => [...over(s, t), height * 0.6] as const;
   shadow.face([at(-0.5, -0.5), at(0.5, -0.5), at(0.5, 0.5), at(-0.5, 0.5)]);
+  shadow.lift = 0;
 }
 
 /** What the ray through a point of the screen hits first, going down through the car in steps of 5 cm. */

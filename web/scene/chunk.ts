@@ -3,6 +3,7 @@
 import { Mesh as ThreeMesh, type BufferGeometry, type Material, type Object3D, type RawShaderMaterial } from "three";
 import { ACROSS, COSINE, SINE, toPixel } from "./camera";
 import { SHEAR } from "./light";
+import type { Relief } from "./relief";
 
 export const CHUNK = 75; // metres
 
@@ -25,12 +26,17 @@ const SPARE = 2 + Math.max(0, 5 - 4 * SINE - 3.8 * COSINE) * ACROSS;
 
 /** A square of the city. It knows how far its contents reach before they are built. */
 export class Chunk<Content = unknown> {
-  readonly ground: Box;
+  readonly square: Box;
+  readonly ground: Box; // what its contents reach over
   top = 9; // metres; trees are never listed, so their height is always allowed for
   used = 0;
   private built: { objects: Object3D[]; casters: ThreeMesh | null } | null = null;
 
-  constructor(readonly cx: number, readonly cy: number, readonly content: Content, private readonly build: () => Built) {
+  private span: readonly [low: number, high: number] | null = null;
+
+  /** The chunk at a place, on the ground of a relief or on level ground. */
+  constructor(readonly cx: number, readonly cy: number, readonly content: Content, private readonly relief: Relief | null, private readonly build: () => Built) {
+    this.square = [cx * CHUNK, cy * CHUNK, (cx + 1) * CHUNK, (cy + 1) * CHUNK];
     this.ground = [cx * CHUNK - 4, cy * CHUNK - 4, (cx + 1) * CHUNK + 4, (cy + 1) * CHUNK + 4];
   }
 
@@ -41,18 +47,30 @@ export class Chunk<Content = unknown> {
     this.ground[2] = Math.max(this.ground[2], box[2] + 1.5);
     this.ground[3] = Math.max(this.ground[3], box[3] + 1.5);
     this.top = Math.max(this.top, top);
+    this.span = null;
+  }
+
+  /** The lowest ground under it, and the highest thing that may stand on it. */
+  private get heights(): readonly [low: number, high: number] {
+    if (!this.span) {
+      const [low, high] = this.relief?.range(this.ground) ?? [0, 0];
+      this.span = [low, high + this.top];
+    }
+    return this.span;
   }
 
   /** The world pixels that the chunk can touch. */
   pixels(): Box {
-    const [x0, y0] = toPixel(this.ground[0], this.ground[3], this.top);
-    const [x1, y1] = toPixel(this.ground[2], this.ground[1], 0);
+    const [low, high] = this.heights;
+    const [x0, y0] = toPixel(this.ground[0], this.ground[3], high);
+    const [x1, y1] = toPixel(this.ground[2], this.ground[1], low);
     return [x0 - SPARE, y0 - SPARE, x1 + SPARE, y1 + SPARE];
   }
 
   /** The sheared ground that the chunk's shadows can touch (shadow.ts). */
   sheared(): Box {
-    return [this.ground[0], this.ground[1], this.ground[2] + this.top * SHEAR[0], this.ground[3] + this.top * SHEAR[1]];
+    const [low, high] = this.heights;
+    return [this.ground[0] + low * SHEAR[0], this.ground[1] + low * SHEAR[1], this.ground[2] + high * SHEAR[0], this.ground[3] + high * SHEAR[1]];
   }
 
   /** The chunk's objects, built when first asked for. */

@@ -3,12 +3,15 @@
 
 import { buildChunk, type Contents } from "./build";
 import { CHUNK, Chunk, overlaps, type Box, type Built } from "./chunk";
-import { boxOf, type Building } from "./city";
+import { boxOf, type Building, type Ring } from "./city";
 import { Grain } from "./garden";
-import { areaMask } from "./ground";
+import { Draped, type Sheet } from "./drape";
+import { areaMask, insideConvex } from "./ground";
 import { lotCars } from "./lot";
 import { Mask, On, type Field } from "./mask";
 import type { Boxed, Plot } from "./plot";
+import { NEAR_STEP } from "./program";
+import type { Relief } from "./relief";
 import { Solid } from "./solid";
 import { carsOf, KERB_WIDTH, layMarks, PAVEMENT_WIDTH, streetTreesOf, type Link } from "./street";
 
@@ -27,7 +30,6 @@ const BESIDE = 20;
 /** Squares of a field start at these metres, counted from the origin, in steps of their own. */
 const LATTICE = 3;
 const COARSE = 8;
-const FINE = 2;
 
 export class District {
   readonly chunks: Chunk<Contents>[] = [];
@@ -37,13 +39,16 @@ export class District {
   used = 0;
   private readonly mask: Mask;
   private readonly grain: Grain;
+  private readonly sheets: readonly Sheet[];
+  private readonly within = (x: number, y: number): boolean => insideConvex(this.outline, x, y);
 
-  /** District (i, j), made from the plots that touch its margin, in a fixed order; trees grow only within. */
-  constructor(readonly i: number, readonly j: number, plots: readonly Plot[], private readonly within: (x: number, y: number) => boolean) {
+  /** District (i, j), made from the plots that touch its margin, in a fixed order; trees grow only within the outline. */
+  constructor(readonly i: number, readonly j: number, plots: readonly Plot[], private readonly outline: Ring, readonly relief: Relief | null) {
     const ground: Box = groundOf(i, j);
     this.ground = ground;
     const known: Box = [down(ground[0] - KNOWN), down(ground[1] - KNOWN), down(ground[2] + KNOWN), down(ground[3] + KNOWN)];
     this.mask = new Mask(known);
+    this.sheets = relief ? plots.flatMap((plot) => plot.sheets()).filter(({ box }) => overlaps(box, ground)) : [];
     for (let cy = j * CHUNKS; cy < (j + 1) * CHUNKS; cy++) {
       for (let cx = i * CHUNKS; cx < (i + 1) * CHUNKS; cx++) this.chunks.push(this.chunk(cx, cy));
     }
@@ -60,7 +65,7 @@ export class District {
       if (overlaps(boxOf((thing.whole ?? thing.rings)[0]), ground)) for (const stop of lotCars(thing, this.mask)) this.at(stop.x, stop.y)?.content.cars.push(stop);
     }
     this.settled = this.mask.built(COARSE, 1, 3);
-    this.near = this.mask.built(FINE, 1.25, 1, KNOWN - 2 * COARSE);
+    this.near = this.mask.built(NEAR_STEP, 1.25, 1, KNOWN - 2 * COARSE);
   }
 
   /** Frees the geometry of every chunk. */
@@ -84,11 +89,17 @@ export class District {
         this.mask.stroke(a[0], a[1], b[0], b[1], link.half + KERB_WIDTH + PAVEMENT_WIDTH, link.half > 5 ? On.street | On.wide : On.street);
         this.mask.stroke(a[0], a[1], b[0], b[1], link.half + KERB_WIDTH, On.asphalt);
       } else this.mask.stroke(a[0], a[1], b[0], b[1], link.half + 0.6, On.path);
+      const wide = link.half + 4;
+      const box: Box = [Math.min(a[0], b[0]) - wide, Math.min(a[1], b[1]) - wide, Math.max(a[0], b[0]) + wide, Math.max(a[1], b[1]) + wide];
+      if (this.relief) {
+        // On slopes every chunk lays what lies on its own ground, whose heights it knows.
+        for (const { content, square } of this.chunks) if (overlaps(square, box)) content.segments.push([link, i]);
+        continue;
+      }
       const chunk = this.at((a[0] + b[0]) / 2, (a[1] + b[1]) / 2);
       if (!chunk) continue;
       chunk.content.segments.push([link, i]);
-      const wide = link.half + 4;
-      chunk.reach([Math.min(a[0], b[0]) - wide, Math.min(a[1], b[1]) - wide, Math.max(a[0], b[0]) + wide, Math.max(a[1], b[1]) + wide], 0);
+      chunk.reach(box, 0);
     }
     if (!comesNear) return;
     const elsewhere = new Solid();
@@ -104,13 +115,14 @@ export class District {
   }
 
   private chunk(cx: number, cy: number): Chunk<Contents> {
-    const content: Contents = { buildings: [], segments: [], marks: new Solid(), cars: [], trees: [] };
-    const chunk: Chunk<Contents> = new Chunk<Contents>(cx, cy, content, () => this.build(chunk));
+    const content: Contents = { buildings: [], segments: [], marks: this.relief ? new Draped(this.relief) : new Solid(), cars: [], trees: [] };
+    const chunk: Chunk<Contents> = new Chunk<Contents>(cx, cy, content, this.relief, () => this.build(chunk));
     return chunk;
   }
 
   private build({ cx, cy, content }: Chunk<Contents>): Built {
-    return buildChunk(cx, cy, content, { mask: this.mask, settled: this.settled, angle: this.grain.angle(cx, cy), within: this.within });
+    const { mask, settled, within, outline, relief } = this;
+    return buildChunk(cx, cy, content, { mask, settled, angle: this.grain.angle(cx, cy), within, land: relief && { relief, outline, sheets: this.sheets } });
   }
 }
 

@@ -8,6 +8,7 @@ import { Material, normalCode } from "./material";
 import { Mesh, pack, packColour, type Layout } from "./mesh";
 import { AWNINGS, SIGNS, WARM_WHITE, mix, shade } from "./palette";
 import { program } from "./program";
+import type { Relief } from "./relief";
 import { Pattern, type Solid } from "./solid";
 import { cellsAcross, FLOOR, HAS_WINDOWS, STOREY_CELLS } from "./storey";
 
@@ -23,6 +24,7 @@ type Kind = (typeof KINDS)[number];
 
 /** The walls of one chunk, by what their drawing asks: a software renderer takes every step of a shader at every pixel. */
 export class Facade {
+  lift = 0; // metres that the walls which are added next stand higher
   private readonly meshes = { blank: new Mesh(LAYOUT), plain: new Mesh(LAYOUT), rich: new Mesh(LAYOUT) };
 
   /** Its geometries, each with the program that draws it. */
@@ -32,8 +34,8 @@ export class Facade {
 
   /** Adds a wall from a to b between two heights; its storeys are counted from the ground below it. */
   wall(plan: Plan, ax: number, ay: number, bx: number, by: number, z0: number, z1: number, style: number, columns: number, ground: number): void {
-    const [px, py] = toPixel(ax, ay, 0);
-    const [qx, qy] = toPixel(bx, by, 0);
+    const [px, py] = toPixel(ax, ay, this.lift);
+    const [qx, qy] = toPixel(bx, by, this.lift);
     if (qx - px < 0.05) return;
     const length = Math.hypot(bx - ax, by - ay);
     const normal = [(by - ay) / length, -(bx - ax) / length, 0];
@@ -46,7 +48,7 @@ export class Facade {
       pack(style, ground, plan.seed & 255, (plan.seed >> 8) & 255),
     ];
     const mesh = this.meshes[kindOf(style, columns, ground, plan)];
-    const corner = (x: number, y: number, z: number) => mesh.vertex([x, y, z, ...foot, ...size], words);
+    const corner = (x: number, y: number, z: number) => mesh.vertex([x, y, z + this.lift, ...foot, ...size], words);
     const a = corner(ax, ay, z0), b = corner(bx, by, z0), c = corner(bx, by, z1), d = corner(ax, ay, z1);
     mesh.quad(a, b, c, d);
   }
@@ -78,8 +80,14 @@ function columnsOf(plan: Plan, wall: Wall): number {
 }
 
 /** Raises a building's camera-facing walls up to a height, with bays and awnings. */
-export function raiseWalls(facade: Facade, solid: Solid, plan: Plan, top: number): void {
-  for (const wall of plan.walls) {
+export function raiseWalls(facade: Facade, solid: Solid, whole: Plan, highest: number, relief: Relief | null): void {
+  const { lift } = facade;
+  for (const wall of whole.walls) {
+    // Where the ground beside a wall is higher than at the building's foot, its storeys begin as many higher.
+    const sunk = relief && !whole.from ? sunkenStoreys(relief, wall, lift) : 0;
+    const plan = sunk ? { ...whole, floors: whole.floors - sunk, from: -sunk * FLOOR } : whole;
+    const top = highest - sunk * FLOOR;
+    facade.lift = solid.lift = lift + sunk * FLOOR;
     const columns = columnsOf(plan, wall);
     const front = wall.side === "front";
     const style = columns === 0 ? Style.blank
@@ -92,6 +100,13 @@ export function raiseWalls(facade: Facade, solid: Solid, plan: Plan, top: number
     if (front && columns && plan.shop && wall.length > 3) awning(solid, plan, wall, dice);
     if (front && columns && plan.shop && wall.length > 5) blades(solid, plan, wall, dice);
   }
+  facade.lift = solid.lift = lift;
+}
+
+/** The storeys of a building standing at a height that lie under the ground beside a wall, as many as are nearest. */
+function sunkenStoreys(relief: Relief, { ax, ay, bx, by }: Wall, foot: number): number {
+  const least = Math.min(...[0, 0.25, 0.5, 0.75, 1].map((t) => relief.at(ax + (bx - ax) * t, ay + (by - ay) * t)));
+  return Math.max(0, Math.round((least - foot) / FLOOR - 0.1));
 }
 
 /** Hangs a bay from the first floor to the eaves: up to 3.4 m wide, 1.0 m deep, its sides splayed by 0.8 m: a cell on screen. */

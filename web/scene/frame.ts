@@ -88,7 +88,7 @@ export class Frames {
 
   private drawPiece(bx: number, by: number, box: Box, target: WebGLRenderTarget): void {
     this.world.enter(bx, by);
-    this.shadows.use(bx, by, (ground) => this.world.inShadow(ground));
+    this.shadows.use(bx, by, this.world.shaded, (ground) => this.world.inShadow(ground));
     // Depths of everything in the block, from the highest roof at its lower edge to the lowest ground at its upper edge,
     // some metres spare.
     const [lowest, highest] = this.world.heights;

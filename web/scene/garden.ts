@@ -117,6 +117,8 @@ export function layPlots(solid: Solid, mask: Mask, settled: Field, x0: number, y
 const [right, away] = [toView(1, 0), toView(0, 1)]; // where east and south point in view ground
 const floats = (values: readonly number[]) => values.map((v) => v.toFixed(8)).join(", ");
 
+const PAPER = "vec3(0.85, 0.83, 0.78)";
+
 const wild = (edge: boolean) => program(
   /* glsl */ `
 in vec2 position;
@@ -133,13 +135,26 @@ ${edge ? `
   vec2 place = (gl_FragCoord.xy + block.xy) * vec2(1.0 / ACROSS, -1.0 / UP);
   vec2 ground = vec2(dot(place, vec2(${floats(right)})), dot(place, vec2(${floats(away)})));
   if (any(lessThan(ground, land.xy)) || any(greaterThan(ground, land.zw))) {
-    plane(vec3(0.85, 0.83, 0.78), 0u);
+    plane(${PAPER}, 0u);
     return;
   }` : ""}
   vec2 cell = cellInBlock(), middle = cellGround(cell);
   float grass = 1.0 + 0.07 * (speck(middle / 0.7) + speck(middle / 3.1));
   vec3 lighting = AMBIENT_OF_GROUND + SUN_COLOUR * SUN.z * sunlightHere(0.0, shadowStart, 0.30);
   plane(lighting * vec3(0.52, 0.62, 0.33) * (grass * (1.0 - 0.42 * nearness(cell))), ${pack(0, Material.green, Material.green, 0)}u);
+}`,
+);
+
+/** Bare paper: farther away than all that is drawn, at the depth of level ground. */
+const paper = program(
+  /* glsl */ `
+in vec2 position;
+void main() {
+  gl_Position = vec4(position * 1.01, 0.99999, 1.0);
+}`,
+  /* glsl */ `
+void main() {
+  plane(${PAPER}, 0u, 0.0);
 }`,
 );
 
@@ -152,3 +167,6 @@ export const wildGround = still(square, wild(false), Stage.base);
 
 /** The same for blocks that the data ends in: blank paper beyond it. */
 export const edgeGround = still(square, wild(true), Stage.base);
+
+/** The paper under ground that is not level, which lies in chunks. */
+export const paperGround = still(square, paper, Stage.base);

@@ -1,7 +1,7 @@
 // Sun, sky and where they fall.
 
 import { ACROSS, BEHIND, METRES_PER_PIXEL, UP } from "./camera";
-import { sourceSettings } from "./settings";
+import { sourceSettings, TERRAIN } from "./settings";
 
 /** Towards the sun, in view ground metres: from the left, from behind the eye, from above. */
 const length = Math.hypot(0.56, 0.62, 0.8);
@@ -31,23 +31,28 @@ const float SHADOW_TEXELS = ${numbers(TEXELS)}; // per metre
 uniform vec2 shadowStart; // the texel of the ground at the block's first pixel
 `;
 
+/** What stands in the map for a height, less a bias: level ground's maps all hold the same heights. */
+const IN_MAP = TERRAIN ? "1.0 - (height + bias - shadowSpan.x) * shadowSpan.y"
+  : `(1.0 - bias * ${(1 / HIGHEST).toFixed(10)}) - height * ${(1 / HIGHEST).toFixed(10)}`;
+
 /** What fragments need to light a point: ambient and sun in one function of normal and sunlight (0 or 1). */
 export const LIGHT_GLSL = /* glsl */ `
 ${SUN_GLSL}
 uniform highp sampler2D shadowMap;
-uniform vec4 shadowFrame; // x, y of the first texel in sheared metres, texels per metre, highest caster in metres
+uniform vec4 shadowFrame; // x, y of the first texel in sheared metres, texels per metre, metres that the map holds
+${TERRAIN ? "uniform vec2 shadowSpan; // the lowest metre of the map, 1 over how many it holds" : ""}
 
 /** 1 where the sun reaches the point, 0 where something higher stands on its ray. */
 float sunlight(vec3 p, float bias) {
   vec2 g = (p.xy + p.z * SHEAR - shadowFrame.xy) * shadowFrame.z;
-  float height = (1.0 - texelFetch(shadowMap, ivec2(floor(g)), 0).r) * shadowFrame.w;
+  float height = (1.0 - texelFetch(shadowMap, ivec2(floor(g)), 0).r) * shadowFrame.w${TERRAIN ? " + shadowSpan.x" : ""};
   return height > p.z + bias ? 0.0 : 1.0;
 }
 
 /** The same for the fragment itself, so many metres high; start is shadowStart, moved by how far off the light is asked for. */
 float sunlightHere(float height, vec2 start, float bias) {
   vec2 g = gl_FragCoord.xy * vec2(${numbers(TEXELS / ACROSS, -TEXELS / UP)}) + height * vec2(${numbers(SHEAR[0] * TEXELS, -LEAN * TEXELS)}) + start;
-  return step((1.0 - bias * ${(1 / HIGHEST).toFixed(10)}) - height * ${(1 / HIGHEST).toFixed(10)}, texelFetch(shadowMap, ivec2(g), 0).r);
+  return step(${IN_MAP}, texelFetch(shadowMap, ivec2(g), 0).r);
 }
 
 /** The ambient light on a face. */

@@ -11,7 +11,8 @@ import { METRES_PER_PIXEL } from "./camera";
 import { Frames, LOST } from "./frame";
 import { Outbox } from "./outbox";
 import type { Scenery } from "./scenery";
-import { describe, Supply, type Failure } from "./source/supply";
+import { type Failure } from "./source/store";
+import { describe, Supply } from "./source/supply";
 import { World } from "./world";
 
 /** The version of the scene's looks; a picture drawn by another version may differ. */

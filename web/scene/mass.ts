@@ -27,9 +27,9 @@ export function partsOf(plan: Plan): Plan[] {
   const dice = new Dice(hash(plan.seed, 9, 9));
   const { floors } = plan;
   // A low building gets storeys on top of it; a high one keeps its height and loses some at its edges.
-  const lower = floors < 4 ? floors : Math.max(2, Math.round(floors * dice.between(0.4, 0.75)));
+  const lower = floors < 4 ? floors : Math.min(floors, Math.max(2, plan.least, Math.round(floors * dice.between(0.4, 0.75))));
   const blocks = blocksOf(plan, dice).map((block, i): Plan => {
-    const tall = floors < 4 ? floors + 1 : i === 0 ? floors : Math.max(lower + 1, Math.round(floors * dice.between(0.6, 1)));
+    const tall = lower === floors ? floors + 1 : i === 0 ? floors : Math.max(lower + 1, Math.round(floors * dice.between(0.6, 1)));
     const ring = ringOf(block);
     const wall = i === 0 || dice.chance(0.5) ? plan.wall : mix(plan.wall, WARM_WHITE, dice.between(0.15, 0.5));
     return {

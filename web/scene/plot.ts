@@ -6,6 +6,7 @@ import type { Object3D, Mesh as ThreeMesh } from "three";
 import { overlaps, Stage, still, type Box } from "./chunk";
 import { boxOf, counterClockwise, type Area, type Building, type Cut, type Features } from "./city";
 import { FLAT } from "./flat";
+import { Sheets, type Sheet } from "./drape";
 import { layAreas } from "./ground";
 import { groundProgram, Solid } from "./solid";
 import { wholesOf, type Piece, type Whole } from "./source/piece";
@@ -27,6 +28,7 @@ export class Plot {
   readonly areas: Boxed<Area>[];
   readonly links: Boxed<Link>[];
   private paint: Object3D | null | undefined;
+  private faces: Sheet[] | undefined;
 
   /** The plot of a tile, given the tiles around it, itself among them, in a fixed order. */
   constructor(tile: Tile, around: readonly Features[]) {
@@ -49,6 +51,16 @@ export class Plot {
       this.paint = geometry && still(geometry, groundProgram, Stage.area);
     }
     return this.paint;
+  }
+
+  /** The faces of its areas, to be laid on ground that is not level. */
+  sheets(): readonly Sheet[] {
+    if (!this.faces) {
+      const sheets = new Sheets();
+      layAreas(sheets, this.areas.map(({ thing }) => thing));
+      this.faces = sheets.all;
+    }
+    return this.faces;
   }
 
   /** Frees the mesh; it is built again, the same, when it is needed again. */

@@ -1,14 +1,18 @@
 // The shader programs' common parts: where a point lands in a block, and what a pixel writes into the three planes.
 
 import { DoubleSide, GLSL3, LessDepth, RawShaderMaterial, Vector4, type IUniform } from "three";
-import { CAMERA_GLSL, COSINE, depthOf, SINE, UP } from "./camera";
+import { BEHIND, CAMERA_GLSL, COSINE, depthOf, SINE, UP } from "./camera";
 import { LIGHT_GLSL, SUN_GLSL } from "./light";
+import { TERRAIN } from "./settings";
 
 /**
  * A block is the square of world pixels that is always drawn with the same transform, whatever was asked for. It is as
  * large as a canonical frame: what stands across the border of two blocks is handed to the GPU twice.
  */
 export const BLOCK = 1024;
+
+/** Metres along the squares of the map of how close houses are (land.ts). */
+export const NEAR_STEP = 2;
 
 /** The uniforms that change from block to block; all programs share these objects. */
 export const uniforms: Record<string, IUniform> = {
@@ -17,6 +21,8 @@ export const uniforms: Record<string, IUniform> = {
   depthStart: { value: 0 },
   shadowMap: { value: null },
   shadowFrame: { value: null },
+  shadowSpan: { value: null },
+  shadowSize: { value: null },
   shadowStart: { value: null },
   land: { value: null }, // land.ts
   nearMap: { value: null },
@@ -130,7 +136,13 @@ uniform vec4 nearFrame; // land.ts
 float nearness(vec2 cell) {
   return texelFetch(nearMap, ivec2(cell * nearFrame.zw + fract(cell * 0.5) + nearFrame.xy), 0).r;
 }
-${LIGHT_GLSL}`;
+${TERRAIN ? `
+/** The same for a point so many metres high, which lies nearer to the eye than level ground at its pixel. */
+float nearness(vec2 cell, float height) {
+  vec2 square = cell * nearFrame.zw + fract(cell * 0.5) + nearFrame.xy - vec2(0.0, height * ${(BEHIND / NEAR_STEP).toFixed(8)});
+  return texelFetch(nearMap, ivec2(square), 0).r;
+}
+` : ""}${LIGHT_GLSL}`;
 
 /** Makes a program that draws into the three planes. */
 export function program(vertex: string, fragment: string): RawShaderMaterial {

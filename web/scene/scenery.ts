@@ -2,7 +2,7 @@
 
 import type { Material, Object3D } from "three";
 import type { Box } from "./chunk";
-import type { Failure } from "./source/supply";
+import type { Failure } from "./source/store";
 
 /** Something with a place in the world, made ready when it is asked for. */
 export interface Part {
@@ -15,8 +15,10 @@ export interface Part {
 export interface Scenery {
   /** World pixels outside of which there is nothing. */
   readonly bounds: Box;
-  /** The lowest and the highest metre that anything is drawn at. */
+  /** The lowest and the highest metre that anything in the block is drawn at. */
   readonly heights: readonly [lowest: number, highest: number];
+  /** The lowest metre that is seen in the block, and the highest; shadows fall on what lies between. */
+  readonly shaded: readonly [lowest: number, highest: number];
 
   /** Loads all that a rectangle of world pixels needs; what could not be loaded is returned, and then it cannot be drawn. */
   load(x: number, y: number, width: number, height: number): Promise<{ tiles: unknown; failed: Failure[] }>;

@@ -4,10 +4,11 @@
 export interface CameraSettings { latitude: number; longitude: number; azimuth: number; elevation: number; metres_per_pixel: number }
 
 /**
- * What is drawn; nothing casts shadows from higher than tallest, in metres. Of tile sets also: the height above the
+ * What is drawn; nothing casts shadows from higher than tallest, in metres. Where the ground of footprints is not level,
+ * how low and how high it lies at most, in metres over the map's level. Of tile sets also: the height above the
  * ellipsoid where the map's ground lies, in metres, and how many pixels a shape may be off its finest form.
  */
-export interface SourceSettings { kind: string; tallest?: number; ground?: number; detail?: number }
+export interface SourceSettings { kind: string; tallest?: number; ground?: number; detail?: number; terrain?: { lowest: number; highest: number } }
 
 declare global {
   interface Window { tilewrightSettings?: { camera: CameraSettings; source: SourceSettings } }
@@ -19,3 +20,6 @@ function told(): { camera: CameraSettings; source: SourceSettings } {
 }
 
 export const { camera: cameraSettings, source: sourceSettings } = told();
+
+/** The lowest and the highest ground, in metres over the map's level; null where all of it is level. */
+export const TERRAIN = sourceSettings.terrain ?? null;

@@ -10,9 +10,10 @@ import { uploadOnly } from "./mesh";
 export class Shade {
   private readonly positions: number[] = [];
   private readonly indices: number[] = [];
+  lift = 0; // metres that all which is added next stands higher
 
   private vertex(x: number, y: number, z: number): number {
-    return this.positions.push(x, y, z) / 3 - 1;
+    return this.positions.push(x, y, z + this.lift) / 3 - 1;
   }
 
   /** Adds a convex face. */

@@ -26,6 +26,7 @@ const PATTERNS = {
   beds: [[0.6, 0.6, 0.14], [1, 1, 0], [0, 0.77, 0, 0.38, 0.84]],
   stripes: [[0.8, 0.8, 0.05], [1, 1, 0], [0.14, 0.07, 0, 0.5, 0.9]],
   slabs: [[1.5, 1.5, 0.05], [9, 9, 0.05], [0, 0.17, 0, 0.1, 0.93]],
+  wild: [[0.7, 0.7, 0.07], [3.1, 3.1, 0.07], [0, 0, 0, 0, 1]],
 } as const;
 
 /** The number of a pattern, by its name. */
@@ -39,12 +40,14 @@ export interface Finish { colour: Colour; id: number; material: number; pattern?
 /** Plain faces of one chunk. */
 export class Solid {
   readonly mesh = new Mesh(SOLID);
+  lift = 0; // metres that all which is added next stands higher
 
   /** Adds a flat convex face given as [x, y, z] corners; the normal is given, since the winding is free. */
   face(corners: readonly (readonly [number, number, number])[], normal: readonly [number, number, number], finish: Finish): void {
     const words = this.words(normal, finish);
-    const first = this.mesh.vertex(corners[0], words);
-    for (let i = 1; i < corners.length; i++) this.mesh.vertex(corners[i], words);
+    const lifted = this.lift ? corners.map(([x, y, z]) => [x, y, z + this.lift] as const) : corners;
+    const first = this.mesh.vertex(lifted[0], words);
+    for (let i = 1; i < corners.length; i++) this.mesh.vertex(lifted[i], words);
     for (let i = 2; i < corners.length; i++) this.mesh.triangle(first, first + i - 1, first + i);
   }
 
@@ -59,7 +62,7 @@ export class Solid {
     });
     let first = -1;
     for (let i = 0; i < flat.length; i += 2) {
-      const vertex = this.mesh.vertex([flat[i], flat[i + 1], z], words);
+      const vertex = this.mesh.vertex([flat[i], flat[i + 1], z + this.lift], words);
       if (i === 0) first = vertex;
     }
     const corners = earcut(flat, holes);
@@ -85,7 +88,7 @@ export class Solid {
     this.face([[ax, ay, z0], [bx, by, z0], [bx, by, z1], [ax, ay, z1]], normal, finish);
   }
 
-  private words(normal: readonly [number, number, number], finish: Finish): [number, number, number] {
+  protected words(normal: readonly [number, number, number], finish: Finish): [number, number, number] {
     const [nx, ny, nz] = normal;
     // The angle of the pattern's lines, 256 steps to half a turn.
     const turn = ((Math.round(((finish.angle ?? 0) / Math.PI) * 256) % 256) + 256) % 256;
@@ -95,7 +98,7 @@ export class Solid {
 }
 
 // The table goes to the shader as a uniform: as a constant array it was copied for every vertex.
-const COUNT = Object.keys(PATTERNS).length;
+export const COUNT = Object.keys(PATTERNS).length;
 uniforms.patterns = {
   value: Object.values(PATTERNS).flatMap(([fine, coarse, lines]) => [
     new Vector4(1 / fine[0], 1 / fine[1], fine[2], lines[3]), new Vector4(1 / coarse[0], 1 / coarse[1], coarse[2], lines[4]), new Vector4(lines[0], lines[1], lines[2], 0),
@@ -114,7 +117,7 @@ uniforms.rarities = {
   }),
 };
 
-const VERTEX = /* glsl */ `
+export const SURFACE_GLSL = /* glsl */ `
 in vec3 position;
 in uint paint, tag, facing;
 uniform vec4 patterns[${COUNT * 3}];
@@ -145,7 +148,7 @@ vec3 look(out vec3 normal, out int pattern) {
 
 /** Draws plain faces. The pattern's numbers come flat from the vertices: branching on it per pixel took twice as long. */
 export const solidProgram = program(
-  VERTEX + /* glsl */ `
+  SURFACE_GLSL + /* glsl */ `
 flat out vec3 dark, sunny; // its colour in the shade, and what the sun adds
 flat out vec3 start;
 void main() {
@@ -173,7 +176,7 @@ void main() {
 
 /** Draws plain faces that lie level on the ground, darker where buildings are near. */
 export const groundProgram = program(
-  VERTEX + /* glsl */ `
+  SURFACE_GLSL + /* glsl */ `
 uniform vec4 rarities[${COUNT * 2}];
 flat out vec3 colour, coarse;
 flat out vec4 rare;

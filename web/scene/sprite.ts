@@ -6,6 +6,7 @@ import { BEHIND, METRES_PER_PIXEL, toPixel } from "./camera";
 import { Mesh, type Layout } from "./mesh";
 import type { Colour } from "./palette";
 import { BLOCK, program, uniforms } from "./program";
+import { TERRAIN } from "./settings";
 
 /** World pixels of a dot; larger than a cell where the camera is so near that nobody would call it one. */
 export const DOT = 2 * Math.max(1, Math.round(0.08 / METRES_PER_PIXEL));
@@ -60,7 +61,7 @@ const atlas = new Atlas();
 uniforms.atlas = { value: atlas.texture };
 
 // Quads of their own, not instances: software WebGL draws every instance as if it were a call.
-const LAYOUT: Layout = { floats: [["corner", 2], ["spot", 4]], words: ["paint", "tag", "start"] };
+const LAYOUT: Layout = { floats: [["corner", 2], ["spot", 4], ...(TERRAIN ? [["ground", 1] as const] : [])], words: ["paint", "tag", "start"] };
 
 /** The sprites of one chunk. */
 export class Sprites {
@@ -69,18 +70,19 @@ export class Sprites {
   /**
    * Stands a sprite on a place of the ground. The name says all that its look follows from; dot is asked for every dot, by
    * the world pixels of its middle from the place. It hides what is farther than a plane through the point `high` metres
-   * above the place: one that faces the eye, or a level one if it `lies`. Colour and id are packed words.
+   * above the place: one that faces the eye, or a level one if it `lies`. The place's ground is so many metres high. Colour
+   * and id are packed words.
    */
   put(name: string, left: number, top: number, width: number, height: number, dot: (x: number, y: number) => Dot | null,
-    place: { x: number; y: number; high: number; lies: boolean }, paint: number, tag: number): void {
+    place: { x: number; y: number; high: number; lies: boolean; ground: number }, paint: number, tag: number): void {
     const sprite = atlas.sprite(name, left, top, width, height, dot);
-    const [px, py] = toPixel(place.x, place.y, 0);
+    const [px, py] = toPixel(place.x, place.y, place.ground);
     const x0 = (Math.round(px / DOT) + left) * DOT, y0 = (Math.round(py / DOT) + top) * DOT;
     const [x1, y1] = [x0 + width * DOT, y0 + height * DOT];
     // What added to a dot of the world gives its place in the atlas, which repeats as the numbers do.
     const start = ((sprite.x - x0 / DOT) & 0xffff) | (((sprite.y - y0 / DOT) & 0xffff) << 16);
     const first = [[x0, y0], [x1, y0], [x1, y1], [x0, y1]].map((corner) =>
-      this.mesh.vertex([...corner, place.x, place.y, place.high, place.lies ? 1 : 0], [paint, tag, start >>> 0]))[0];
+      this.mesh.vertex([...corner, place.x, place.y, place.high, place.lies ? 1 : 0, ...(TERRAIN ? [place.ground] : [])], [paint, tag, start >>> 0]))[0];
     this.mesh.quad(first, first + 1, first + 2, first + 3);
   }
 }
@@ -93,6 +95,7 @@ in vec4 spot;
 in uint paint, tag, start;
 uniform highp sampler2D shadowMap;
 uniform vec4 shadowFrame;
+${TERRAIN ? "in float ground;\nflat out float foot;\nuniform vec2 shadowSpan;" : "const float ground = 0.0;"}
 flat out vec3 colour, shine;
 flat out uint object;
 flat out ivec2 from;
@@ -100,18 +103,21 @@ void main() {
   colour = bytes(paint).rgb / 255.0;
   object = tag;
   from = ivec2(int(start & 0xffffu), int(start >> 16));
-  vec2 g = (spot.xy + spot.z * SHEAR - shadowFrame.xy) * shadowFrame.z;
+${TERRAIN ? "  foot = ground;" : ""}
+  float high = spot.z + ground;
+  vec2 g = (spot.xy + high * SHEAR - shadowFrame.xy) * shadowFrame.z;
   ivec2 texel = clamp(ivec2(floor(g)), ivec2(0), textureSize(shadowMap, 0) - 1);
-  bool shaded = (1.0 - texelFetch(shadowMap, texel, 0).r) * shadowFrame.w > spot.z * 1.4 + 1.0;
+  bool shaded = (1.0 - texelFetch(shadowMap, texel, 0).r) * shadowFrame.w${TERRAIN ? " + shadowSpan.x - ground" : ""} > spot.z * 1.4 + 1.0;
   shine = shaded ? vec3(0.58, 0.62, 0.76) : vec3(1.0);
-  float y = spot.w > 0.5 ? -corner.y / UP - spot.z * ${BEHIND.toFixed(8)} : spot.y;
-  float depth = (depthOf(vec3(0.0, y, spot.z)) - block.z) / block.w;
+  float y = spot.w > 0.5 ? -corner.y / UP - high * ${BEHIND.toFixed(8)} : spot.y;
+  float depth = (depthOf(vec3(0.0, y, high)) - block.z) / block.w;
   gl_Position = vec4((corner - block.xy) * ${(2 / BLOCK).toFixed(10)} - 1.0, depth * 2.0 - 1.0, 1.0);
 }`,
   /* glsl */ `
 flat in vec3 colour, shine;
 flat in uint object;
 flat in ivec2 from;
+${TERRAIN ? "flat in float foot;" : ""}
 uniform highp sampler2D atlas;
 void main() {
   vec2 pixel = gl_FragCoord.xy + block.xy;
@@ -119,6 +125,6 @@ void main() {
   if (texel.a == 0.0) discard;
   bool tints = texel.a < 0.5;
   float height = (texel.a * 255.0 - (tints ? 0.0 : 128.0)) / ${STEPS}.0;
-  plane((tints ? colour * texel.rgb * ${(255 / 128).toFixed(8)} : texel.rgb) * shine, object, height);
+  plane((tints ? colour * texel.rgb * ${(255 / 128).toFixed(8)} : texel.rgb) * shine, object, height${TERRAIN ? " + foot" : ""});
 }`,
 );

@@ -7,6 +7,7 @@ import { On, valueAt, type Field, type Mask } from "./mask";
 import { Material, treeId } from "./material";
 import { pack, packColour } from "./mesh";
 import { AUTUMN, BLOSSOM, CONIFERS, shade, TREES, type Colour } from "./palette";
+import type { Relief } from "./relief";
 import type { Shade } from "./shade";
 import { DOT, type Dot, type Sprites } from "./sprite";
 
@@ -19,7 +20,7 @@ const TONES: readonly Colour[] = [[68, 72, 82], [104, 104, 102], [140, 142, 132]
 const TRUNK: Colour = [86, 66, 52];
 
 /** Plants a tree with a crown of so many metres of radius. */
-function plant(trees: Sprites, shadow: Shade, x: number, y: number, radius: number, colour: Colour, conifer: boolean): void {
+function plant(trees: Sprites, shadow: Shade, x: number, y: number, radius: number, colour: Colour, conifer: boolean, relief: Relief | null): void {
   const seed = hashPlace(x, y, 31);
   const id = treeId(seed);
   // Its sprite shows a conifer from the side; seen steeply from above it is as round as any tree.
@@ -36,14 +37,16 @@ function plant(trees: Sprites, shadow: Shade, x: number, y: number, radius: numb
   const up = middle ? (middle * DOT) / RISE : 0;
   const dot = (px: number, py: number) => (conifer ? coniferDot : roundDot)(px, py + middle * DOT, (across * DOT) / 2, up, shape);
   const left = -(across >> 1);
-  trees.put(`${conifer ? "conifer" : "round"} ${across} ${middle} ${shape}`, left, left - middle, across, across, dot, { x, y, high: z, lies: false },
+  const ground = shadow.lift = relief?.at(x, y) ?? 0;
+  trees.put(`${conifer ? "conifer" : "round"} ${across} ${middle} ${shape}`, left, left - middle, across, across, dot, { x, y, high: z, lies: false, ground },
     packColour(colour, 0), pack(id >> 8, id & 255, Material.tree, 0));
   shadow.disc(x, y, conifer ? z * 0.5 : z, radius * (conifer ? 0.75 : 0.88));
   if (conifer) shadow.disc(x, y, z * 1.2, radius * 0.4);
+  shadow.lift = 0;
 }
 
 /** Plants the trees of parks, woods and gardens whose place on the jittered grid falls into a square of ground. */
-export function plantGround(trees: Sprites, shadow: Shade, mask: Mask, settled: Field, x0: number, y0: number, x1: number, y1: number, within: (x: number, y: number) => boolean): void {
+export function plantGround(trees: Sprites, shadow: Shade, mask: Mask, settled: Field, x0: number, y0: number, x1: number, y1: number, within: (x: number, y: number) => boolean, relief: Relief | null): void {
   for (let j = Math.ceil(y0 / GRID); j < y1 / GRID; j++) {
     for (let i = Math.ceil(x0 / GRID); i < x1 / GRID; i++) {
       const dice = new Dice(hash(i, j, 41));
@@ -53,28 +56,28 @@ export function plantGround(trees: Sprites, shadow: Shade, mask: Mask, settled: 
       if (here & (On.building | On.street | On.bare | On.path) || !within(x, y)) continue;
       if ([[1.6, 0], [-1.6, 0], [0, 1.6], [0, -1.6]].some(([dx, dy]) => mask.at(x + dx, y + dy) & (On.building | On.asphalt))) continue;
       if (here & On.wood) {
-        if (roll < 0.8) wild(trees, shadow, x, y, dice, dice.chance(0.45), 2.2, 3.4);
+        if (roll < 0.8) wild(trees, shadow, x, y, dice, dice.chance(0.45), 2.2, 3.4, relief);
       } else if (here & On.park || valueAt(settled, x, y) < 0.1) {
         const clump = hash(Math.floor(x / 27), Math.floor(y / 27), 42) % 100 < 24;
-        if (roll < (clump ? 0.55 : 0.07)) wild(trees, shadow, x, y, dice, dice.chance(0.25), 1.9, 3.1);
+        if (roll < (clump ? 0.55 : 0.07)) wild(trees, shadow, x, y, dice, dice.chance(0.25), 1.9, 3.1, relief);
       } else if (roll < 0.3) {
         const colour = dice.chance(0.1) ? dice.pick(BLOSSOM) : dice.pick(TREES);
-        plant(trees, shadow, x, y, dice.between(1.3, 2.5), colour, false);
+        plant(trees, shadow, x, y, dice.between(1.3, 2.5), colour, false, relief);
       }
     }
   }
 }
 
-function wild(trees: Sprites, shadow: Shade, x: number, y: number, dice: Dice, conifer: boolean, least: number, most: number): void {
+function wild(trees: Sprites, shadow: Shade, x: number, y: number, dice: Dice, conifer: boolean, least: number, most: number, relief: Relief | null): void {
   const colour = conifer ? dice.pick(CONIFERS) : dice.chance(0.05) ? dice.pick(AUTUMN) : dice.pick(TREES);
-  plant(trees, shadow, x, y, dice.between(least, most) * (conifer ? 0.8 : 1), colour, conifer);
+  plant(trees, shadow, x, y, dice.between(least, most) * (conifer ? 0.8 : 1), colour, conifer, relief);
 }
 
 /** Plants a street tree. */
-export function plantStreet(trees: Sprites, shadow: Shade, x: number, y: number, seed: number): void {
+export function plantStreet(trees: Sprites, shadow: Shade, x: number, y: number, seed: number, relief: Relief | null): void {
   const dice = new Dice(seed);
   const colour = dice.chance(0.17) ? shade(dice.pick(AUTUMN), 0.95) : dice.pick(TREES);
-  plant(trees, shadow, x, y, dice.between(1.9, 2.9), colour, false);
+  plant(trees, shadow, x, y, dice.between(1.9, 2.9), colour, false, relief);
 }
 
 /** The tone that a normal given to the right, upwards on screen and towards the eye has in the sun. */

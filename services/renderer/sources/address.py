@@ -1,4 +1,4 @@
-"""Vector tiles from a server, by a template of addresses; what it gave is kept on disk."""
+"""Tiles from a server, by a template of addresses; what it gave is kept on disk."""
 
 import asyncio
 import time
@@ -6,15 +6,14 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from services.renderer.sources import version
+from services.renderer.sources.form import VECTOR, Form
 from services.renderer.sources.kept import Kept, Shelf
 from services.renderer.sources.server import Server, read, reason
 from services.renderer.sources.source import Description, Source, SourceFault, Tile
-from services.renderer.sources.vector import LARGEST, unpacked
 from services.tiling.grid import Range
 
 FRESH_SECONDS = 7 * 24 * 3_600.0
 """A kept tile that is younger is not asked for again; an older one only whether it has changed."""
-ACCEPT = "application/vnd.mapbox-vector-tile, */*;q=0.1"
 
 
 class Address(Source):
@@ -30,7 +29,9 @@ class Address(Source):
         attribution: str,
         schema: str | None = None,
         tiles: Range | None = None,
+        form: Form = VECTOR,
     ) -> None:
+        self._form = form
         self._template = template
         self._key = key or ""
         # The key is no part of it: a new key brings the same tiles.
@@ -63,15 +64,14 @@ class Address(Source):
                 self._answered.notify_all()
 
     async def _tile(self, zoom: int, column: int, row: int) -> Tile | None:
-        # Keys are often put into a query; an address is shown without it.
-        address = self._filled(column, row, "…").partition("?")[0]
+        address = self.address(column, row)
         kept = await asyncio.to_thread(self._shelf.get, zoom, column, row)
         if kept is None or time.time() - kept.at > FRESH_SECONDS:
             kept = await self._fetched(self._filled(column, row, self._key), address, kept)
             await asyncio.to_thread(self._shelf.put, zoom, column, row, kept)
         if kept.content is None:
             return None
-        return Tile(address, kept.content)
+        return Tile(address, kept.content, self._form.kind)
 
     async def _fetched(self, url: str, address: str, kept: Kept | None) -> Kept:
         found = await self._ask(url, address, kept)
@@ -81,7 +81,8 @@ class Address(Source):
             if not self._proven:
                 raise SourceFault(
                     address,
-                    "the server did not find it, nor any other tile yet; look at scene.tiles and scene.zoom",
+                    "the server did not find it, nor any other tile yet; look at "
+                    f"{self._form.section}.tiles and {self._form.section}.zoom",
                 )
         return found
 
@@ -96,7 +97,7 @@ class Address(Source):
             self._asking += 1
 
     async def _ask(self, url: str, address: str, kept: Kept | None) -> Kept:
-        headers = {"Accept": ACCEPT}
+        headers = {"Accept": self._form.accept}
         if kept is not None and kept.etag:
             headers["If-None-Match"] = kept.etag
         async with self._server.asked(url, address, headers) as answer:
@@ -105,9 +106,13 @@ class Address(Source):
             if answer.status in (204, 404, 410):
                 return Kept(None, "", time.time())
             if answer.status != 200:
-                raise SourceFault(address, reason(answer.status))
-            plain = await asyncio.to_thread(unpacked, await read(answer, LARGEST + 1))
+                raise SourceFault(address, reason(answer.status, self._form.section))
+            plain = await asyncio.to_thread(self._form.plain, await read(answer, self._form.largest + 1))
             return Kept(plain, answer.headers.get("ETag", "")[:200], time.time())
+
+    def address(self, column: int, row: int) -> str:
+        # Keys are often put into a query; an address is shown without it.
+        return self._filled(column, row, "…").partition("?")[0]
 
     def _filled(self, column: int, row: int, key: str) -> str:
         values = {"z": self._about.zoom, "x": column, "y": row, "key": key}

@@ -1,13 +1,13 @@
-"""Vector tiles in a folder: one file for each, named by zoom, column and row."""
+"""Tiles in a folder: one file for each, named by zoom, column and row."""
 
 import asyncio
 import contextlib
 import re
 from pathlib import Path
 
+from services.renderer.sources.form import VECTOR, Form
 from services.renderer.sources.packed import BadContent
 from services.renderer.sources.source import Description, Source, SourceFault, Tile, Unusable
-from services.renderer.sources.vector import LARGEST, unpacked
 from services.renderer.sources.version import moment
 from services.tiling.grid import Range
 
@@ -24,16 +24,18 @@ class Folder(Source):
         schema: str | None = None,
         name: str = "",
         version: str = "",
+        form: Form = VECTOR,
     ) -> None:
         self._template = template
+        self._form = form
         start = Path(template.partition("{z}")[0])
         self._root = start if template.partition("{z}")[0].endswith("/") else start.parent
         chosen, found = self._look(zoom)
         if not found:
             where = f" of zoom {zoom}" if zoom is not None else ""
             raise Unusable(
-                f"There is no tile{where} at {template}, so nothing can be drawn. Look at scene.tiles and "
-                "scene.zoom in app_config.json."
+                f"There is no tile{where} at {template}, so nothing can be drawn. Look at "
+                f"{form.section}.tiles and {form.section}.zoom in app_config.json."
             )
         self._zoom = chosen
         columns, rows = [x for x, _ in found], [y for _, y in found]
@@ -51,12 +53,13 @@ class Folder(Source):
         return self._about
 
     async def tile(self, column: int, row: int) -> Tile | None:
-        file = Path(self._template.format(z=self._about.zoom, x=column, y=row))
+        file = Path(self.address(column, row))
         try:
-            content = await asyncio.to_thread(_read, file)
-            if not content:
+            content = await asyncio.to_thread(_read, file, self._form.largest)
+            if not content and self._form is VECTOR:
                 raise BadContent("it is empty; ground without features has no file, or one with layers")
-            return Tile(str(file), unpacked(content))
+            plain = await asyncio.to_thread(self._form.plain, content)
+            return Tile(str(file), plain, self._form.kind)
         except FileNotFoundError:
             if not self._root.is_dir():
                 raise SourceFault(str(file), f"the folder {self._root} is not there any more") from None
@@ -65,6 +68,9 @@ class Folder(Source):
             raise SourceFault(str(file), f"it cannot be read ({error.strerror})") from None
         except BadContent as error:
             raise SourceFault(str(file), str(error)) from None
+
+    def address(self, column: int, row: int) -> str:
+        return str(Path(self._template.format(z=self._about.zoom, x=column, y=row)))
 
     def _version(self, found: list[tuple[int, int]]) -> str:
         """How many tiles there are, and when the newest of them was written."""
@@ -91,6 +97,6 @@ class Folder(Source):
         return best, found.get(best, [])
 
 
-def _read(file: Path) -> bytes:
+def _read(file: Path, largest: int) -> bytes:
     with file.open("rb") as opened:
-        return opened.read(LARGEST + 1)
+        return opened.read(largest + 1)

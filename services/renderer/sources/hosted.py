@@ -17,11 +17,11 @@ from pmtiles.tile import (
     zxy_to_tileid,
 )
 
+from services.renderer.sources.form import VECTOR, Form
 from services.renderer.sources.kept import Kept, Shelf
 from services.renderer.sources.pmtiles import BROKEN, Header, check, described, metadata
 from services.renderer.sources.server import Server, read, reason
 from services.renderer.sources.source import Description, Source, SourceFault, Tile, Unusable
-from services.renderer.sources.vector import LARGEST, unpacked
 
 FIRST = 16_384
 """The header and the first directory lie within so many bytes."""
@@ -47,7 +47,9 @@ class Hosted(Source):
         zoom: int | None,
         attribution: str | None,
         schema: str | None = None,
+        form: Form = VECTOR,
     ) -> None:
+        self._form = form
         self._url = address.replace("{key}", key or "")
         self._name = address.replace("{key}", "…").partition("?")[0]
         self._address = address
@@ -72,12 +74,12 @@ class Hosted(Source):
         try:
             first = await self._part(self._name, 0, FIRST, least=HEADER)
             self._header = deserialize_header(first[:HEADER])
-            check(self._name, self._header, zoom)
+            check(self._name, self._header, zoom, self._form)
             offset, length = self._header["metadata_offset"], self._header["metadata_length"]
             said = metadata(self._header, await self._part(self._name, offset, length))
             about = described(self._header, said, zoom, attribution, schema)
         except SourceFault as fault:
-            raise Unusable(f"{fault}. Look at scene.tiles in app_config.json.") from None
+            raise Unusable(f"{fault}. Look at {self._form.section}.tiles in app_config.json.") from None
         except (MagicNumberNotFound, SpecVersionUnsupported, *BROKEN):
             raise Unusable(f"{self._name} is no PMTiles file of version 3, or a broken one.") from None
         name = about.name or Path(urlsplit(self._name).path).stem
@@ -94,12 +96,15 @@ class Hosted(Source):
 
     async def tile(self, column: int, row: int) -> Tile | None:
         zoom = self.describe().zoom
-        address = f"{self._name} {zoom}/{column}/{row}"
+        address = self.address(column, row)
         kept = await asyncio.to_thread(self._shelf.get, zoom, column, row)
         if kept is None:
             kept = Kept(await self._content(address, zoom, column, row), self._state, time.time())
             await asyncio.to_thread(self._shelf.put, zoom, column, row, kept)
-        return None if kept.content is None else Tile(address, kept.content)
+        return None if kept.content is None else Tile(address, kept.content, self._form.kind)
+
+    def address(self, column: int, row: int) -> str:
+        return f"{self._name} {self.describe().zoom}/{column}/{row}"
 
     async def _content(self, address: str, zoom: int, column: int, row: int) -> bytes | None:
         try:
@@ -108,8 +113,8 @@ class Hosted(Source):
             raise SourceFault(address, f"the file is broken ({error})") from None
         if found is None:
             return None
-        if found.length > LARGEST:
-            raise SourceFault(address, f"it is larger than {LARGEST >> 20} MiB")
+        if found.length > self._form.largest:
+            raise SourceFault(address, f"it is larger than {self._form.largest >> 20} MiB")
         return await self._part(
             address, self._header["tile_data_offset"] + found.offset, found.length, tile=True
         )
@@ -150,7 +155,7 @@ class Hosted(Source):
             if answer.status == 416:
                 raise SourceFault(address, f"the file ends before byte {offset + length}")
             if answer.status != 206:
-                raise SourceFault(address, reason(answer.status))
+                raise SourceFault(address, reason(answer.status, self._form.section))
             span = re.match(r"bytes (\d+)-\d*/(\d+|\*)", answer.headers.get("Content-Range", ""))
             if span is None or int(span[1]) != offset:
                 raise SourceFault(address, "the server gives another part of the file than it was asked for")
@@ -161,7 +166,7 @@ class Hosted(Source):
             content = await read(answer, length)
             if len(content) < (length if least is None else least):
                 raise SourceFault(address, f"the file ends before byte {offset + length}")
-            return await asyncio.to_thread(unpacked, content) if tile else content
+            return await asyncio.to_thread(self._form.plain, content) if tile else content
 
     def _same(self, address: str, state: str) -> None:
         """Raise SourceFault if the file is another than at the start."""

@@ -1,4 +1,4 @@
-"""Vector tiles in one SQLite file (MBTiles 1.3)."""
+"""Tiles in one SQLite file (MBTiles 1.3)."""
 
 import contextlib
 import json
@@ -6,6 +6,7 @@ import sqlite3
 from pathlib import Path
 
 from services.renderer.sources import version
+from services.renderer.sources.form import VECTOR, Form
 from services.renderer.sources.packed import BadContent
 from services.renderer.sources.source import (
     Archive,
@@ -14,19 +15,26 @@ from services.renderer.sources.source import (
     Tile,
     Unusable,
 )
-from services.renderer.sources.vector import unpacked
 from services.tiling.grid import Range, tiles_under
+
+PICTURES = ("png", "jpg", "jpeg", "webp")
 
 
 class MBTiles(Archive):
     """A file `.mbtiles`, opened for reading only."""
 
     def __init__(
-        self, file: Path, *, zoom: int | None, attribution: str | None, schema: str | None = None
+        self,
+        file: Path,
+        *,
+        zoom: int | None,
+        attribution: str | None,
+        schema: str | None = None,
+        form: Form = VECTOR,
     ) -> None:
-        super().__init__(file)
+        super().__init__(file, form)
         if not file.is_file():
-            raise Unusable(f"{file} is not there; scene.tiles in app_config.json names it.")
+            raise Unusable(f"{file} is not there; {form.section}.tiles in app_config.json names it.")
         try:
             self._database = sqlite3.connect(
                 f"{file.absolute().as_uri()}?mode=ro", uri=True, check_same_thread=False
@@ -51,7 +59,9 @@ class MBTiles(Archive):
                     "select tile_data from tiles where zoom_level = ? and tile_column = ? and tile_row = ?",
                     (zoom, column, _flipped(zoom, row)),
                 ).fetchone()
-            return None if found is None else Tile(address, unpacked(bytes(found[0] or b"")))
+            if found is None:
+                return None
+            return Tile(address, self._form.plain(bytes(found[0] or b"")), self._form.kind)
         except sqlite3.Error as error:
             raise SourceFault(address, f"the file cannot be read ({error})") from None
         except BadContent as error:
@@ -62,15 +72,18 @@ class MBTiles(Archive):
             str(name): str(value)
             for name, value in self._database.execute("select name, value from metadata")
         }
-        if said.get("format", "pbf") != "pbf":
-            raise Unusable(f"{self._file} holds pictures ({said['format']}), not vector tiles.")
+        held = said.get("format", self._form.formats[0])
+        if held not in self._form.formats:
+            what = f"pictures ({held})" if held in PICTURES else f"tiles of another kind ({held})"
+            raise Unusable(f"{self._file} holds {what}, not {self._form.name}.")
         chosen = zoom
         if chosen is None:
             chosen = self._database.execute("select max(zoom_level) from tiles").fetchone()[0]
         tiles = self._range(chosen, said.get("bounds", "")) if chosen is not None else None
         if chosen is None or tiles is None:
             raise Unusable(
-                f"{self._file} has no tiles of zoom {zoom}; scene.zoom in app_config.json names it."
+                f"{self._file} has no tiles of zoom {zoom}; {self._form.section}.zoom in app_config.json "
+                "names it."
             )
         return Description(
             said.get("name") or self._file.stem,

@@ -1,4 +1,4 @@
-"""Vector tiles in one file of Protomaps' making (PMTiles 3)."""
+"""Tiles in one file of Protomaps' making (PMTiles 3)."""
 
 import gzip
 import json
@@ -13,15 +13,16 @@ from pmtiles.reader import Reader
 from pmtiles.tile import Compression, MagicNumberNotFound, SpecVersionUnsupported, TileType
 
 from services.renderer.sources import version
+from services.renderer.sources.form import VECTOR, Form
 from services.renderer.sources.packed import BadContent
 from services.renderer.sources.source import Archive, Description, SourceFault, Tile, Unusable
-from services.renderer.sources.vector import unpacked
 from services.tiling.grid import tiles_under
 
 Header = Mapping[str, Any]
 
 BROKEN = (ValueError, LookupError, OSError, EOFError, OverflowError, struct.error, zlib.error)
 """All that the reader raises for a file that is broken."""
+PICTURES = (TileType.PNG, TileType.JPEG, TileType.WEBP, TileType.AVIF)
 _DEGREES = 1e7
 """Places are whole numbers of this part of a degree."""
 
@@ -30,14 +31,20 @@ class PMTiles(Archive):
     """A file `.pmtiles`, read in place."""
 
     def __init__(
-        self, file: Path, *, zoom: int | None, attribution: str | None, schema: str | None = None
+        self,
+        file: Path,
+        *,
+        zoom: int | None,
+        attribution: str | None,
+        schema: str | None = None,
+        form: Form = VECTOR,
     ) -> None:
-        super().__init__(file)
+        super().__init__(file, form)
         try:
             self._opened = file.open("rb")
         except OSError as error:
             raise Unusable(
-                f"{file} cannot be read ({error.strerror}); scene.tiles in app_config.json names it."
+                f"{file} cannot be read ({error.strerror}); {form.section}.tiles in app_config.json names it."
             ) from None
         self._reader = Reader(self._bytes)
         try:
@@ -58,7 +65,9 @@ class PMTiles(Archive):
         try:
             with self._lock:
                 content = self._reader.get(zoom, column, row)
-            return None if content is None else Tile(address, unpacked(content))
+            if content is None:
+                return None
+            return Tile(address, self._form.plain(content), self._form.kind)
         except BadContent as error:
             raise SourceFault(address, str(error)) from None
         except BROKEN as error:
@@ -73,21 +82,22 @@ class PMTiles(Archive):
 
     def _describe(self, zoom: int | None, attribution: str | None, schema: str | None) -> Description:
         header = self._reader.header()
-        check(str(self._file), header, zoom)
+        check(str(self._file), header, zoom, self._form)
         about = described(header, self._reader.metadata(), zoom, attribution, schema)
         return replace(about, name=about.name or self._file.stem, version=version.of_file(self._file))
 
 
-def check(name: str, header: Header, zoom: int | None) -> None:
-    """Raise Unusable for a file that has no vector tiles of the zoom, in a sentence that names the file."""
-    if header["tile_type"] != TileType.MVT:
-        raise Unusable(f"{name} holds pictures, not vector tiles.")
+def check(name: str, header: Header, zoom: int | None, form: Form = VECTOR) -> None:
+    """Raise Unusable for a file that has no such tiles of the zoom, in a sentence that names the file."""
+    if header["tile_type"] not in form.types:
+        held = "pictures" if header["tile_type"] in PICTURES else "tiles of another kind"
+        raise Unusable(f"{name} holds {held}, not {form.name}.")
     if header["tile_compression"] not in (Compression.NONE, Compression.GZIP):
         raise Unusable(f"{name} is packed in a way that is not read here; gzip is.")
     if zoom is not None and not header["min_zoom"] <= zoom <= header["max_zoom"]:
         raise Unusable(
             f"{name} has zooms {header['min_zoom']} to {header['max_zoom']}, not {zoom}; "
-            "scene.zoom in app_config.json names it."
+            f"{form.section}.zoom in app_config.json names it."
         )
 
 

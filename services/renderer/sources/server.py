@@ -81,10 +81,10 @@ async def read(answer: aiohttp.ClientResponse, most: int) -> bytes:
     return b"".join(parts)
 
 
-def reason(status: int) -> str:
-    """Why an answer of this status gives nothing, as a clause."""
+def reason(status: int, section: str = "scene") -> str:
+    """Why an answer of this status gives nothing, as a clause; the section has the key."""
     if status in REFUSED:
-        return f"the server refused the key (status {status}); look at scene.api_key in app_config.json"
+        return f"the server refused the key (status {status}); look at {section}.api_key in app_config.json"
     if status == 429:
         return "the server takes no more requests for now (status 429)"
     if 300 <= status < 400:

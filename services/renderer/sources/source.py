@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
+from services.renderer.sources.form import Form
 from services.renderer.sources.vector import VECTOR_TILE
 from services.tiling.grid import Range
 
@@ -63,7 +63,7 @@ class Tile:
 
     address: str
     content: bytes
-    kind: Literal["application/vnd.mapbox-vector-tile", "application/json"] = VECTOR_TILE
+    kind: str = VECTOR_TILE
 
 
 class Source(ABC):
@@ -81,6 +81,11 @@ class Source(ABC):
     async def tile(self, column: int, row: int) -> Tile | None:
         """The tile, or None where the source says there is none; raises SourceFault if that is not known."""
 
+    def address(self, column: int, row: int) -> str:
+        """What the tile is called in faults; there is no key in it."""
+        about = self.describe()
+        return f"{about.name} {about.zoom}/{column}/{row}"
+
     async def close(self) -> None:
         """Give back what the source holds open."""
         return
@@ -91,17 +96,19 @@ class Archive(Source):
 
     _about: Description
 
-    def __init__(self, file: Path) -> None:
+    def __init__(self, file: Path, form: Form) -> None:
         self._file = file
+        self._form = form
         self._lock = threading.Lock()
 
     def describe(self) -> Description:
         return self._about
 
     async def tile(self, column: int, row: int) -> Tile | None:
-        return await asyncio.to_thread(
-            self._tile, column, row, f"{self._file} {self._about.zoom}/{column}/{row}"
-        )
+        return await asyncio.to_thread(self._tile, column, row, self.address(column, row))
+
+    def address(self, column: int, row: int) -> str:
+        return f"{self._file} {self._about.zoom}/{column}/{row}"
 
     @abstractmethod
     def _tile(self, column: int, row: int, address: str) -> Tile | None:

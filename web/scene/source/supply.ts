@@ -7,6 +7,7 @@ import { HIGHEST } from "../shadow";
 import type { TileSet } from "../tileset/tileset";
 import { readFootprints } from "./footprints";
 import { schemaOf, SCHEMAS } from "./schema";
+import { asked, Missing, Store, type Failure } from "./store";
 import { decode } from "./tile";
 
 /** What services/renderer/sources says of the source at /source.json. */
@@ -18,16 +19,12 @@ export interface Description {
   schema: string | null;
   layers: string[]; // the layers that its tiles may have, where it says so
   reach: number; // metres that a feature may reach out of its tile
+  terrain_zoom?: number; // of the tiles of heights, where the ground is not level
   version: string; // which state of the source it is
 }
 
-/** Something that could not be loaded, and why; the address has no key in it. */
-export interface Failure { address: string; reason: string }
-
 /** A source tile. */
 export interface Tile { column: number; row: number; features: Features }
-
-export const keyOf = (column: number, row: number): string => `${column},${row}`;
 
 const KEPT = 150_000; // features of decoded tiles; a kilobyte each
 const ON_ROOF = 8; // metres for what stands on a roof
@@ -41,7 +38,7 @@ export async function describe(): Promise<Description | TileSet> {
 
 /** The tiles of a source. What a tile holds never changes while the page is open. */
 export class Supply {
-  private readonly kept = new Map<string, { features: Promise<Features>; count: number }>(); // the one used last is the last
+  private readonly store: Store<Tile>;
   private readonly schema: string | null;
   private readonly origin: [column: number, row: number]; // the map's origin in the tile grid
   private readonly metres: number; // along each side of a tile
@@ -51,12 +48,18 @@ export class Supply {
     this.metres = tileToGround(source.zoom, 0, 1)[1] - tileToGround(source.zoom, 0, 0)[1];
     const named = Object.entries(SCHEMAS).find(([, schema]) => schema === schemaOf(source.layers));
     this.schema = source.schema ?? named?.[0] ?? null;
+    this.store = new Store(KEPT, `tile ${source.zoom}`, (column, row) => this.fetch(column, row), ({ features: { buildings, areas, roads } }) => buildings.length + areas.length + roads.length);
   }
 
   /** The ground that the source covers, [x0, y0, x1, y1] in metres east and south of the origin. */
   get bounds(): [number, number, number, number] {
     const [x0, y0, x1, y1] = this.source.tiles;
     return [...this.corner(x0, y0), ...this.corner(x1 + 1, y1 + 1)] as [number, number, number, number];
+  }
+
+  /** The zoom of the tiles of heights; null where the ground is level. */
+  get terrainZoom(): number | null {
+    return this.source.terrain_zoom ?? null;
   }
 
   /** The tiles with features on a box of ground given in metres east and south, in a fixed order. */
@@ -85,53 +88,21 @@ export class Supply {
   }
 
   /** Loads tiles that are not kept yet; says of each what it holds, or why that is not known. */
-  async load(wanted: readonly [column: number, row: number][]): Promise<{ tiles: Map<string, Tile>; failed: Failure[] }> {
-    const tiles = new Map<string, Tile>();
-    const failed: Failure[] = [];
-    await Promise.all(wanted.map(async ([column, row]) => {
-      const key = keyOf(column, row);
-      const entry = this.kept.get(key) ?? { features: this.fetch(column, row), count: 0 };
-      this.kept.delete(key);
-      this.kept.set(key, entry);
-      try {
-        const features = await entry.features;
-        entry.count = features.buildings.length + features.areas.length + features.roads.length;
-        tiles.set(key, { column, row, features });
-      } catch (error) {
-        // What failed is asked for again by the next frame that needs it.
-        if (this.kept.get(key) === entry) this.kept.delete(key);
-        failed.push(error instanceof Missing ? error.failure : { address: `tile ${this.source.zoom}/${column}/${row}`, reason: String(error) });
-      }
-    }));
-    let count = [...this.kept.values()].reduce((sum, entry) => sum + entry.count, 0);
-    for (const [key, entry] of this.kept) {
-      if (count <= KEPT || tiles.has(key)) break;
-      count -= entry.count;
-      this.kept.delete(key);
-    }
-    failed.sort((a, b) => (a.address < b.address ? -1 : 1));
-    return { tiles, failed };
+  load(wanted: readonly [column: number, row: number][]): Promise<{ tiles: Map<string, Tile>; failed: Failure[] }> {
+    return this.store.load(wanted);
   }
 
-  private async fetch(column: number, row: number): Promise<Features> {
+  private async fetch(column: number, row: number): Promise<Tile> {
     const { zoom } = this.source;
-    const answer = await fetch(`/tiles/${zoom}/${column}/${row}`);
-    if (answer.status === 204) return NOTHING;
-    const address = decodeURIComponent(answer.headers.get("Tile-Address") ?? `tile ${zoom}/${column}/${row}`);
-    if (!answer.ok) throw new Missing({ address, reason: (await answer.text()).slice(0, 500) });
+    const { answer, address } = await asked(`tiles/${zoom}/${column}/${row}`);
+    if (answer.status === 204) return { column, row, features: NOTHING };
     const content = await answer.arrayBuffer();
     try {
-      const read = answer.headers.get("Content-Type")?.startsWith("application/json") ? readFootprints(content) : decode(content, zoom, column, row, this.schema);
-      for (const building of read.buildings) building.height = Math.min(building.height, HIGHEST - ON_ROOF);
-      return read;
+      const features = answer.headers.get("Content-Type")?.startsWith("application/json") ? readFootprints(content) : decode(content, zoom, column, row, this.schema);
+      for (const building of features.buildings) building.height = Math.min(building.height, HIGHEST - ON_ROOF);
+      return { column, row, features };
     } catch (error) {
       throw new Missing({ address, reason: error instanceof Error ? error.message : String(error) });
     }
-  }
-}
-
-class Missing extends Error {
-  constructor(readonly failure: Failure) {
-    super(failure.reason);
   }
 }

@@ -12,7 +12,7 @@ import { BLOCK } from "../program";
 import type { Part, Scenery } from "../scenery";
 import { sourceSettings } from "../settings";
 import { HIGHEST } from "../shadow";
-import { keyOf, type Failure } from "../source/supply";
+import { keyOf, type Failure } from "../source/store";
 import { fetched, here, Missing, nameOf, originOf } from "./address";
 import { backdropWith } from "./backdrop";
 import { inWords, reading } from "./decoder";
@@ -45,6 +45,7 @@ window.cancelAnimationFrame = (handle) => window.clearTimeout(handle);
 
 export class TileSetWorld implements Scenery {
   readonly heights = [-1_000, 9_000] as const;
+  readonly shaded = [0, HIGHEST] as const;
   bounds: Box = [0, 0, 0, 0];
   private readonly tiles: Inner;
   private readonly eye = new OrthographicCamera();
