@@ -41,6 +41,8 @@ class JobChange(Part):
     job_kind: JobKind
     state: JobState
     model_id: Annotated[str, Field(max_length=128)] = ""
+    layer: Annotated[str, Field(max_length=32)] = ""
+    """Of a model call: the layer that it draws."""
     quadrants: Annotated[list[QuadrantXY], Field(max_length=4_096)] = []
     attempt: Count = 0
     reason: Text = ""

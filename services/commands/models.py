@@ -118,11 +118,17 @@ def _wrong(sentence: str, code: int = USAGE) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="supervisor.py models",
-        description="List the models of the configuration, each with whether it can be called. `test` makes "
-        "one real call, which may cost money; `schema` prints the JSON schema of app_config.json.",
+        description="List the models of the configuration, each with whether it can be called. No service "
+        "need run for that.",
     )
-    parser.add_argument("action", nargs="?", choices=["test", "schema"])
-    parser.add_argument("model_id", nargs="?", metavar="MODEL_ID", help="for test")
+    parser.add_argument(
+        "action",
+        nargs="?",
+        choices=["test", "schema"],
+        help="test: make one real call of a model, which may cost money; schema: print the JSON schema of "
+        "app_config.json, for editors; without it: list the models",
+    )
+    parser.add_argument("model_id", nargs="?", metavar="MODEL_ID", help="for test: the model to call")
     parser.add_argument("--config", type=Path, default=DEFAULT_CONFIG, metavar="FILE", help="app_config.json")
     parser.add_argument("--picture", type=Path, metavar="FILE", help="for test: keep the whole answer there")
     parser.add_argument("--json", action="store_true", help="print one JSON object")

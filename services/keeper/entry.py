@@ -47,7 +47,9 @@ def _lines(draft: Draft, first: int) -> Iterator[Line]:
     for i, (job, waits) in enumerate(zip(draft.jobs, draft.waits, strict=True)):
         id, cells = first + i, job.quadrants
         quadrants = text(cells)
-        told = job_text(str(id), plan, job.kind, job.state, job.model_id, quadrants.replace(" ", ""))
+        told = job_text(
+            str(id), plan, job.kind, job.state, job.model_id, job.layer, quadrants.replace(" ", "")
+        )
         yield Line(
             row=fresh(id, job, plan, turn, quadrants, rest),
             cells=_cells(id, job, cells),

@@ -48,7 +48,16 @@ def job_row(job: Job, now: float, tiles: Sequence[TileRef] = ()) -> Row:
     laid = ",".join(tile.model_dump_json() for tile in tiles)
     quadrants = ",".join([f"[{x},{y}]" for x, y in job.quadrants])
     text = job_text(
-        str(job.id), job.plan, job.kind, job.state, job.model_id, f"[{quadrants}]", job.attempt, reason, laid
+        str(job.id),
+        job.plan,
+        job.kind,
+        job.state,
+        job.model_id,
+        job.layer,
+        f"[{quadrants}]",
+        job.attempt,
+        reason,
+        laid,
     )
     return now, job.plan, job.id, text
 
@@ -66,6 +75,7 @@ def job_text(
     kind: str,
     state: str,
     model_id: str,
+    layer: str,
     quadrants: str,
     attempt: int = 0,
     reason: str = '""',
@@ -74,8 +84,8 @@ def job_text(
     """A JobChange as JSON; `quadrants`, `reason` and `tiles` are JSON already."""
     return (
         f'{{"kind":"job","job":{job},"plan":"{plan}","job_kind":"{kind}","state":"{state}",'
-        f'"model_id":"{model_id}","quadrants":{quadrants},"attempt":{attempt},"reason":{reason},'
-        f'"tiles":[{tiles}]}}'
+        f'"model_id":"{model_id}","layer":"{layer}","quadrants":{quadrants},"attempt":{attempt},'
+        f'"reason":{reason},"tiles":[{tiles}]}}'
     )
 
 

@@ -128,6 +128,7 @@ def _views(draft: Draft) -> Iterator[str]:
         _told("j.kind"),
         _told("j.status"),
         _told("w.model_id"),
+        _told("w.layer"),
         _told("replace(j.quadrants, ' ', '')"),
     )
     yield (

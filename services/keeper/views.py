@@ -33,6 +33,7 @@ def job_change(job: Job, tiles: list[TileRef] | None = None) -> JobChange:
         job_kind=job.kind,
         state=job.state,
         model_id=job.model_id,
+        layer=job.layer,
         quadrants=list(job.quadrants),
         attempt=job.attempt,
         reason=job.reason[:8_000],

@@ -9,6 +9,28 @@ from tests.studio.painter import Painter
 BLOCK = [(0, 0), (1, 0), (0, 1), (1, 1)]
 
 
+async def test_what_is_under_way_in_a_layer_shows_in_it_alone(painter: Painter, desk: Desks) -> None:
+    one = await desk()
+    await one.drag((0, 0), (1, 1))
+    await one.act("generate")
+    await one.sees_all(BLOCK, "generated")
+    await one.pick("night")
+    painter.may_paint.clear()
+    await one.act("generate")
+    await one.sees_all(BLOCK, "processing")
+    two = await desk()
+    for page in (one, two):
+        # The first was told of it by events, the second with the map as it stood.
+        await page.page.keyboard.press("Escape")
+        if page is one:
+            await page.page.keyboard.press("l")
+        await page.sees_all(BLOCK, "generated")
+    await two.pick("night")
+    await two.sees_all(BLOCK, "processing")
+    painter.may_paint.set()
+    await two.sees_all(BLOCK, "generated")
+
+
 async def test_a_layer_is_drawn_and_shown_beside_the_map(painter: Painter, desk: Desks) -> None:
     one = await desk()
     await one.drag((0, 0), (1, 1))

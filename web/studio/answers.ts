@@ -64,6 +64,8 @@ export interface Job {
   kind: JobKind;
   state: JobState;
   model_id: string;
+  /** What a model call draws; "" of all other jobs. */
+  layer: Layer | "";
   prompt: string;
   negative_prompt: string;
   quadrants: Cell[];
@@ -299,6 +301,7 @@ export type Change =
       job_kind: JobKind;
       state: JobState;
       model_id: string;
+      layer: Layer | "";
       quadrants: Cell[];
       attempt: number;
       reason: string;

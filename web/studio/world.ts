@@ -10,6 +10,8 @@ export interface MapJob {
   plan: string;
   state: JobState;
   model_id: string;
+  /** What it draws; "" for what is part of no layer of models. */
+  layer: Layer | "";
   quadrants: Cell[];
   reason: string;
   attempt: number;
@@ -17,7 +19,7 @@ export interface MapJob {
   position: number;
   /** Whether it waits behind one that failed, was called off or is no longer legal. */
   held: boolean;
-  /** The quadrants where no weightier job lies over this one, their bounds and outline. */
+  /** The quadrants where no weightier job of the layer shown lies over this one, their bounds and outline. */
   cells: Cell[];
   bounds: Rect | null;
   paths: Point[][];
@@ -60,18 +62,27 @@ export class World {
   area: Rect | null = null;
   /** The newest event that is in what this page holds. */
   last = 0;
-  /** The layer of models that is shown, or was before the renders: what is finished, or stale, is so in it. */
-  drawn: Layer = "generation";
   readonly jobs = new Map<number, MapJob>();
   /** Whether there are jobs, or places in the queue, that events did not carry. */
   unplaced = false;
 
+  private shown: Layer = "generation";
   private readonly front = new Map<string, MapJob>();
   private readonly touching = new Map<string, Set<MapJob>>();
   private readonly sheets = new Map<Layer, Sheet>();
   private recent: WorldEvent[] = [];
   /** How many jobs here are blocked. */
   private blocked = 0;
+
+  /** The layer of models that is shown, or was before the renders: what is finished, stale or under way is so in it. */
+  get drawn(): Layer {
+    return this.shown;
+  }
+
+  set drawn(layer: Layer) {
+    this.shown = layer;
+    for (const job of this.jobs.values()) this.rank(job.quadrants, job);
+  }
 
   /** Take over a fresh answer for an area; what came by event meanwhile is applied on top of it. */
   load(area: Rect, view: MapView): void {
@@ -239,6 +250,7 @@ export class World {
       plan: change.plan,
       state: change.state,
       model_id: change.model_id,
+      layer: change.layer,
       quadrants: change.quadrants,
       reason: change.reason,
       attempt: change.attempt,
@@ -276,13 +288,18 @@ export class World {
     this.rank(job.quadrants, job);
   }
 
+  /** Whether a job is of the layer shown, or of what lies under all layers. */
+  private concerns(job: MapJob): boolean {
+    return job.layer === "" || job.layer === this.shown;
+  }
+
   private rank(cells: Cell[], changed: MapJob): void {
     const reshaped = new Set<MapJob>([changed]);
     for (const [x, y] of cells) {
       const key = keyOf(x, y);
       let first: MapJob | undefined;
       for (const job of this.touching.get(key) ?? []) {
-        if (!first || RANK[job.state] > RANK[first.state]) first = job;
+        if (this.concerns(job) && (!first || RANK[job.state] > RANK[first.state])) first = job;
       }
       const before = this.front.get(key);
       if (before === first) continue;
