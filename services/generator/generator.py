@@ -22,6 +22,7 @@ from services.generator.conditioning import Conditioning
 from services.generator.judgement import Judged, judge
 from services.generator.models import Adapter, Picture, Request, Shared, adapter
 from services.generator.models.pixel_art import colour_counts
+from services.generator.pictures import apart
 from services.generator.rendered import Rendered, Renders
 from services.model import Model
 from services.scene import Pass
@@ -165,7 +166,7 @@ class Generator:
         """One answer, as far as it may go on the map."""
         picture = await self._picture(painter, request, model)
         request.say("cutting quadrants")
-        return await asyncio.to_thread(judge, picture, request.template, model, quadrants)
+        return await apart(judge, picture, request.template, model, quadrants)
 
     async def _picture(self, painter: Adapter, request: Request, model: Model) -> Picture:
         try:
@@ -237,7 +238,7 @@ class Generator:
         renders = await Renders(task).whole(work.quadrants)
         task.say("choosing colours")
         async with self._shared.turn:
-            content = await asyncio.to_thread(self._palette, [renders[cell] for cell in work.quadrants])
+            content = await apart(self._palette, [renders[cell] for cell in work.quadrants])
         return Result(palette=content, source=f"palette of {len(renders)} quadrants")
 
     def _palette(self, renders: Iterable[Rendered]) -> bytes:

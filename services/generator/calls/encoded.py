@@ -1,12 +1,12 @@
 """Pictures as text: base64 in either alphabet, and data URIs."""
 
-import asyncio
 import binascii
 import re
 
 import pybase64
 
 from services.generator.calls.document import Base64, Held
+from services.generator.pictures import apart
 from services.task import TryFailed
 
 _DATA_URI = re.compile(r"data:[^,;]{0,100}(;[^,;]{0,100})*,", re.IGNORECASE)
@@ -33,7 +33,7 @@ async def picture(text: str, name: str) -> bytes:
 
     Megabytes are unpacked in a thread. `name` is the model's, for the sentence.
     """
-    return await asyncio.to_thread(unpacked, text, name)
+    return await apart(unpacked, text, name)
 
 
 def unpacked(text: str, name: str) -> bytes:

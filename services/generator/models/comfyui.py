@@ -16,6 +16,7 @@ from services.generator.compose import Template
 from services.generator.models.adapter import Adapter, Request, Shared
 from services.generator.models.queued import Over, Queued
 from services.generator.models.remote import read
+from services.generator.pictures import apart
 from services.graph import BadGraph, Graph
 from services.graph import read as read_graph
 from services.model import Model
@@ -40,12 +41,12 @@ class ComfyUI(Queued):
     async def _ask(self, request: Request, key: str) -> bytes:
         if not request.handles.find(key):
             request.say(f"sending pictures to {self._model.name}")
-            for field, files in (await asyncio.to_thread(self._files, request)).items():
+            for field, files in (await apart(self._files, request)).items():
                 await self._send(_name(request.template, field), files[0], request.deadline)
         return await super()._ask(request, key)
 
     async def _send(self, name: str, file: bytes, deadline: float) -> None:
-        form = await asyncio.to_thread(_form, name, file)
+        form = await apart(_form, name, file)
         url = self._endpoint.at("/upload/image")
         found = await read((await self._endpoint.begin(url, form, deadline=deadline)).content)
         if (found.get("name"), found.get("subfolder")) != (name, FOLDER):

@@ -1,6 +1,5 @@
 """Oxen.ai: image edits over HTTP, with the template sent along as a data URI."""
 
-import asyncio
 from typing import Any
 
 from services.generator.calls import encoded
@@ -8,6 +7,7 @@ from services.generator.calls.document import document, written
 from services.generator.calls.endpoint import Endpoint
 from services.generator.models.adapter import Adapter, Request, Shared
 from services.generator.models.remote import Remote
+from services.generator.pictures import apart
 from services.model import Model
 
 PATH = "/api/ai/images/edit"
@@ -26,7 +26,7 @@ class Oxen(Remote):
         return answer.content
 
     async def _drawn(self, request: Request) -> bytes:
-        asked = await asyncio.to_thread(self._body, request)
+        asked = await apart(self._body, request)
         request.say(f"waiting for {self._model.name}")
         return asked
 
@@ -43,7 +43,7 @@ class Oxen(Remote):
         return written(asked)
 
     async def _picture(self, content: bytes, request: Request, key: str) -> bytes:
-        found = await asyncio.to_thread(self._found, content)
+        found = await apart(self._found, content)
         if isinstance(found, str):
             return await self._fetched(found, request, key)
         return found

@@ -19,6 +19,7 @@ from services.generator.art.outline import MARGIN, outline
 from services.generator.art.palette import BadPalette, Palette, count
 from services.generator.art.ramp import RAMP
 from services.generator.models.adapter import Adapter, Picture, Request, Shared
+from services.generator.pictures import apart
 from services.generator.rendered import Rendered
 from services.generator.shelf import Shelf
 from services.model import Model
@@ -118,7 +119,7 @@ class PixelArt(Adapter):
         renders = await request.renders(touched(grown(world, MARGIN * self._cell)))
         async with self._turn:
             request.say("painting")
-            return await asyncio.to_thread(self._edit, world, request.template.box, renders, palette)
+            return await apart(self._edit, world, request.template.box, renders, palette)
 
     def _edit(
         self, world: Box, at: Box, renders: Mapping[tuple[int, int], Rendered], palette: Palette
@@ -141,7 +142,7 @@ class PixelArt(Adapter):
         sha256 = hashlib.sha256(content).hexdigest()
         if self._palette is None or self._palette[0] != sha256:
             try:
-                self._palette = sha256, await asyncio.to_thread(Palette.load, content)
+                self._palette = sha256, await apart(Palette.load, content)
             except BadPalette as error:
                 raise TryFailed("bug", f"The map's palette cannot be read. {error}", retry=False) from error
         return self._palette[1]

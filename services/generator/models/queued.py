@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from services.generator.calls.endpoint import Answer
 from services.generator.models.adapter import Request
 from services.generator.models.remote import Remote
+from services.generator.pictures import apart
 from services.task import TryFailed
 
 MISSES = 4
@@ -35,7 +36,7 @@ class Queued(Remote):
         if handle:
             request.say(f"asking {name} for what it was told to paint")
         else:
-            asked = await asyncio.to_thread(self._body, request)
+            asked = await apart(self._body, request)
             request.say(f"asking {name}")
             handle = await self._begin(asked, request.deadline)
             if not _NAME.fullmatch(handle):

@@ -1,6 +1,5 @@
 """What the adapters of all remote providers have in common: parameters, passes, and answers kept."""
 
-import asyncio
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, TypeVar
@@ -13,6 +12,7 @@ from services.generator.calls.listed import is_address, picture_in
 from services.generator.compose import Template
 from services.generator.mask import white
 from services.generator.models.adapter import Adapter, Picture, Request
+from services.generator.pictures import apart
 from services.model import Model
 from services.scene import PASSES, Pass
 
@@ -65,7 +65,7 @@ class Remote(Adapter):
 
     async def _prepared(self, draw: Callable[[Request], T], request: Request) -> T:
         """What is sent, drawn and packed in a thread; under a name it would be held until it is answered."""
-        asked = await asyncio.to_thread(draw, request)
+        asked = await apart(draw, request)
         request.say(f"waiting for {self._model.name}")
         return asked
 
@@ -142,4 +142,4 @@ class Remote(Adapter):
 
 async def read(content: bytes) -> dict[str, Any]:
     """The JSON object in an answer, empty if there is none; megabytes are read in a thread."""
-    return await asyncio.to_thread(document, content) if len(content) > 1 << 16 else document(content)
+    return await apart(document, content) if len(content) > 1 << 16 else document(content)
