@@ -121,6 +121,13 @@ def test_a_plan_waits_for_the_layer_it_reads_quadrant_by_quadrant(house: House, 
     assert (dark.plan, work_of(dark).quadrants) == ("night", work_of(first).quadrants)
 
 
+def test_what_another_layer_is_about_to_draw_cannot_be_read(house: House) -> None:
+    house.publish(island(0, 0), id="white", model_id="snow")
+    refusal = house.refused(island(0, 0), id="night", model_id="night")
+    assert refusal.code is Code.WRONG_STATE
+    assert refusal.message.startswith("Step s1 draws from generation, where 0,0")
+
+
 def test_what_is_not_there_to_be_read_is_refused_or_left_out(day: House, control: Peer) -> None:
     refusal = day.refused(island(4, 0), id="night", model_id="night")
     assert refusal.code is Code.WRONG_STATE
