@@ -60,6 +60,7 @@ async def test_what_happens_is_told_as_it_happens(open_house: House, listeners: 
         "job_kind",
         "state",
         "model_id",
+        "layer",
         "quadrants",
         "attempt",
         "reason",
