@@ -260,7 +260,10 @@ class Worker:
     async def _fail(self, lease: Lease, failure: TryFailed) -> None:
         log.warning("job %d attempt %d failed: %s", lease.job, lease.attempt, failure.reason)
         answer = await self._settle(lease, outcome.nacked(lease, failure), Nacked)
-        if answer is not None and answer.state != "pending" and not failure.keep:
+        if answer is None:
+            return
+        self.failed(lease)
+        if answer.state != "pending" and not failure.keep:
             await self._forget(lease)
 
     async def _hand_in(self, lease: Lease, result: Result, seconds: float) -> None:
@@ -274,6 +277,9 @@ class Worker:
 
     def told(self, lease: Lease, result: Result, taken: bool) -> None:
         """Hear what became of a result; a worker that keeps books does so here."""
+
+    def failed(self, lease: Lease) -> None:
+        """Hear that the keeper has been told of a try that failed."""
 
     async def _forget(self, lease: Lease) -> None:
         if self._done_with is not None:

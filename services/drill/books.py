@@ -5,12 +5,12 @@ from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Sequence
 
+from services.drill.faults import DAY
 from services.drill.ledger import Facts, of
 from services.drill.model import Bill
 from services.drill.plans import BUDGET, PRICE, PRICED_MODEL
 from services.drill.remains import Remains
 
-DAY = 86_400.0
 ROUNDING = 1e-6
 INFINITE = float("inf")
 

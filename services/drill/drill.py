@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from services.drill.chooser import Chooser
 from services.drill.curator import Curator
@@ -65,6 +65,16 @@ class Verdict:
         return bool(self.findings) and not any(finding.rows for finding in self.findings)
 
 
+class Cast(NamedTuple):
+    """Who plays in a drill, and where."""
+
+    stage: Stage
+    publishers: Publishers
+    meddler: Meddler
+    treasurer: Treasurer
+    injector: Injector
+
+
 class Drill:
     """Runs one order. `tell` is given its seed and a line, again and again."""
 
@@ -95,11 +105,12 @@ class Drill:
         chooser = Chooser(meddler, ledger, plans, self._order.seed)
         treasurer = Treasurer(stage, meddler, ledger)
         injector = Injector(stage, publishers, meddler, curator, chooser)
+        cast = Cast(stage, publishers, meddler, treasurer, injector)
         stuck: list[str] = []
         broken_off = False
         try:
             try:
-                await self._happen(stage, publishers, meddler, treasurer, injector)
+                await self._happen(cast)
                 if (code := await stage.stop()) != 0:
                     stuck.append(f"the supervisor ended with exit code {code} after an orderly stop")
             except Stuck as reason:
@@ -137,18 +148,11 @@ class Drill:
         verdict.seconds = time.monotonic() - began
         return verdict
 
-    async def _happen(
-        self,
-        stage: Stage,
-        publishers: Publishers,
-        meddler: Meddler,
-        treasurer: Treasurer,
-        injector: Injector,
-    ) -> None:
-        stage.start()
-        await stage.all_ready()
-        watching = asyncio.create_task(self._watch(stage, publishers, meddler, treasurer, injector))
-        playing = asyncio.create_task(self._play(stage, publishers, meddler, injector))
+    async def _happen(self, cast: Cast) -> None:
+        cast.stage.start()
+        await cast.stage.all_ready()
+        watching = asyncio.create_task(self._watch(cast))
+        playing = asyncio.create_task(self._play(cast))
         try:
             # Whoever watches ends only by what it finds wrong.
             done, _ = await asyncio.wait((watching, playing), return_when=asyncio.FIRST_COMPLETED)
@@ -159,8 +163,9 @@ class Drill:
                 task.cancel()
             await asyncio.gather(watching, playing, return_exceptions=True)
 
-    async def _play(self, stage: Stage, publishers: Publishers, meddler: Meddler, injector: Injector) -> None:
+    async def _play(self, cast: Cast) -> None:
         """Let people and faults at it until both have done their part, then let it come to its end."""
+        stage, publishers, meddler, _, injector = cast
         publishing = asyncio.create_task(publishers.run(lambda: self._done, lambda: injector.due))
         injecting = asyncio.create_task(
             injector.run(self._faults, lambda: self._done, lambda: self._idle(publishing, meddler))
@@ -178,15 +183,9 @@ class Drill:
         await meddler.retry_failed()
         await self._finish(stage, meddler)
 
-    async def _watch(
-        self,
-        stage: Stage,
-        publishers: Publishers,
-        meddler: Meddler,
-        treasurer: Treasurer,
-        injector: Injector,
-    ) -> None:
+    async def _watch(self, cast: Cast) -> None:
         """Keep looking how far it is, and let what has failed try again; Stuck if nothing moves any more."""
+        stage, publishers, meddler, treasurer, injector = cast
         retry = pay = time.monotonic() + RETRY_SECONDS
         before: tuple[dict[str, int], int] = {}, 0
         changed = time.monotonic()

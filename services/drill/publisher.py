@@ -72,7 +72,7 @@ class Publishers:
 
     async def by_socket(self, plan: Plan) -> None:
         """Offer a plan until it is accepted."""
-        self._ledger.note("offered", plan=plan.id, cap=plan.cost_cap)
+        self._note(plan)
         answer = await self._told(plan, Publish(plan=plan))
         if isinstance(answer, Accepted):
             self._take(plan, list(answer.jobs))
@@ -113,7 +113,7 @@ class Publishers:
 
     async def _begin(self, plan: Plan) -> Message | None:
         """Announce a plan; of what is here already nothing that was acknowledged may be missing."""
-        self._ledger.note("offered", plan=plan.id, cap=plan.cost_cap)
+        self._note(plan)
         head = PlanHead(**plan.model_dump(include=set(PlanHead.model_fields)))
         answer = await self._told(plan, PlanBegin(plan=head, steps=len(plan.steps)))
         acknowledged = self._parts.setdefault(plan.id, 0)
@@ -142,7 +142,7 @@ class Publishers:
 
     async def by_http(self, plan: Plan) -> None:
         """Offer a plan to the gateway until it is accepted."""
-        self._ledger.note("offered", plan=plan.id, cap=plan.cost_cap)
+        self._note(plan)
         body = json.loads(plan.model_dump_json(exclude_none=True, exclude_defaults=True))
         while True:
             with contextlib.suppress(OSError, TimeoutError):
@@ -166,7 +166,7 @@ class Publishers:
     async def abandon(self) -> None:
         """Offer a plan and die without waiting for the answer; now and then somebody offers it again."""
         plan = self._plans.next()
-        self._ledger.note("offered", plan=plan.id, cap=plan.cost_cap)
+        self._note(plan)
         with zmq.asyncio.Context() as context, context.socket(zmq.DEALER) as dealer:
             dealer.setsockopt(zmq.LINGER, 100)
             dealer.connect(self._stage.sockets.address("ingest"))
@@ -182,6 +182,9 @@ class Publishers:
     async def close(self) -> None:
         """Let go of the socket."""
         await self._client.close()
+
+    def _note(self, plan: Plan) -> None:
+        self._ledger.note("offered", plan=plan.id, cap=plan.cost_cap)
 
     def _take(self, plan: Plan, jobs: list[Any]) -> None:
         before = self.accepted.setdefault(plan.id, jobs)

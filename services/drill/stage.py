@@ -65,7 +65,7 @@ class Stage:
     def write_config(self, budget: float) -> None:
         """Let the priced model cost so much in a day; who runs already hears of it."""
         draft = self.config.with_name(".app_config.json")
-        draft.write_text(json.dumps(_config(self._model, self._lease_seconds, budget), indent=2))
+        draft.write_text(json.dumps(app_config(self._model, self._lease_seconds, budget), indent=2))
         draft.rename(self.config)
 
     def start(self) -> None:
@@ -218,7 +218,8 @@ def stopped(pid: int) -> bool:
     return False
 
 
-def _config(model: str, lease_seconds: float, budget: float) -> dict[str, object]:
+def app_config(model: str, lease_seconds: float, budget: float) -> dict[str, object]:
+    """The configuration of a drill whose stub model listens at `model`."""
     stub = {"name": "Stub", "model_id": MODEL, "provider": "oxen", "endpoint": model, "api_key": "loopback"}
     money = {"cost_per_image": PRICE, "daily_budget": budget}
     layers = {"input_layer": "generation", "output_layer": DARK_LAYER}

@@ -66,7 +66,9 @@ class Site:
 
     async def open(self) -> None:
         """Listen on a free port of 127.0.0.1."""
-        app = web.Application(client_max_size=LARGEST_FRAME + 1, middlewares=[self._refuse_others])
+        app = web.Application(
+            client_max_size=LARGEST_FRAME + 1, middlewares=[self._refuse_others, _name_faults]
+        )
         app.on_response_prepare.append(_add_headers)
         app.router.add_get("/", self._index)
         app.router.add_get("/settings.js", self._settings_file)
@@ -134,42 +136,30 @@ class Site:
         return web.json_response(asdict(self._source.describe()))
 
     async def _give_tile(self, request: web.Request) -> web.StreamResponse:
-        """A source tile; 204 where there is none, 502 with the reason where that is not known."""
+        """A source tile; 204 where there is none."""
         about = self._source.describe()
         zoom, column, row = (int(request.match_info[name]) for name in ("zoom", "column", "row"))
         x0, y0, x1, y1 = about.tiles
         if zoom != about.zoom or not (x0 <= column <= x1 and y0 <= row <= y1):
             return web.Response(status=404, text="The source has no such tile.")
-        try:
-            tile = await self._source.tile(column, row)
-        except SourceFault as fault:
-            log.warning("%s", fault)
-            return web.Response(status=502, text=fault.reason, headers=_address(fault.address))
+        tile = await self._source.tile(column, row)
         if tile is None:
             return web.Response(status=204)
         return web.Response(body=tile.content, content_type=tile.kind, headers=_address(tile.address))
 
     async def _give_heights(self, request: web.Request) -> web.StreamResponse:
-        """A tile of heights; 502 with the reason where they are not known."""
+        """A tile of heights."""
         zoom, column, row = (int(request.match_info[name]) for name in ("zoom", "column", "row"))
         if not isinstance(self._source, Relief) or zoom != self._source.elevation.describe().zoom:
             return web.Response(status=404, text="The source has no such heights.")
-        try:
-            tile = await self._source.elevation.tile(column, row)
-        except SourceFault as fault:
-            log.warning("%s", fault)
-            return web.Response(status=502, text=fault.reason, headers=_address(fault.address))
+        tile = await self._source.elevation.tile(column, row)
         return web.Response(body=tile.content, content_type=tile.kind, headers=_address(tile.address))
 
     async def _give_content(self, request: web.Request) -> web.StreamResponse:
-        """A file of a tile set; 502 with the reason where it cannot be had."""
+        """A file of a tile set."""
         if not isinstance(self._source, TileSet):
             return web.Response(status=404, text="The source is no tile set.")
-        try:
-            found = await self._source.give(request.match_info["path"], request.query_string)
-        except SourceFault as fault:
-            log.warning("%s", fault)
-            return web.Response(status=502, text=fault.reason, headers=_address(fault.address))
+        found = await self._source.give(request.match_info["path"], request.query_string)
         return web.Response(body=found.content, content_type=found.kind, headers=_address(found.address))
 
     async def _take(self, request: web.Request) -> web.Response:
@@ -197,6 +187,16 @@ class Site:
             return web.Response(status=400, text="This is not the size of the frame.")
         expected.content.set_result(content)
         return web.Response(status=204)
+
+
+@web.middleware
+async def _name_faults(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Answer 502 with the reason where something of the source is not known."""
+    try:
+        return await handler(request)
+    except SourceFault as fault:
+        log.warning("%s", fault)
+        return web.Response(status=502, text=fault.reason, headers=_address(fault.address))
 
 
 def _address(address: str) -> dict[str, str]:

@@ -19,7 +19,7 @@ from services.drill.model import Bill, StubModel
 from services.drill.oracle import Oracle
 from services.drill.picture import picture
 from services.drill.plans import DARK_MODEL, PRICE, PRICED_MODEL
-from services.drill.stage import MODEL, _config
+from services.drill.stage import MODEL, app_config
 from tests.keeper.house import House, Peer, island, opened, result
 
 MONEY, SETTLED = "calls counted twice, or not at all", "money still set aside"
@@ -109,7 +109,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     folder = tmp_path_factory.mktemp("o")
     world = World(folder)
     world.ledgers.mkdir()
-    config = _config("http://127.0.0.1:9/edit", 60.0, budget=40 * PRICE)
+    config = app_config("http://127.0.0.1:9/edit", 60.0, budget=40 * PRICE)
     given = {name: config[name] for name in ("models", "default_model_id")}
     with opened(folder, **given) as house:
         house.clock.now = time.time()

@@ -44,6 +44,17 @@ export function counterClockwise(ring: Ring): Ring {
   return turned;
 }
 
+/** Rings as earcut takes them: their points one after the other, and where each hole begins. */
+export function flattened(rings: readonly Ring[]): { flat: number[]; holes: number[] } {
+  const flat: number[] = [];
+  const holes: number[] = [];
+  rings.forEach((ring, i) => {
+    if (i) holes.push(flat.length / 2);
+    for (const value of ring) flat.push(value);
+  });
+  return { flat, holes };
+}
+
 /** The box [x0, y0, x1, y1] around a flat list of points. */
 export function boxOf(points: number[]): [number, number, number, number] {
   const box: [number, number, number, number] = [Infinity, Infinity, -Infinity, -Infinity];

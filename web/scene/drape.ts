@@ -2,7 +2,7 @@
 
 import earcut from "earcut";
 import type { Box } from "./chunk";
-import type { Ring } from "./city";
+import { boxOf, flattened, type Ring } from "./city";
 import { Material, normalCode } from "./material";
 import { pack } from "./mesh";
 import { program } from "./program";
@@ -57,49 +57,16 @@ function area(ring: Ring): number {
   return Math.abs(sum) / 2;
 }
 
-/** A convex face of the ground before it is laid on it, so many metres over it. */
-export interface Sheet { ring: Ring; box: Box; over: number; finish: Finish }
-
-/** Faces that lie level, kept to be laid on the ground later. */
-export class Sheets extends Solid {
-  readonly all: Sheet[] = [];
-
-  override face(corners: readonly Corner[], _normal: Corner, finish: Finish): void {
-    this.keep(corners.flatMap(([x, y]) => [x, y]), corners[0][2], finish);
-  }
-
-  override level(rings: readonly Ring[], z: number, finish: Finish): void {
-    for (const triangle of triangles(rings)) this.keep(triangle, z, finish);
-  }
-
-  private keep(ring: Ring, over: number, finish: Finish): void {
-    const box: Box = [Infinity, Infinity, -Infinity, -Infinity];
-    for (let i = 0; i < ring.length; i += 2) {
-      [box[0], box[1]] = [Math.min(box[0], ring[i]), Math.min(box[1], ring[i + 1])];
-      [box[2], box[3]] = [Math.max(box[2], ring[i]), Math.max(box[3], ring[i + 1])];
-    }
-    this.all.push({ ring, box, over, finish });
-  }
-}
-
 function triangles(rings: readonly Ring[]): Ring[] {
-  const flat: number[] = [];
-  const holes: number[] = [];
-  rings.forEach((ring, i) => {
-    if (i) holes.push(flat.length / 2);
-    for (const value of ring) flat.push(value);
-  });
+  const { flat, holes } = flattened(rings);
   const corners = earcut(flat, holes);
   return Array.from({ length: corners.length / 3 }, (_, i) => corners.slice(i * 3, i * 3 + 3).flatMap((c) => [flat[c * 2], flat[c * 2 + 1]]));
 }
 
-/** Faces that lie on the ground of a relief, as far as they lie in a box where one is given. */
-export class Draped extends Solid {
-  constructor(private readonly relief: Relief, private readonly within: Box | null = null) {
-    super();
-  }
+/** Faces given as on level ground, with corners so many metres over it: each is laid as a convex ring. */
+abstract class Laid extends Solid {
+  abstract lay(ring: Ring, over: number, finish: Finish): void;
 
-  /** Lays a convex face, given with its corners so many metres over the ground. */
   override face(corners: readonly Corner[], _normal: Corner, finish: Finish): void {
     this.lay(corners.flatMap(([x, y]) => [x, y]), corners[0][2], finish);
   }
@@ -107,9 +74,27 @@ export class Draped extends Solid {
   override level(rings: readonly Ring[], z: number, finish: Finish): void {
     for (const triangle of triangles(rings)) this.lay(triangle, z, finish);
   }
+}
 
-  /** Lays a convex ring so many metres over the ground. */
-  lay(ring: Ring, over: number, finish: Finish): void {
+/** A convex face of the ground before it is laid on it, so many metres over it. */
+export interface Sheet { ring: Ring; box: Box; over: number; finish: Finish }
+
+/** Faces that are kept, to be laid on the ground later. */
+export class Sheets extends Laid {
+  readonly all: Sheet[] = [];
+
+  override lay(ring: Ring, over: number, finish: Finish): void {
+    this.all.push({ ring, box: boxOf(ring), over, finish });
+  }
+}
+
+/** Faces that lie on the ground of a relief, as far as they lie in a box where one is given. */
+export class Draped extends Laid {
+  constructor(private readonly relief: Relief, private readonly within: Box | null = null) {
+    super();
+  }
+
+  override lay(ring: Ring, over: number, finish: Finish): void {
     const per = 1 / this.relief.step;
     // Small triangles of two layers round differently: their lowest layers lie farther apart than on level ground.
     const apart = over + 3 * Math.min(over, 0.08);

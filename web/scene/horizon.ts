@@ -4,14 +4,15 @@
 // sight, then by those of the districts themselves.
 
 import { BEHIND } from "./camera";
-import { overlaps, type Box } from "./chunk";
+import { CHUNK, overlaps, type Box } from "./chunk";
 import { DISTRICT, groundOf, grown } from "./district";
 import { SHEAR } from "./light";
 import { Relief, stepOf } from "./relief";
 import { TERRAIN } from "./settings";
 import { HIGHEST } from "./shadow";
 import type { Elevation } from "./source/elevation";
-import { keyOf, type Failure } from "./source/store";
+import type { Failure } from "./source/missing";
+import { keyOf } from "./source/store";
 
 type Place = [i: number, j: number];
 type Reliefs = ReadonlyMap<string, Relief>;
@@ -92,8 +93,8 @@ export class Horizon {
   }
 
   private boxOf(i: number, j: number): Box {
-    // The lattice reaches a little farther.
-    return grown(groundOf(i, j), this.reach + 2 * DISTRICT / 8);
+    // The lattice reaches up to two of its steps farther, none longer than a chunk (relief.ts).
+    return grown(groundOf(i, j), this.reach + 2 * CHUNK);
   }
 }
 

@@ -11,7 +11,7 @@ import { METRES_PER_PIXEL } from "./camera";
 import { Frames, LOST } from "./frame";
 import { Outbox } from "./outbox";
 import type { Scenery } from "./scenery";
-import { type Failure } from "./source/store";
+import type { Failure } from "./source/missing";
 import { describe, Supply } from "./source/supply";
 import { World } from "./world";
 

@@ -2,7 +2,7 @@
 
 import type { Material, Object3D } from "three";
 import type { Box } from "./chunk";
-import type { Failure } from "./source/store";
+import type { Failure } from "./source/missing";
 
 /** Something with a place in the world, made ready when it is asked for. */
 export interface Part {

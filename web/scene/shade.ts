@@ -2,7 +2,7 @@
 
 import { BufferAttribute, BufferGeometry } from "three";
 import earcut from "earcut";
-import type { Ring } from "./city";
+import { flattened, type Ring } from "./city";
 import { SUN } from "./light";
 import { uploadOnly } from "./mesh";
 
@@ -27,11 +27,7 @@ export class Shade {
    * stand higher than the top, as a parapet does.
    */
   prism(rings: readonly Ring[], z0: number, z1: number, wallTop = z1): void {
-    const flat: number[] = [];
-    const holes: number[] = [];
     rings.forEach((ring, i) => {
-      if (i) holes.push(flat.length / 2);
-      for (const value of ring) flat.push(value);
       const turn = i ? -1 : 1; // all rings run counter-clockwise; a hole's outside is its inside
       for (let a = ring.length - 2, b = 0; b < ring.length; a = b, b += 2) {
         const [dx, dy] = [(ring[b] - ring[a]) * turn, (ring[b + 1] - ring[a + 1]) * turn];
@@ -39,6 +35,7 @@ export class Shade {
         this.face([[ring[a], ring[a + 1], z0], [ring[b], ring[b + 1], z0], [ring[b], ring[b + 1], wallTop], [ring[a], ring[a + 1], wallTop]]);
       }
     });
+    const { flat, holes } = flattened(rings);
     const first = this.positions.length / 3;
     for (let i = 0; i < flat.length; i += 2) this.vertex(flat[i], flat[i + 1], z1);
     for (const corner of earcut(flat, holes)) this.indices.push(first + corner);

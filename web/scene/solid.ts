@@ -2,7 +2,7 @@
 
 import earcut from "earcut";
 import { Vector4 } from "three";
-import type { Ring } from "./city";
+import { flattened, type Ring } from "./city";
 import { Mesh, pack, packColour, type Layout } from "./mesh";
 import { normalCode } from "./material";
 import type { Colour } from "./palette";
@@ -54,12 +54,7 @@ export class Solid {
   /** Adds a level polygon with holes at height z. */
   level(rings: readonly Ring[], z: number, finish: Finish): void {
     const words = this.words([0, 0, 1], finish);
-    const flat: number[] = [];
-    const holes: number[] = [];
-    rings.forEach((ring, i) => {
-      if (i) holes.push(flat.length / 2);
-      for (const value of ring) flat.push(value);
-    });
+    const { flat, holes } = flattened(rings);
     let first = -1;
     for (let i = 0; i < flat.length; i += 2) {
       const vertex = this.mesh.vertex([flat[i], flat[i + 1], z + this.lift], words);

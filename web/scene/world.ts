@@ -14,14 +14,15 @@ import { Horizon, spanOf } from "./horizon";
 import { Land } from "./land";
 import { SHEAR } from "./light";
 import { Plot } from "./plot";
-import type { Relief } from "./relief";
 import { BLOCK } from "./program";
+import type { Relief } from "./relief";
 import { HIGHEST } from "./shadow";
 import type { Scenery } from "./scenery";
 import { TERRAIN } from "./settings";
 import { Elevation } from "./source/elevation";
-import { keyOf, type Failure } from "./source/store";
-import { type Supply, type Tile } from "./source/supply";
+import type { Failure } from "./source/missing";
+import { keyOf } from "./source/store";
+import type { Supply, Tile } from "./source/supply";
 
 /** Built chunks, 100 KB each: those of six frames at the default camera, or of two where a frame shows more. */
 const CHUNKS_KEPT = Math.max(300, Math.ceil(2 * ((BLOCK * METRES_PER_PIXEL) / CHUNK + 2) * (BLOCK / UP / CHUNK + 2)));

@@ -2,7 +2,8 @@
 
 import type { Job, JobState, Layer, MapView, TileRef, WorldEvent } from "./api";
 import { extent } from "./state";
-import { bounding, cellOf, contains, keyOf, meets, outline, type Cell, type Point, type Rect } from "./geometry";
+import { bounding, contains, keyOf, meets, outline, type Cell, type Point, type Rect } from "./geometry";
+import { Sheet } from "./sheet";
 
 export interface MapJob {
   job: number;
@@ -43,20 +44,6 @@ export const isHeld = (job: { state: JobState; reason: string; held: boolean }):
 
 /** What renders carry beside their colours is not looked at by itself. */
 const isShown = (layer: string): boolean => layer !== "object" && layer !== "depth";
-
-/** What stands of one layer, and what its overviews show. */
-class Sheet {
-  readonly tiles = new Map<string, number>();
-  /** Finished quadrants of which something that they were made to match has been replaced since. */
-  readonly stale = new Set<string>();
-  readonly overviews = new Map<number, Map<string, number>>();
-  readonly counts = new Map<number, Map<string, number>>();
-  readonly blends = new Map<number, Map<string, number>>();
-
-  forget(): void {
-    for (const levels of [this.overviews, this.counts, this.blends]) levels.clear();
-  }
-}
 
 export class World {
   area: Rect | null = null;
@@ -135,53 +122,20 @@ export class World {
 
   /** The newest version in a tile of the pyramid, or 0 if it is empty. */
   version(layer: Layer, z: number, x: number, y: number): number {
-    const sheet = this.sheet(layer);
-    if (z <= 0) return sheet.tiles.get(keyOf(x, y)) ?? 0;
-    let level = sheet.overviews.get(z);
-    if (!level) {
-      level = new Map();
-      for (const [key, version] of sheet.tiles) raise(level, z, cellOf(key), version);
-      sheet.overviews.set(z, level);
-    }
-    return level.get(keyOf(x, y)) ?? 0;
-  }
-
-  /** How many quadrants stand in a tile of the pyramid. */
-  count(layer: Layer, z: number, x: number, y: number): number {
-    const sheet = this.sheet(layer);
-    if (z <= 0) return sheet.tiles.has(keyOf(x, y)) ? 1 : 0;
-    let level = sheet.counts.get(z);
-    if (!level) {
-      level = new Map();
-      for (const key of sheet.tiles.keys()) add(level, z, cellOf(key));
-      sheet.counts.set(z, level);
-    }
-    return level.get(keyOf(x, y)) ?? 0;
-  }
-
-  /** A number made of all versions in a tile of the pyramid, which changes when an older one comes back. */
-  blend(layer: Layer, z: number, x: number, y: number): number {
-    const sheet = this.sheet(layer);
-    let level = sheet.blends.get(z);
-    if (!level) {
-      level = new Map();
-      for (const [key, version] of sheet.tiles) mix(level, z, cellOf(key), scattered(version));
-      sheet.blends.set(z, level);
-    }
-    return (level.get(keyOf(x, y)) ?? 0) >>> 0;
+    return this.sheet(layer).version(z, x, y);
   }
 
   /** What a tile's address carries to name exactly what stands now; "" if nothing does. */
   edition(layer: Layer, z: number, x: number, y: number): string {
-    const version = this.version(layer, z, x, y);
+    const sheet = this.sheet(layer), version = sheet.version(z, x, y);
     if (version === 0) return "";
     // What is taken off the map or put back changes an overview without a new version: the other two tell.
-    return z > 0 ? `v=${version}&n=${this.count(layer, z, x, y)}&b=${this.blend(layer, z, x, y)}` : `v=${version}`;
+    return z > 0 ? `v=${version}&n=${sheet.count(z, x, y)}&b=${sheet.blend(z, x, y)}` : `v=${version}`;
   }
 
   /** Whether every quadrant of a tile of the pyramid is finished in the layer shown. */
   isGenerated(z: number, x: number, y: number): boolean {
-    return this.count(this.drawn, z, x, y) === 4 ** Math.max(0, z);
+    return this.sheet(this.drawn).count(z, x, y) === 4 ** Math.max(0, z);
   }
 
   stands(x: number, y: number): boolean {
@@ -199,28 +153,7 @@ export class World {
   }
 
   private put(tile: TileRef): boolean {
-    if (!isShown(tile.layer)) return false;
-    const sheet = this.sheet(tile.layer);
-    const tiles = sheet.tiles;
-    const key = keyOf(tile.x, tile.y);
-    if (tile.version > 0 && tile.stale) sheet.stale.add(key);
-    else sheet.stale.delete(key);
-    if (tile.version === 0) {
-      if (!tiles.delete(key)) return false;
-      sheet.forget();
-      return true;
-    }
-    const before = tiles.get(key) ?? 0;
-    if (before === tile.version) return false;
-    // An older version was put back: the newest of an overview may be another one now.
-    if (before > tile.version) sheet.overviews.clear();
-    if (!tiles.has(key)) {
-      for (const [z, level] of sheet.counts) add(level, z, [tile.x, tile.y]);
-    }
-    tiles.set(key, tile.version);
-    for (const [z, level] of sheet.overviews) raise(level, z, [tile.x, tile.y], tile.version);
-    for (const [z, level] of sheet.blends) mix(level, z, [tile.x, tile.y], scattered(tile.version) - scattered(before));
-    return true;
+    return isShown(tile.layer) && this.sheet(tile.layer).put(tile);
   }
 
   private sheet(layer: Layer): Sheet {
@@ -324,29 +257,6 @@ export class World {
   covers(view: Rect): boolean {
     return this.area !== null && contains(this.area, view);
   }
-}
-
-function raise(level: Map<string, number>, z: number, [x, y]: Cell, version: number): void {
-  const key = keyOf(x >> z, y >> z);
-  if ((level.get(key) ?? 0) < version) level.set(key, version);
-}
-
-function add(level: Map<string, number>, z: number, [x, y]: Cell): void {
-  const key = keyOf(x >> z, y >> z);
-  level.set(key, (level.get(key) ?? 0) + 1);
-}
-
-function mix(level: Map<string, number>, z: number, [x, y]: Cell, by: number): void {
-  const key = keyOf(x >> z, y >> z);
-  level.set(key, ((level.get(key) ?? 0) + by) | 0);
-}
-
-/** A version as 32 bits that have nothing to do with its neighbours'; services/gateway/pyramid.py computes the same. */
-function scattered(version: number): number {
-  if (version === 0) return 0;
-  let bits = Math.imul(version, 0x9e3779b1);
-  bits = Math.imul(bits ^ (bits >>> 15), 0x85ebca77);
-  return bits ^ (bits >>> 13);
 }
 
 export const world = new World();

@@ -7,10 +7,10 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from protocol.message import JobKind
-from protocol.work import Ack, Lease, Nack
+from protocol.work import Lease
 from services.drill.ledger import Ledger
 from services.process import Process
-from services.worker import M, Result, Task, Worker
+from services.worker import Result, Task, Worker
 
 FOLDER = "TILEWRIGHT_DRILL"
 """The variable that says where the ledgers of workers lie."""
@@ -42,13 +42,8 @@ class Scribe(Worker):
         tiles = [(layer, x, y, hashlib.sha256(png).hexdigest()) for layer, x, y, png in result.tiles]
         self.ledger.note("acked" if taken else "refused", job=lease.job, token=lease.token, tiles=tiles)
 
-    async def _settle(
-        self, lease: Lease, body: Ack | Nack, answer: type[M], attachments: list[bytes] | None = None
-    ) -> M | None:
-        found = await super()._settle(lease, body, answer, attachments)
-        if found is not None and isinstance(body, Nack):
-            self.ledger.note("failed", job=lease.job, token=lease.token)
-        return found
+    def failed(self, lease: Lease) -> None:
+        self.ledger.note("failed", job=lease.job, token=lease.token)
 
 
 async def work(process: Process, worker: Scribe) -> None:

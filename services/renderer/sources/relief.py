@@ -1,12 +1,13 @@
 """Footprints on ground that is not level."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from services.renderer.sources.elevation import Elevation
 from services.renderer.sources.source import Description, Source, Tile, Unusable
 
-VERSION = 60
-"""Letters that a version has at most."""
+VERSION_LETTERS = 60
+"""What a version has at most; footprints and ground share them."""
+AND_TERRAIN = ", terrain "
 
 
 @dataclass(frozen=True)
@@ -34,11 +35,12 @@ class Relief(Source):
 
     def describe(self) -> ReliefDescription:
         about, ground = self._footprints.describe(), self.elevation.describe()
-        said = {field: getattr(about, field) for field in Description.__dataclass_fields__}
-        found = ReliefDescription(**said, terrain_zoom=ground.zoom)
-        version = ", terrain ".join(part[: VERSION // 2 - 5] for part in (about.version, ground.version))
-        thanks = ", ".join(filter(None, (about.attribution, ground.attribution)))
-        return replace(found, version=version, attribution=thanks)
+        letters = (VERSION_LETTERS - len(AND_TERRAIN)) // 2
+        both = {
+            "version": AND_TERRAIN.join(part.version[:letters] for part in (about, ground)),
+            "attribution": ", ".join(filter(None, (about.attribution, ground.attribution))),
+        }
+        return ReliefDescription(**{**vars(about), **both}, terrain_zoom=ground.zoom)
 
     async def tile(self, column: int, row: int) -> Tile | None:
         return await self._footprints.tile(column, row)

@@ -4,7 +4,8 @@ import { fromView } from "../camera";
 import type { Box } from "../chunk";
 import { boxOf } from "../city";
 import { groundToTile, tileToGround } from "../place";
-import { asked, keyOf, Missing, Store, type Failure } from "./store";
+import { asked, Missing, type Failure } from "./missing";
+import { keyOf, Store } from "./store";
 
 const KEPT = 8 * 2 ** 20; // heights of tiles that are kept, four bytes each
 const NEXT = 1 / 64; // of a tile: a place so near its border looks at the next one, however few heights there are
@@ -72,7 +73,7 @@ export class Elevation {
   }
 
   private async fetch(column: number, row: number): Promise<Float32Array> {
-    const { answer, address } = await asked(`terrain/${this.zoom}/${column}/${row}`);
+    const { answer, address } = await asked(`/terrain/${this.zoom}/${column}/${row}`, `terrain ${this.zoom}/${column}/${row}`);
     const heights = new Float32Array(await answer.arrayBuffer());
     const side = Math.sqrt(heights.length);
     if (this.side && side !== this.side) throw new Missing({ address, reason: `it is ${side} pixels wide and others are ${this.side}` });

@@ -1,24 +1,8 @@
 // What was fetched of tiles, kept while it is used; what could not be had is asked for again by the next frame.
 
-/** Something that could not be loaded, and why; the address has no key in it. */
-export interface Failure { address: string; reason: string }
-
-/** Thrown for a tile that cannot be had. */
-export class Missing extends Error {
-  constructor(readonly failure: Failure) {
-    super(failure.reason);
-  }
-}
+import { Missing, type Failure } from "./missing";
 
 export const keyOf = (column: number, row: number): string => `${column},${row}`;
-
-/** An answer of our own site for a tile, and the address that it truly has; throws Missing. */
-export async function asked(path: string): Promise<{ answer: Response; address: string }> {
-  const answer = await fetch(`/${path}`);
-  const address = decodeURIComponent(answer.headers.get("Tile-Address") ?? path);
-  if (!answer.ok) throw new Missing({ address, reason: (await answer.text()).slice(0, 500) });
-  return { answer, address };
-}
 
 /** Tiles by column and row, of which so much is kept as `sizeOf` counts them. */
 export class Store<T> {

@@ -6,8 +6,9 @@ import { groundToTile, tileToGround } from "../place";
 import { HIGHEST } from "../shadow";
 import type { TileSet } from "../tileset/tileset";
 import { readFootprints } from "./footprints";
+import { asked, Missing, type Failure } from "./missing";
 import { schemaOf, SCHEMAS } from "./schema";
-import { asked, Missing, Store, type Failure } from "./store";
+import { Store } from "./store";
 import { decode } from "./tile";
 
 /** What services/renderer/sources says of the source at /source.json. */
@@ -94,7 +95,7 @@ export class Supply {
 
   private async fetch(column: number, row: number): Promise<Tile> {
     const { zoom } = this.source;
-    const { answer, address } = await asked(`tiles/${zoom}/${column}/${row}`);
+    const { answer, address } = await asked(`/tiles/${zoom}/${column}/${row}`, `tile ${zoom}/${column}/${row}`);
     if (answer.status === 204) return { column, row, features: NOTHING };
     const content = await answer.arrayBuffer();
     try {

@@ -1,5 +1,7 @@
 // Where a file of a tile set lies: with us, under /tiles3d/, which the renderer fills from a folder or its server.
 
+import { asked, Missing } from "../source/missing";
+
 const ROOT = "/tiles3d/";
 
 /** The address of a file on our own site; a tile set may name its files from the root of its server. */
@@ -9,27 +11,16 @@ export function here(url: string): string {
   return address.href;
 }
 
-/** A file that could not be had: where it truly lies, without any key, and why. */
-export class Missing extends Error {
-  constructor(readonly address: string, readonly reason: string) {
-    super(reason);
-  }
-}
-
 /** Where the contents that are being read truly lie, by their addresses here. */
 const origins = new Map<string, string>();
 
 /** Fetches a file of the tile set; throws Missing. */
 export async function fetched(url: string, options?: RequestInit): Promise<Response> {
   const named = new URL(url);
-  if (named.origin !== location.origin) throw new Missing(named.origin + named.pathname, "the tile set points to another server, and that is not followed");
-  const answer = await fetch(url, options);
-  const address = decodeURIComponent(answer.headers.get("Tile-Address") ?? named.pathname.slice(ROOT.length));
-  if (answer.ok) {
-    origins.set(url, address);
-    return answer;
-  }
-  throw new Missing(address, (await answer.text()).slice(0, 500));
+  if (named.origin !== location.origin) throw new Missing({ address: named.origin + named.pathname, reason: "the tile set points to another server, and that is not followed" });
+  const { answer, address } = await asked(url, named.pathname.slice(ROOT.length), options);
+  origins.set(url, address);
+  return answer;
 }
 
 /** Where a file that was fetched truly lies; asked once. */

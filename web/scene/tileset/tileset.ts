@@ -12,8 +12,9 @@ import { BLOCK } from "../program";
 import type { Part, Scenery } from "../scenery";
 import { sourceSettings } from "../settings";
 import { HIGHEST } from "../shadow";
-import { keyOf, type Failure } from "../source/store";
-import { fetched, here, Missing, nameOf, originOf } from "./address";
+import { Missing, type Failure } from "../source/missing";
+import { keyOf } from "../source/store";
+import { fetched, here, nameOf, originOf } from "./address";
 import { backdropWith } from "./backdrop";
 import { inWords, reading } from "./decoder";
 import { sightOf, toScene } from "./earth";
@@ -77,7 +78,7 @@ export class TileSetWorld implements Scenery {
       processTileModel: (model: Object3D, tile: Tile) => this.take(model, tile),
     });
     tiles.addEventListener("load-error", ({ tile, error, url }) => {
-      this.failures.set(tile, error instanceof Missing ? { address: error.address, reason: error.reason } : { address: nameOf(String(url)), reason: inWords(error) });
+      this.failures.set(tile, error instanceof Missing ? error.failure : { address: nameOf(String(url)), reason: inWords(error) });
     });
     tiles.addEventListener("dispose-model", ({ tile }) => {
       this.surfaces.get(tile)?.drop();
@@ -209,9 +210,9 @@ export class TileSetWorld implements Scenery {
     try {
       await this.tiles.parseTile(content, tile, extension, url, signal);
     } catch (error) {
-      throw new Missing(origin, inWords(error));
+      throw new Missing({ address: origin, reason: inWords(error) });
     }
-    if (missing.length) throw new Missing(origin, `its part ${nameOf(missing[0])} could not be loaded`);
+    if (missing.length) throw new Missing({ address: origin, reason: `its part ${nameOf(missing[0])} could not be loaded` });
     return true;
   }
 
