@@ -176,6 +176,8 @@ class Made(Part):
     cost: Annotated[float, Field(ge=0, le=1_000_000, allow_inf_nan=False)] | None = None
     calls: Count = 0
     """Calls that this try made; 0 if its result had been paid for by an earlier one."""
+    unsettled: Count = 0
+    """Calls besides that may have been paid for, although no answer to them came."""
     source: Line = ""
     seams: Annotated[list[SeamScore], Field(max_length=4)] = []
     """Of the quadrants with a finished neighbour, where somebody looked."""
@@ -218,6 +220,8 @@ class Nack(Message):
     calls: Count = 0
     """Calls that were answered, and so paid for, although nothing came of them."""
     cost: Annotated[float, Field(ge=0, le=1_000_000, allow_inf_nan=False)] | None = None
+    unsettled: Count = 0
+    """Calls besides that may have been paid for: no answer came, or it is kept for the next try."""
 
 
 class Nacked(Message):

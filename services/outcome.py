@@ -28,6 +28,7 @@ def acked(lease: Lease, worker: str, result: Result, seconds: float) -> tuple[Ac
         parameters=result.parameters,
         cost=result.cost,
         calls=result.calls,
+        unsettled=result.unsettled,
         source=result.source,
         seams=result.seams,
     )
@@ -45,6 +46,7 @@ def nacked(lease: Lease, failure: TryFailed) -> Nack:
         retry_after=failure.retry_after,
         calls=failure.calls,
         cost=failure.cost,
+        unsettled=failure.unsettled,
     )
 
 

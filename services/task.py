@@ -37,7 +37,9 @@ class TryFailed(Exception):
     """Raised by a performer when this try came to nothing, with a sentence for people.
 
     `retry_after` are the seconds for which a model that is rate limited wants no more calls; `calls` are
-    those that were answered, and so paid for, although nothing came of them, `cost` is what they cost.
+    those that were answered, and so paid for, although nothing came of them, `cost` is what they cost;
+    `unsettled` are those besides of which nobody can tell yet. A request that was `sent` may have been
+    heard, although no answer came.
     With `keep` what was paid for stays, also if the job ends here: a person can mend what was in the way.
     """
 
@@ -56,8 +58,10 @@ class TryFailed(Exception):
         self.retry = retry
         self.retry_after = retry_after
         self.keep = keep
+        self.sent = False
         self.calls = 0
         self.cost: float | None = None
+        self.unsettled = 0
 
 
 @dataclass
@@ -74,6 +78,7 @@ class Result:
     parameters: str = ""
     cost: float | None = None
     calls: int = 0
+    unsettled: int = 0
     source: str = ""
     seams: list[SeamScore] = field(default_factory=list)
 

@@ -305,6 +305,7 @@ class Worker:
             await self._forget(lease)
             failure = TryFailed("bad_image", error.message)
             failure.calls, failure.cost = body.made.calls, body.made.cost
+            failure.unsettled = body.made.unsettled
             await self._fail(lease, failure)
             return None
         finally:

@@ -105,10 +105,13 @@ class Generator:
             seconds = loop.time() - started
         except TryFailed as failure:
             if failure.error_class in USELESS:
-                # What stays in the spool is counted by the try that makes something of it.
                 failure.calls, failure.cost = once.calls, _price(model, once.answers)
                 await once.forget()
                 await handles.forget()
+            else:
+                # What stays in the spool is counted by the try that makes something of it.
+                failure.unsettled = once.calls
+            failure.unsettled += once.unanswered
             raise
         # A model that keeps no answers is one of this machine's own, and was called just now.
         return Result(
@@ -120,6 +123,7 @@ class Generator:
             seed=seed,
             parameters=json.dumps(dict(painter.parameters)),
             calls=once.calls if once.answers else 1,
+            unsettled=once.unanswered,
             cost=_price(model, once.answers or 1),
             source=painter.source + judged.told(),
             seams=[

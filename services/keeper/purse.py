@@ -70,15 +70,23 @@ class Account:
         """Another try begins; what became of those before, only a late result may still tell."""
         return Account(price, self.held)
 
-    def settle(self, calls: int, cost: float | None) -> "Account":
-        """The latest try has ended with so many new calls; None if nobody knows what they cost."""
+    def settle(
+        self, calls: int, cost: float | None, *, unsettled: int = 0, goes_on: bool = False
+    ) -> "Account":
+        """The latest try has ended with so many new calls; None if nobody knows what they cost.
+
+        What `unsettled` calls may have cost stays presumed. If a call `goes_on` at its provider, what was set
+        aside is so for the next try, which asks for the same picture.
+        """
+        reserved = self.reserved if goes_on else 0.0
+        presumed = self.presumed + self.reserved * max(0, unsettled - goes_on)
         if calls and cost is None:
-            return Account(0.0, self.presumed + self.reserved * calls)
+            return Account(reserved, presumed + self.reserved * calls)
         if not calls and cost:
             # It went on with what an earlier try had paid for: so much less is presumed. Of other tries
             # that were lost, nobody has told anything yet.
-            return Account(0.0, max(0.0, self.presumed - cost))
-        return Account(0.0, self.presumed)
+            return Account(reserved, max(0.0, presumed - cost))
+        return Account(reserved, presumed)
 
 
 def untold(retold: float, calls: int, cost: float, *, kept: bool) -> tuple[float, float]:

@@ -75,13 +75,15 @@ class Spending:
         after = Account(job.reserved, job.presumed).begin(price)
         return job._replace(reserved=after.reserved, presumed=after.presumed)
 
-    def settle(self, job: Job, calls: int, cost: float | None) -> Job:
+    def settle(
+        self, job: Job, calls: int, cost: float | None, *, unsettled: int = 0, goes_on: bool = False
+    ) -> Job:
         """A try of the job has ended with so many new calls: count what they cost instead of what they might.
 
-        None if nobody knows what they cost. The cost itself is added to the job by whoever asks.
+        The rest is as in Account. The cost itself is added to the job by whoever asks.
         """
         before = Account(job.reserved, job.presumed)
-        after = before.settle(calls, cost)
+        after = before.settle(calls, cost, unsettled=unsettled, goes_on=goes_on)
         accounts, held = self._store.accounts, after.held - before.held
         accounts.correct(job.model_id, day_of(job.started_at), held + (cost or 0.0))
         accounts.hold(job.plan, held)

@@ -179,7 +179,8 @@ class Work:
             refs = self._history.put(job, handed.tiles, ack.made)
         if handed.palette is not None:
             self._store.tiles.put_asset("palette", handed.palette, job.id, now)
-        paid = self._paid(job, ack.made.calls, ack.made.cost, kept=True)
+        made = ack.made
+        paid = self._paid(job, made.calls, made.cost, unsettled=made.unsettled, kept=True)
         self._progress.note(lifecycle.complete(paid, now), refs)
         self._spent(job)
         failpoint("keeper_ack")
@@ -196,11 +197,20 @@ class Work:
             self._spent(job)
 
     def _paid(
-        self, job: Job, calls: int, stated: float | None, *, told: bool = True, kept: bool = False
+        self,
+        job: Job,
+        calls: int,
+        stated: float | None,
+        *,
+        unsettled: int = 0,
+        goes_on: bool = False,
+        told: bool = True,
+        kept: bool = False,
     ) -> Job:
         """The job with what one more try of it has cost.
 
         `told` if that was its latest; `kept` if its answer was there for others, who may tell the same call.
+        Of `unsettled` calls nobody knows yet, nor of one that `goes_on` at its provider.
         """
         cost = self._history.cost(job, calls, stated)
         if cost is not None:
@@ -208,7 +218,7 @@ class Work:
             job = job._replace(retold=retold)
         if job.reserved or job.presumed:
             job = (
-                self._spending.settle(job, calls, cost)
+                self._spending.settle(job, calls, cost, unsettled=unsettled, goes_on=goes_on)
                 if told
                 else self._spending.settle_late(job, calls, cost)
             )
@@ -228,7 +238,7 @@ class Work:
                 return _nacked(job, job.not_before - steady)
             raise _lost(job)
         after = lifecycle.fail(
-            self._paid(job, nack.calls, nack.cost),
+            self._paid(job, nack.calls, nack.cost, unsettled=nack.unsettled, goes_on=bool(job.handle)),
             error_class=nack.error_class,
             reason=nack.reason,
             retry=nack.retry,

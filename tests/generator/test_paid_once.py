@@ -102,6 +102,30 @@ async def test_a_picture_that_is_no_use_is_asked_for_again(world: Mortal, oxen: 
     assert (calls, cost) == (len(oxen.asked), 0.25 * len(oxen.asked))
 
 
+async def test_a_call_that_was_not_answered_may_have_been_paid_for(short: Path, oxen: FakeOxen) -> None:
+    world = Mortal(short, oxen)
+    world.price(0.25)
+    config = json.loads(world.config.read_text())
+    [model] = [model for model in config["models"] if model["model_id"] == "omni"]
+    model["timeout_seconds"] = 2
+    world.config.write_text(json.dumps(config))
+    await world.open(generator=False)
+    try:
+        oxen.open.clear()
+        await world.publish(Plan(id="far", model_id="omni", rectangle=(0, 0, 0, 0), cost_cap=0.6))
+        await world.generate()
+        await oxen.hears(2)
+        oxen.open.set()
+        await world.settled("far")
+    finally:
+        await world.close()
+    assert len(oxen.asked) == 2
+    paid = world.select(
+        "SELECT calls, cost, reserved, presumed FROM generation_queue WHERE kind = 'generate'"
+    )
+    assert paid == [(1, 0.25, 0.0, 0.25)]
+
+
 async def test_a_picture_that_lies_elsewhere_is_kept_until_its_host_is_allowed(
     short: Path, oxen: FakeOxen
 ) -> None:

@@ -162,6 +162,48 @@ def test_a_call_is_not_counted_twice_if_another_worker_goes_on_with_it(
     assert (plan(house).cost, plan(house).reserved) == (pytest.approx(0.1), 0)
 
 
+@pytest.mark.parametrize("found", [True, False])
+def test_a_call_that_was_not_answered_stays_counted_until_somebody_tells_of_it(
+    house: House, worker: Peer, clock: Clock, found: bool
+) -> None:
+    publish(house, "free", 1, cost_cap=0.3)
+    fail(worker, worker.lease("generate"), error_class="transient", unsettled=1)
+    assert (plan(house).cost, plan(house).reserved) == (0, pytest.approx(0.1))
+    reopen(house)
+    clock.forward(300)
+    again = until(lambda: worker.ready("generate"), "the next try")
+    assert plan(house).reserved == pytest.approx(0.2)
+    # Its answer lay in the spool, or the provider never made one.
+    ack(worker, again, calls=0 if found else 1, cost=PRICE)
+    held = 0 if found else pytest.approx(0.1)
+    assert (plan(house).cost, plan(house).reserved) == (pytest.approx(0.1), held)
+
+
+def test_calls_that_are_never_answered_use_a_budget_up(house: House, worker: Peer, clock: Clock) -> None:
+    publish(house, "plain", 1)
+    for _ in range(3):
+        fail(worker, until(lambda: worker.ready("generate"), "a try"), error_class="transient", unsettled=1)
+        clock.forward(300)
+    assert worker.ready("generate") is None
+    found = model(house)
+    assert (found.state, found.spent_today) == ("spent", pytest.approx(0.3))
+
+
+def test_a_call_that_goes_on_at_its_provider_is_set_aside_once(
+    house: House, worker: Peer, clock: Clock
+) -> None:
+    publish(house, "free", 1, cost_cap=0.15)
+    taken = worker.lease("generate")
+    worker.ask(Started(job=taken.job, token=taken.token, handle="p1"), Touched)
+    fail(worker, taken, error_class="transient")
+    assert plan(house).reserved == pytest.approx(0.1)
+    clock.forward(300)
+    again = until(lambda: worker.ready("generate"), "the next try")
+    assert (again.handle, plan(house).reserved) == ("p1", pytest.approx(0.1))
+    ack(worker, again)
+    assert (plan(house).cost, plan(house).reserved) == (pytest.approx(0.1), 0)
+
+
 def test_a_late_result_is_no_longer_presumed(house: House, worker: Peer, clock: Clock) -> None:
     publish(house, "free", 1, cost_cap=0.5)
     lost = worker.lease("generate", worker="w1")

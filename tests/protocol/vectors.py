@@ -26,6 +26,8 @@ EARLIER = {
     "lease_to_go_on_with",
     "lease_of_a_layer",
     "ack",
+    "ack_with_seams",
+    "nack_rate_limited",
     "error",
     "events",
     "fill_quadrants",
@@ -227,6 +229,11 @@ GOLDEN: dict[str, tuple[Message, str | None, list[bytes]]] = {
     ),
     "nack_rate_limited": (
         Nack(job=5, token=6, error_class="rate_limited", reason="Asked too often.", retry_after=30.0),
+        None,
+        [],
+    ),
+    "nack_unsettled": (
+        Nack(job=5, token=6, error_class="transient", reason="It did not answer.", unsettled=1),
         None,
         [],
     ),

@@ -197,7 +197,9 @@ async def _meet(way: str, column: str, trap: Trap, lag: "Lag", little: float) ->
             except TryFailed as failure:
                 return failure
             except TimeoutError:
-                return TryFailed("transient", "The deadline of the whole call.")
+                late = TryFailed("transient", "The deadline of the whole call.")
+                late.sent = True  # a generator counts a call that is called off in the midst of it
+                return late
             return None
 
         started = loop.time()

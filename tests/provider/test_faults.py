@@ -24,6 +24,15 @@ from tests.provider.matrix import (
 from tests.provider.trap import Trap
 
 AT_ONCE = 12
+UNANSWERED = (
+    "nothing",
+    "half an answer, then nothing",
+    "a broken connection",
+    "an answer that breaks off",
+)
+"""Ways after which nobody knows whether the call was paid for."""
+REFUSED = ("429 seconds", "429 date", "429 body", "500", "401", "402", "403", "404", "422", "redirect")
+"""What a provider answers with that did not take the call on."""
 MEMORY_BYTES = 100 << 20
 
 
@@ -46,6 +55,9 @@ async def test_every_fault_ends_as_the_document_says(column: str) -> None:
         met = dict(zip(ways, await asyncio.gather(*map(in_turn, ways)), strict=True))
     assert {way: came.breaches for way, came in met.items() if came.breaches} == {}
     assert {way: came.cell for way, came in met.items()} == {way: rows[way][column] for way in ways}
+    unanswered = {way for way, came in met.items() if came.failure is not None and came.failure.sent}
+    assert unanswered >= {way for way in UNANSWERED if way in met}
+    assert not [way for way in unanswered if WAYS[way].mode in REFUSED]
     for way in (way for way in ways if way.startswith("429")):
         failure = met[way].failure
         # A date is of whole seconds, so it may ask for one more.

@@ -105,7 +105,7 @@ class Endpoint:
         headers: Mapping[str, str] | None = None,
         silence: float | None = None,
     ) -> Answer:
-        """An answer of any status, of at most 32 MiB; raises TryFailed if none came.
+        """An answer of any status, of at most 32 MiB; raises TryFailed if none came, `sent` if it was asked.
 
         `silence` are the seconds until it must have begun; `deadline` is on the event loop's clock.
         """
@@ -113,7 +113,7 @@ class Endpoint:
             raise TryFailed("unavailable", reason, retry=False)
         if not is_own(url, self.base):
             raise ValueError(f"{url.origin()} is not the endpoint of {self.model.model_id}")
-        name, web = self.model.name, self._web
+        web, status = self._web, 0
         if isinstance(data, bytes):
             data = _Once(data)
         try:
@@ -125,18 +125,27 @@ class Endpoint:
                 allow_redirects=False,
                 timeout=web.timeout(deadline, silence=silence),
             ) as answer:
+                status = answer.status
                 content = await web.body(answer)
-        except aiohttp.ConnectionTimeoutError:
-            raise TryFailed("transient", f"{name} could not be reached in time.") from None
-        except TimeoutError:
+        except (TryFailed, TimeoutError, aiohttp.ClientError) as error:
+            failure = error if isinstance(error, TryFailed) else self._unanswered(error, deadline)
+            unheard = isinstance(error, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError)
+            failure.sent = not unheard and status < 300
+            raise failure from None
+        return Answer(status, answer.headers, content)
+
+    def _unanswered(self, error: Exception, deadline: float) -> TryFailed:
+        """Why no answer came, or not the whole of it."""
+        name = self.model.name
+        if isinstance(error, aiohttp.ConnectionTimeoutError):
+            return TryFailed("transient", f"{name} could not be reached in time.")
+        if isinstance(error, TimeoutError):
             if asyncio.get_running_loop().time() >= deadline - 0.01:
                 seconds = f"{self.model.timeout_seconds:g} s"
-                raise TryFailed("transient", f"{name} did not answer within {seconds}.") from None
-            raise TryFailed("transient", f"{name} fell silent in the midst of a call.") from None
-        except aiohttp.ClientError as error:
-            what = self._hide(f"{type(error).__name__}: {error}")[:EXCERPT]
-            raise TryFailed("transient", f"{name} could not be reached: {what}.") from None
-        return Answer(answer.status, answer.headers, content)
+                return TryFailed("transient", f"{name} did not answer within {seconds}.")
+            return TryFailed("transient", f"{name} fell silent in the midst of a call.")
+        what = self._hide(f"{type(error).__name__}: {error}")[:EXCERPT]
+        return TryFailed("transient", f"{name} could not be reached: {what}.")
 
     async def picture(self, address: str, *, deadline: float) -> bytes:
         """The picture at an address, or in the data URI, that the provider gave; the key stays here."""

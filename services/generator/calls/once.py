@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from typing import Protocol
 
 from services.spool import Spool
+from services.task import TryFailed
 
 Ask = Callable[[], Awaitable[bytes]]
 
@@ -23,6 +24,8 @@ class Once:
         """Those that were made, and answered, in this try."""
         self.answers = 0
         """The same with those that an earlier try had paid for."""
+        self.unanswered = 0
+        """Those that may have been made in this try, and paid for, although no answer came."""
         self._spool = spool
         self._job = job
 
@@ -30,7 +33,14 @@ class Once:
         """The answer to what the key stands for: all that was paid for must be in it."""
         answer = await asyncio.to_thread(self._spool.find, self._job, key)
         if answer is None:
-            answer = await ask()
+            # Who is called off in the midst of it cannot tell.
+            self.unanswered += paid
+            try:
+                answer = await ask()
+            except TryFailed as failure:
+                self.unanswered -= paid and not failure.sent
+                raise
+            self.unanswered -= paid
             self.calls += paid
             # Shielded: a worker that leaves in this moment still keeps what it has got.
             await asyncio.shield(asyncio.to_thread(self._spool.keep, self._job, key, answer))

@@ -40,7 +40,9 @@ class Queued(Remote):
             request.say(f"asking {name}")
             handle = await self._begin(asked, request.deadline)
             if not _NAME.fullmatch(handle):
-                raise TryFailed("transient", f"{name} took the call and did not say what it is called.")
+                failure = TryFailed("transient", f"{name} took the call and did not say what it is called.")
+                failure.sent = True
+                raise failure
             # Shielded: a worker that leaves in this moment has still told it.
             await asyncio.shield(request.handles.keep(key, handle))
             request.say(f"waiting for {name}")
