@@ -86,7 +86,8 @@ async def _report(process: Process, renderer: Renderer, worker: Worker) -> None:
     while True:
         said = [worker.doing(), renderer.doing()]
         if not renderer.stage.mending:
-            said.append(vintage.note(renderer.page.info.build, renderer.stage.frames))
+            page = renderer.page
+            said.append(vintage.note(page.info.build, page.graphics, renderer.stage.frames))
         process.pulse.doing(" · ".join(filter(None, said)))
         await asyncio.sleep(BEAT_SECONDS)
 

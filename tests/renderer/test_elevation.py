@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import pytest_asyncio
 from aiohttp import web
+from aiohttp.test_utils import TestServer
 from PIL import Image
 from pmtiles.tile import Compression, TileType, zxy_to_tileid
 from pmtiles.writer import Writer
@@ -173,6 +174,30 @@ def test_only_footprints_have_a_terrain(tmp_path: Path) -> None:
         relief(tmp_path, "dem/{z}/{x}/{y}.png")
     said = script(Camera(), Scene.model_validate({"terrain": terrain}))
     assert '"terrain": {"lowest": -300.0, "highest": 400.0}' in said
+
+
+async def test_of_a_file_of_heights_on_a_server_only_parts_are_asked_for(tmp_path: Path) -> None:
+    file = tmp_path / pmtiles(tmp_path / "dem.pmtiles")
+    asked: list[web.Request] = []
+
+    async def give(request: web.Request) -> web.StreamResponse:
+        asked.append(request)
+        return web.FileResponse(file)
+
+    app = web.Application()
+    app.router.add_get("/dem.pmtiles", give)
+    async with TestServer(app) as server:
+        place = str(server.make_url("/dem.pmtiles"))
+        for _ in range(2):
+            source = relief(tmp_path, place)
+            await source.open()
+            assert (await metres(source) == await metres(relief(tmp_path, file.name))).all()
+            with pytest.raises(SourceFault, match="height of the ground is not known"):
+                await source.elevation.tile(1, 1)
+            await source.close()
+    # The header, the metadata, the directory and the tile; of the second time the tile was kept.
+    assert all("Range" in request.headers for request in asked)
+    assert len(asked) < 2 * 4
 
 
 @pytest_asyncio.fixture

@@ -91,6 +91,10 @@ async def test_cuts_of_hills_agree_in_whatever_order_they_are_drawn(stages: Stag
         rows, columns = slice(110, 302), slice(110, 302)
         assert (stacked(whole)[:, rows, columns] == corner).all()
         await golden_picture(houses, tmp_path)
+    # Another page in another browser, which has drawn nothing around them, draws the same.
+    async with stages.plays(tmp_path, terrain=terrain) as page:
+        assert (stacked(await page.draw(1, HOUSES)) == stacked(houses)).all()
+        assert (stacked(await page.draw(2, CORNER)) == corner).all()
     # Finer heights are others; the same ones in the other encoding are not, but for their rounding.
     shutil.rmtree(tmp_path / "dem")
     hills.folder(tmp_path / "dem", hills.tiles(encoding="terrarium"))

@@ -1,11 +1,15 @@
 """A whole world and its providers: keys go to them and nowhere else, and who wants a pause has it."""
 
 import asyncio
+import base64
 import contextlib
+import html
 import json
 import os
 import signal
+from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import quote
 
 import aiohttp
 import psutil
@@ -15,6 +19,7 @@ from services.config import Sockets
 from services.supervision.environment import MARK
 from tests.provider import FakeProvider, Fault
 from tests.system.conftest import Founder
+from tests.system.orders import SPACE, Orders, described
 from tests.system.painter import Painter
 from tests.system.tap import tapped
 from tests.system.world import TREE, World, until
@@ -33,7 +38,20 @@ MODELS: dict[str, Fault] = {
 """By provider, and what goes wrong there; some of them repeat the key in what they say."""
 COMPLETE = ("oxen-queue", "openai", "gemini", "fal", "huggingface")
 LIMITED = ("openai", "gemini", "fal")
-KEYS = {provider: f"CANARY-{number:x}7c1e-{provider}" for number, provider in enumerate(MODELS)}
+KEYS = {provider: f'CANARY-{number:x}7c1e/+"&-{provider}' for number, provider in enumerate(MODELS)}
+"""With letters that JSON, HTML and addresses write otherwise."""
+FORMS: dict[str, Callable[[str], str]] = {
+    "as it is": lambda key: key,
+    "in JSON": lambda key: json.dumps(key)[1:-1],
+    "in an address": lambda key: quote(key, safe=""),
+    "in an address, slashes kept": quote,
+    "in HTML": html.escape,
+    "in hex": lambda key: key.encode().hex(),
+    "in base64": lambda key: _middle(key),
+    "in base64, a byte on": lambda key: _middle(key[1:]),
+    "in base64, two bytes on": lambda key: _middle(key[2:]),
+}
+"""As what a key may be written."""
 PATHS = ("/", "/api/status", "/api/models", "/api/queue", "/api/plans", "/health", "/metrics")
 PUBLISHED = "url"
 """Whose plan comes over the socket for programs; those of the others, by way of the gateway."""
@@ -52,8 +70,6 @@ COMMANDS: tuple[tuple[str, ...], ...] = (
     ("watch", "--json"),
     ("logs",),
 )
-SPACE = 4
-"""Quadrants from one job to the next."""
 
 
 async def test_a_key_is_nowhere_but_in_requests_to_its_provider(
@@ -82,26 +98,27 @@ async def test_a_key_is_nowhere_but_in_requests_to_its_provider(
         await asyncio.to_thread(world.ready)
         shown = {"scale": scaled.stdout + scaled.stderr}
 
+        orders = Orders(world, list(MODELS))
         # A generator ends in the midst of a call in a way that would leave its memory behind.
-        await order(world, "huggingface")
+        await orders.order("huggingface")
         await providers["huggingface"].hears(1)
         for number in (1, 2):
             generator = await asyncio.to_thread(world.service, f"generator-{number}")
             os.kill(generator["pid"], signal.SIGABRT)
         for name in MODELS:
             if name not in ("huggingface", PUBLISHED):
-                await order(world, name)
-        shown["publish"] = await published(world)
+                await orders.order(name)
+        shown["publish"] = await published(world, orders)
         # Another worker is free for each of these, and must not call either.
         for name in LIMITED:
             await providers[name].hears(1)
             await asyncio.to_thread(
                 until,
                 f"{name} held back",
-                lambda name=name: len(providers[name].asked()) > 1 or is_held_back(world, name),
+                lambda name=name: len(providers[name].asked()) > 1 or orders.is_held_back(name),
             )
-            await order(world, name, row=1)
-        jobs = await asyncio.to_thread(until, "every job over", lambda: over(world))
+            await orders.order(name, row=1)
+        jobs = await asyncio.to_thread(until, "every job over", orders.over)
         assert {job["model_id"] for job in jobs if job["state"] == "complete"} == set(COMPLETE)
 
         shown |= await answers(world, [job["job"] for job in jobs])
@@ -147,43 +164,17 @@ def configured(
     )[number % 3]
     if number % 3 != 2:
         monkeypatch.setenv(variable, KEYS[provider])
-    return {
-        "name": f"At {provider}",
-        "model_id": provider,
-        "provider": provider,
-        "provider_model": "omni" if provider == "gemini" else "studio/omni",
-        "endpoint": endpoint,
-        "prompt": "ink and wash",
-        **told,
-    }
+    return {**described(provider, endpoint), **told}
 
 
-async def published(world: World) -> str:
+async def published(world: World, orders: Orders) -> str:
     """What is said to a program that hands in a plan of its own for one quadrant of a model's ground."""
-    x = list(MODELS).index(PUBLISHED) * SPACE
-    step = {"id": "s", "quadrants": [[x, 0]], "scaffold": [[x + 1, 0], [x, 1], [x + 1, 1]]}
+    x, y = orders.place(PUBLISHED)
+    step = {"id": "s", "quadrants": [[x, y]], "scaffold": [[x + 1, y], [x, y + 1], [x + 1, y + 1]]}
     plan = json.dumps({"id": "handed-in", "steps": [step]})
     said = await asyncio.to_thread(world.command, "publish", "-", "--model", PUBLISHED, given=plan)
     assert said.returncode == 0, said.stderr
     return said.stdout + said.stderr
-
-
-async def order(world: World, model_id: str, row: int = 0) -> None:
-    """Ask for one quadrant of a model's own ground."""
-    place = [list(MODELS).index(model_id) * SPACE, row * SPACE]
-    await asyncio.to_thread(world.post, "/api/generate", {"quadrants": [place], "model_id": model_id})
-
-
-def is_held_back(world: World, model_id: str) -> bool:
-    """Whether the keeper knows that a model wants no calls now."""
-    models = world.get("/api/status")["models"]
-    return any(model["model_id"] == model_id and model["until_seconds"] > 0 for model in models)
-
-
-def over(world: World) -> list[dict[str, object]] | None:
-    """The jobs of the models, once none of them can go on."""
-    jobs = world.get("/api/queue?kind=generate")["jobs"]
-    return jobs if all(job["state"] in ("complete", "error") for job in jobs) else None
 
 
 async def answers(world: World, jobs: list[int]) -> dict[str, bytes]:
@@ -234,7 +225,15 @@ def files(world: World) -> dict[Path, bytes]:
 
 
 def nowhere(shown: dict[str, str] | dict[str, bytes] | dict[str, str | bytes]) -> None:
-    """No key, in whole or in part, is in any of it."""
+    """No key, in whole or in part, however it is written, is in any of it."""
     for where, what in shown.items():
         content = what if isinstance(what, bytes) else what.encode()
-        assert b"7c1e-" not in content, f"{where}: {json.dumps(content[:2_000].decode('utf-8', 'replace'))}"
+        assert b"7c1e/" not in content, f"{where}: {json.dumps(content[:2_000].decode('utf-8', 'replace'))}"
+        for key in KEYS.values():
+            found = [form for form, write in FORMS.items() if write(key).encode() in content]
+            assert found == [], where
+
+
+def _middle(key: str) -> str:
+    """Base64 of whole groups of three bytes, which is the same whatever follows."""
+    return base64.b64encode(key[: len(key) // 3 * 3].encode()).decode()
