@@ -49,6 +49,14 @@ async def test_a_shifted_frame_agrees_to_the_last_bit(scene: Renderer, x: int, y
         assert differing.tolist() == [0, 0, 0]
 
 
+async def test_a_tree_at_the_border_of_its_chunk_is_drawn_by_who_shows_its_last_pixels(
+    scene: Renderer,
+) -> None:
+    strip = await scene.draw(1, Box(-1_776, -2_230, -1_768, -2_102))
+    mine, theirs = overlap(strip, await scene.draw(2, Box(-1_840, -2_230, -1_712, -2_102)))
+    assert (mine == theirs).all()
+
+
 async def test_a_frame_shows_the_city(scene: Renderer) -> None:
     frame = await scene.draw(1, frame_box((0, 0)))
     assert len(np.unique(frame.colour.reshape(-1, 4), axis=0)) > 500

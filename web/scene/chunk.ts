@@ -4,6 +4,7 @@ import { Mesh as ThreeMesh, type BufferGeometry, type Material, type Object3D, t
 import { ACROSS, COSINE, SINE, toPixel } from "./camera";
 import { SHEAR } from "./light";
 import type { Relief } from "./relief";
+import { DOT } from "./sprite";
 
 export const CHUNK = 75; // metres
 
@@ -21,8 +22,14 @@ export interface Built {
   casters: BufferGeometry | null;
 }
 
-/** World pixels around a chunk's box: sprites face the eye, so a tree's corners stand out of the box where that is flat. */
-const SPARE = 2 + Math.max(0, 5 - 4 * SINE - 3.8 * COSINE) * ACROSS;
+/** Metres that what stands in a square at its border may reach out of it: half a bus, the crown of a conifer, a wide street's marks. */
+const AROUND = 6.5;
+
+/**
+ * World pixels around a chunk's box: sprites stand on whole dots and are three wide at least; and they face the eye, so a
+ * tree's corners stand out of the box where that is flat.
+ */
+const SPARE = 3 * DOT + Math.max(0, 5 - AROUND * SINE - 3.8 * COSINE) * ACROSS;
 
 /** A square of the city. It knows how far its contents reach before they are built. */
 export class Chunk<Content = unknown> {
@@ -37,7 +44,7 @@ export class Chunk<Content = unknown> {
   /** The chunk at a place, on the ground of a relief or on level ground. */
   constructor(readonly cx: number, readonly cy: number, readonly content: Content, private readonly relief: Relief | null, private readonly build: () => Built) {
     this.square = [cx * CHUNK, cy * CHUNK, (cx + 1) * CHUNK, (cy + 1) * CHUNK];
-    this.ground = [cx * CHUNK - 4, cy * CHUNK - 4, (cx + 1) * CHUNK + 4, (cy + 1) * CHUNK + 4];
+    this.ground = [this.square[0] - AROUND, this.square[1] - AROUND, this.square[2] + AROUND, this.square[3] + AROUND];
   }
 
   /** Lets the chunk reach over a box of ground, with the bays and awnings around it, and up to a height in metres. */
