@@ -4,6 +4,7 @@ import asyncio
 import logging
 import random
 import re
+from contextlib import suppress
 from typing import Any, Literal
 
 from playwright.async_api import ConsoleMessage
@@ -190,6 +191,14 @@ class Page:
     async def at_rest(self) -> None:
         """Wait until it draws nothing."""
         await self._at_rest.wait()
+
+    async def tidy(self) -> None:
+        """Give back the memory that nothing in the page needs: a quarter of it, after many frames."""
+        with suppress(PlaywrightError, TimeoutError):
+            async with asyncio.timeout(CLOSE_SECONDS):
+                session = await self.tab.context.new_cdp_session(self.tab)
+                await session.send("HeapProfiler.collectGarbage")
+                await session.detach()
 
     async def close(self) -> bool:
         """Close the tab, whatever it is doing; whether it did close."""

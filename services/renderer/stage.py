@@ -126,6 +126,8 @@ class Stage:
         """
         old_browser, old = self.browser, self.page
         browser = old_browser
+        # Both will be open for a while.
+        await old.tidy()
         try:
             if whole:
                 browser = await self._start(self._other(old_browser.folder))

@@ -69,6 +69,18 @@ async def test_frames_are_drawn_while_another_page_is_opened(stub: Renderer, who
         assert frame.differing(before) == 0
 
 
+async def test_an_old_page_gives_back_what_it_does_not_need_before_another_is_opened(stub: Renderer) -> None:
+    tab = stub.page.tab
+    await tab.evaluate("() => { window.litter = new WeakRef(new Array(1_000_000).fill(1)); }")
+    await stub.page.tidy()
+    assert await tab.evaluate("() => window.litter.deref() === undefined")
+    # One that is gone has nothing to give back.
+    assert await stub.stage.recycle()
+    page = stub.page
+    assert await stub.stage.recycle()
+    await page.tidy()
+
+
 async def test_a_page_is_relieved_after_its_frames(stub: Renderer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stage, "WEIGHING_SECONDS", 0.05)
     # The loop that waits for age slept before it could notice; one of our own does not.
