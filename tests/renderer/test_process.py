@@ -114,7 +114,7 @@ async def test_what_a_killed_renderer_leaves_is_swept_by_the_next_one(renderer: 
     await renderer.start("tests.renderer.stubbed")
     await renderer.desk.done(*renderer.desk.put((1, 0)))
     async with asyncio.timeout(20):
-        while "this world was begun with scene-0" not in renderer.log():  # noqa: ASYNC110 - a file
+        while "draws beside renders of page scene-0" not in renderer.log():  # noqa: ASYNC110 - a file
             await asyncio.sleep(0.05)
     assert not any(process.is_running() for process in old)
     assert renderer.browser()
