@@ -207,6 +207,13 @@ MUTANTS = (
         _tests("tests/keeper/test_spending.py"),
     ),
     Mutant(
+        "a call that was never answered costs nothing",
+        "services/keeper/purse.py",
+        "presumed = self.presumed + self.reserved * max(0, unsettled - goes_on)",
+        "presumed = self.presumed",
+        _tests("tests/keeper/test_spending.py"),
+    ),
+    Mutant(
         "a call that is told by its maker and by its finder counts twice",
         "services/keeper/purse.py",
         "        return max(0.0, cost - abs(retold)), ",
