@@ -51,6 +51,7 @@ class TryFailed(Exception):
         retry: bool = True,
         retry_after: float | None = None,
         keep: bool = False,
+        sent: bool = False,
     ) -> None:
         super().__init__(reason)
         self.error_class = error_class
@@ -58,7 +59,7 @@ class TryFailed(Exception):
         self.retry = retry
         self.retry_after = retry_after
         self.keep = keep
-        self.sent = False
+        self.sent = sent
         self.calls = 0
         self.cost: float | None = None
         self.unsettled = 0

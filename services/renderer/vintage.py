@@ -26,16 +26,20 @@ class Vintage:
 
         `graphics` is what draws, a GPU or a software renderer with its version.
         """
-        now = [f"page {build}", graphics[:LETTERS].strip()]
+        now = [build, graphics[:LETTERS].strip()]
         if not self._known:
             self._known = self._read()
         if len(self._known) < len(now) and frames and now[: len(self._known)] == self._known:
             self._known = now
             self._write(now)
-        others = [(new, old) for new, old in zip(now, self._known, strict=False) if new != old]
+        others = [
+            f"{what}{new} draws beside renders of {what}{old}"
+            for what, new, old in zip(("page ", ""), now, self._known, strict=False)
+            if new != old
+        ]
         if not others:
             return ""
-        said = ", ".join(f"{new} draws beside renders of {old}" for new, old in others)
+        said = ", ".join(others)
         if self._told != now:
             self._told = now
             text = "%s: new frames may not meet those that are there. Render them anew, then remove %s"
@@ -47,13 +51,12 @@ class Vintage:
             lines = [line.strip()[:LETTERS] for line in self._file.read_text().splitlines()[:2]]
         except (OSError, ValueError):
             return []
-        return [f"page {lines[0]}", *lines[1:]] if lines and lines[0] else []
+        return lines if any(lines) else []
 
     def _write(self, known: list[str]) -> None:
-        build, graphics = known[0].removeprefix("page "), known[1]
-        draft = self._file.with_suffix(f".{build}")
+        draft = self._file.with_suffix(f".{known[0]}")
         try:
-            draft.write_text(f"{build}\n{graphics}\n")
+            draft.write_text("".join(f"{line}\n" for line in known))
             draft.replace(self._file)
         except OSError as error:
             log.warning("%s cannot be written (%s)", self._file, error.strerror)

@@ -197,9 +197,8 @@ async def _meet(way: str, column: str, trap: Trap, lag: "Lag", little: float) ->
             except TryFailed as failure:
                 return failure
             except TimeoutError:
-                late = TryFailed("transient", "The deadline of the whole call.")
-                late.sent = True  # a generator counts a call that is called off in the midst of it
-                return late
+                # A generator counts a call that is called off in the midst of it.
+                return TryFailed("transient", "The deadline of the whole call.", sent=True)
             return None
 
         started = loop.time()

@@ -3,7 +3,8 @@
 import asyncio
 from typing import Any
 
-from tests.system.world import World
+from tests.provider import FakeProvider
+from tests.system.world import World, until
 
 SPACE = 4
 """Quadrants from one job to the next."""
@@ -37,10 +38,16 @@ class Orders:
         body = {"quadrants": [self.place(model_id, row)], "model_id": model_id}
         await asyncio.to_thread(self._world.post, "/api/generate", body)
 
-    def is_held_back(self, model_id: str) -> bool:
-        """Whether the keeper knows that a model wants no calls now."""
-        models = self._world.get("/api/status")["models"]
-        return any(model["model_id"] == model_id and model["until_seconds"] > 0 for model in models)
+    async def refused(self, model_id: str, provider: FakeProvider) -> None:
+        """Wait until the provider was asked, and nobody asks it now; or somebody does all the same."""
+        await provider.hears(1)
+
+        def is_held_back() -> bool:
+            models = self._world.get("/api/status")["models"]
+            held = any(model["model_id"] == model_id and model["until_seconds"] > 0 for model in models)
+            return held or len(provider.asked()) > 1
+
+        await asyncio.to_thread(until, f"{model_id} held back", is_held_back)
 
     def over(self) -> list[dict[str, Any]] | None:
         """The jobs of the models, once none of them can go on."""

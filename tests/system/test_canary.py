@@ -111,12 +111,7 @@ async def test_a_key_is_nowhere_but_in_requests_to_its_provider(
         shown["publish"] = await published(world, orders)
         # Another worker is free for each of these, and must not call either.
         for name in LIMITED:
-            await providers[name].hears(1)
-            await asyncio.to_thread(
-                until,
-                f"{name} held back",
-                lambda name=name: len(providers[name].asked()) > 1 or orders.is_held_back(name),
-            )
+            await orders.refused(name, providers[name])
             await orders.order(name, row=1)
         jobs = await asyncio.to_thread(until, "every job over", orders.over)
         assert {job["model_id"] for job in jobs if job["state"] == "complete"} == set(COMPLETE)

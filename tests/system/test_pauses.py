@@ -46,12 +46,7 @@ async def test_no_provider_is_called_within_its_pause_by_any_of_two_generators(f
         for name in MODELS:
             await orders.order(name)
         for name, provider in providers.items():
-            await provider.hears(1)
-            await asyncio.to_thread(
-                until,
-                f"{name} held back",
-                lambda name=name: len(providers[name].asked()) > 1 or orders.is_held_back(name),
-            )
+            await orders.refused(name, provider)
             for row in (1, 2):
                 await orders.order(name, row)
         jobs = await asyncio.to_thread(until, "every job over", orders.over)

@@ -130,6 +130,7 @@ class Endpoint:
         except (TryFailed, TimeoutError, aiohttp.ClientError) as error:
             failure = error if isinstance(error, TryFailed) else self._unanswered(error, deadline)
             unheard = isinstance(error, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError)
+            # A refusal costs nothing, also if it breaks off.
             failure.sent = not unheard and status < 300
             raise failure from None
         return Answer(status, answer.headers, content)

@@ -40,9 +40,8 @@ class Queued(Remote):
             request.say(f"asking {name}")
             handle = await self._begin(asked, request.deadline)
             if not _NAME.fullmatch(handle):
-                failure = TryFailed("transient", f"{name} took the call and did not say what it is called.")
-                failure.sent = True
-                raise failure
+                nameless = f"{name} took the call and did not say what it is called."
+                raise TryFailed("transient", nameless, sent=True)
             # Shielded: a worker that leaves in this moment has still told it.
             await asyncio.shield(request.handles.keep(key, handle))
             request.say(f"waiting for {name}")
