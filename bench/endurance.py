@@ -1,8 +1,9 @@
 """Eight hours of work in one run: memory and failures of the renderer over 20,000 frames of the real scene.
 
-`python -m bench.endurance [FRAMES]`; too long for `make bench`, about an hour on two cores. Ctrl-C ends
-it with the figures of what was drawn. Where another Chromium runs beside it, what both share counts half:
-the level then falls and rises by 100 MB as that one comes and goes.
+`python -m bench.endurance [FRAMES [FRAMES_OF_A_PAGE]]`; too long for `make bench`, about an hour on two
+cores. With the second number a page is relieved after so many frames, so that a short run has that in it
+too. Ctrl-C ends it with the figures of what was drawn. Where another Chromium runs beside it, what both
+share counts half: the level then falls and rises by 100 MB as that one comes and goes.
 """
 
 import asyncio
@@ -16,6 +17,7 @@ import psutil
 
 from bench.figure import Figure
 from bench.renderer import kind_of
+from services.config import Recycle
 from services.renderer.leftovers import drivers
 from services.renderer.renderer import IN_PAGE, Renderer
 from services.renderer.scenes import files
@@ -105,14 +107,14 @@ class Run:
         ]
 
 
-async def measure(count: int) -> list[Figure]:
+async def measure(count: int, limits: Recycle) -> list[Figure]:
     """The figures of so many frames, or of those that were drawn until Ctrl-C."""
     found = files(Scene())
     site = Site(found.page, found.city)
     await site.open()
     loop = asyncio.get_running_loop()
     with tempfile.TemporaryDirectory(prefix="tw-") as folder:
-        renderer = Renderer(site, Path(folder) / "chromium", None, "san-francisco")
+        renderer = Renderer(site, Path(folder) / "chromium", None, "san-francisco", limits)
         try:
             await renderer.open()
             run = Run(renderer, count)
@@ -143,8 +145,9 @@ def _parts(renderer: Renderer) -> dict[str, int]:
 
 def main() -> int:
     """Print the figures; 1 if a goal is missed."""
-    count = max(1, int(sys.argv[1]) if len(sys.argv) > 1 else FRAMES)
-    found = asyncio.run(measure(count))
+    count, *of_a_page = map(int, sys.argv[1:] or [FRAMES])
+    limits = Recycle(frames=of_a_page[0]) if of_a_page else Recycle()
+    found = asyncio.run(measure(max(1, count), limits))
     for figure in found:
         print(f"{figure.name}: {figure.value:.4g} {figure.unit} ({figure.goal}) {figure.note}")
     return 0 if all(figure.ok for figure in found) else 1
