@@ -128,7 +128,7 @@ export class Draped extends Laid {
     const turn = facing >>> 24;
     const first = points.map(([x, y], i) => {
       const [nx, ny, nz] = water ? [0, 0, 1] : normals[i];
-      return this.mesh.vertex([x, y, spots[i].z + over], [paint, tag, pack(nx * 127 + 128, ny * 127 + 128, nz * 127 + 128, turn)]);
+      return this.mesh.vertex(x, y, spots[i].z + over, [paint, tag, pack(nx * 127 + 128, ny * 127 + 128, nz * 127 + 128, turn)]);
     })[0];
     for (let i = 2; i < points.length; i++) this.mesh.triangle(first, first + i - 1, first + i);
   }

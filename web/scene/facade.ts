@@ -39,8 +39,7 @@ export class Facade {
     if (qx - px < 0.05) return;
     const length = Math.hypot(bx - ax, by - ay);
     const normal = [(by - ay) / length, -(bx - ax) / length, 0];
-    const foot = [px, py, (qy - py) / (qx - px), columns ? (qx - px) / columns : 0];
-    const size = [z1, z0, columns, plan.floors];
+    const footAndSize = [px, py, (qy - py) / (qx - px), columns ? (qx - px) / columns : 0, z1, z0, columns, plan.floors];
     const words = [
       packColour(plan.wall, 0), packColour(plan.trim, 0),
       pack(plan.id >> 8, plan.id & 255, Material.wall, normalCode(normal[0], normal[1], 0)),
@@ -48,7 +47,7 @@ export class Facade {
       pack(style, ground, plan.seed & 255, (plan.seed >> 8) & 255),
     ];
     const mesh = this.meshes[kindOf(style, columns, ground, plan)];
-    const corner = (x: number, y: number, z: number) => mesh.vertex([x, y, z + this.lift, ...foot, ...size], words);
+    const corner = (x: number, y: number, z: number) => mesh.vertex(x, y, z + this.lift, words, footAndSize);
     const a = corner(ax, ay, z0), b = corner(bx, by, z0), c = corner(bx, by, z1), d = corner(ax, ay, z1);
     mesh.quad(a, b, c, d);
   }

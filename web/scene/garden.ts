@@ -58,6 +58,8 @@ const DEEP = 7.6, WIDE = 5.2; // metres of a plot
 const LAWNS: readonly [Colour, Colour] = [[110, 143, 74], [138, 166, 87]];
 const BORDER = 0.45; // metres of a fence or a hedge: it must win its cells
 
+const UPWARDS = [0, 0, 1] as const; // a normal
+
 /** Cuts a convex ring to one side of an upright or a level line. */
 function cut(ring: Ring, axis: 0 | 1, limit: number, sign: 1 | -1): Ring {
   const kept: Ring = [];
@@ -80,9 +82,12 @@ export function layPlots(solid: Solid, mask: Mask, settled: Field, x0: number, y
   const half = (x1 - x0 + Math.hypot(DEEP, WIDE)) / 2;
   const borders = shows(BORDER);
   const lay = (from: number, to: number, low: number, high: number, z: number, finish: Finish) => {
-    let ring = [[from, low], [to, low], [to, high], [from, high]].flatMap(([s, t]) => [ux * s - uy * t, uy * s + ux * t]);
-    ring = cut(cut(cut(cut(ring, 0, x0, 1), 0, x1, -1), 1, y0, 1), 1, y1, -1);
-    if (ring.length >= 6) solid.face(Array.from({ length: ring.length / 2 }, (_, i) => [ring[i * 2], ring[i * 2 + 1], z] as const), [0, 0, 1], finish);
+    const corner = (s: number, t: number) => [ux * s - uy * t, uy * s + ux * t, z] as const;
+    const corners = [corner(from, low), corner(to, low), corner(to, high), corner(from, high)];
+    // Nearly all lie inside the square as they are.
+    if (corners.every(([x, y]) => x >= x0 && x <= x1 && y >= y0 && y <= y1)) return solid.face(corners, UPWARDS, finish);
+    const ring = cut(cut(cut(cut(corners.flatMap(([x, y]) => [x, y]), 0, x0, 1), 0, x1, -1), 1, y0, 1), 1, y1, -1);
+    if (ring.length >= 6) solid.face(Array.from({ length: ring.length / 2 }, (_, i) => [ring[i * 2], ring[i * 2 + 1], z] as const), UPWARDS, finish);
   };
   const [s, t] = [mx * ux + my * uy, -mx * uy + my * ux];
   for (let i = Math.floor((s - reach) / DEEP); i * DEEP < s + reach; i++) {

@@ -22,7 +22,7 @@ export function packColour(c: Colour, d: number): number {
 
 type Numbers = Float32Array<ArrayBuffer> | Uint32Array<ArrayBuffer>;
 
-const SMALL = 1024; // numbers; a longer list borrows its memory from those that are done
+const SMALL = 256; // numbers; a longer list borrows its memory from those that are done
 const LARGE = 16384;
 const spare: Numbers[] = [];
 
@@ -44,12 +44,6 @@ class List<T extends Numbers> {
     return this.items;
   }
 
-  add(values: readonly number[]): void {
-    const items = this.room(values.length);
-    for (let i = 0; i < values.length; i++) items[this.length + i] = values[i];
-    this.length += values.length;
-  }
-
   /** Adds all of another list, each so much larger. */
   append(other: List<T>, more: number): void {
     const items = this.room(other.length);
@@ -67,7 +61,7 @@ class List<T extends Numbers> {
   }
 
   private larger(needed: number): T {
-    if (needed <= SMALL) return new this.kind(Math.max(64, needed * 2));
+    if (needed <= SMALL) return new this.kind(SMALL);
     const i = spare.findIndex((items) => items instanceof this.kind && items.length >= needed);
     return i < 0 ? new this.kind(Math.max(LARGE, needed * 2)) : (spare.splice(i, 1)[0] as T);
   }
@@ -78,6 +72,8 @@ class List<T extends Numbers> {
   }
 }
 
+const NO_OTHERS: readonly number[] = [];
+
 /** Collects the vertices and triangles of one layout. */
 export class Mesh {
   private readonly floats = new List<Float32Array<ArrayBuffer>>(Float32Array);
@@ -87,10 +83,19 @@ export class Mesh {
 
   constructor(private readonly layout: Layout) {}
 
-  /** Adds a vertex and returns its index; floats and words in the order of the layout. */
-  vertex(floats: readonly number[], words: readonly number[]): number {
-    this.floats.add(floats);
-    this.words.add(words);
+  /** Adds a vertex and returns its index: its first three floats, then what the corners of a face share. */
+  vertex(x: number, y: number, z: number, words: readonly number[], others: readonly number[] = NO_OTHERS): number {
+    const floats = this.floats.room(3 + others.length);
+    let at = this.floats.length;
+    floats[at++] = x;
+    floats[at++] = y;
+    floats[at++] = z;
+    for (let i = 0; i < others.length; i++) floats[at++] = others[i];
+    this.floats.length = at;
+    const packed = this.words.room(words.length);
+    at = this.words.length;
+    for (let i = 0; i < words.length; i++) packed[at++] = words[i];
+    this.words.length = at;
     return this.count++;
   }
 
@@ -137,7 +142,9 @@ export class Mesh {
   }
 }
 
+const NONE = new Uint8Array(0);
+
 /** Lets go of a buffer's numbers once the GPU has them: they are built anew, the same, where they are needed again. */
 export function uploadOnly(buffer: InterleavedBuffer | BufferAttribute): void {
-  buffer.onUpload(() => { buffer.array = new Uint8Array(0); });
+  buffer.onUpload(() => { buffer.array = NONE; });
 }

@@ -6,19 +6,22 @@ import { flattened, type Ring } from "./city";
 import { SUN } from "./light";
 import { uploadOnly } from "./mesh";
 
+const EIGHTHS = Array.from({ length: 8 }, (_, i) => [Math.cos((i * Math.PI) / 4), Math.sin((i * Math.PI) / 4)] as const); // of a turn
+
 /** The shadow casters of one chunk. */
 export class Shade {
   private readonly positions: number[] = [];
   private readonly indices: number[] = [];
   lift = 0; // metres that all which is added next stands higher
 
-  private vertex(x: number, y: number, z: number): number {
-    return this.positions.push(x, y, z + this.lift) / 3 - 1;
+  private vertex(x: number, y: number, z: number): void {
+    this.positions.push(x, y, z + this.lift);
   }
 
   /** Adds a convex face. */
   face(corners: readonly (readonly [number, number, number])[]): void {
-    const first = corners.map(([x, y, z]) => this.vertex(x, y, z))[0];
+    const first = this.positions.length / 3;
+    for (const [x, y, z] of corners) this.vertex(x, y, z);
     for (let i = 2; i < corners.length; i++) this.indices.push(first, first + i - 1, first + i);
   }
 
@@ -43,9 +46,9 @@ export class Shade {
 
   /** Adds a level disc of eight corners. */
   disc(x: number, y: number, z: number, radius: number): void {
-    const corners: [number, number, number][] = [];
-    for (let i = 0; i < 8; i++) corners.push([x + Math.cos((i * Math.PI) / 4) * radius, y + Math.sin((i * Math.PI) / 4) * radius, z]);
-    this.face(corners);
+    const first = this.positions.length / 3;
+    for (const [cosine, sine] of EIGHTHS) this.vertex(x + cosine * radius, y + sine * radius, z);
+    for (let i = 2; i < EIGHTHS.length; i++) this.indices.push(first, first + i - 1, first + i);
   }
 
   /** Hands the casters over, or null when there are none. */

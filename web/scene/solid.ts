@@ -45,9 +45,11 @@ export class Solid {
   /** Adds a flat convex face given as [x, y, z] corners; the normal is given, since the winding is free. */
   face(corners: readonly (readonly [number, number, number])[], normal: readonly [number, number, number], finish: Finish): void {
     const words = this.words(normal, finish);
-    const lifted = this.lift ? corners.map(([x, y, z]) => [x, y, z + this.lift] as const) : corners;
-    const first = this.mesh.vertex(lifted[0], words);
-    for (let i = 1; i < corners.length; i++) this.mesh.vertex(lifted[i], words);
+    let first = -1;
+    for (const [x, y, z] of corners) {
+      const vertex = this.mesh.vertex(x, y, z + this.lift, words);
+      if (first < 0) first = vertex;
+    }
     for (let i = 2; i < corners.length; i++) this.mesh.triangle(first, first + i - 1, first + i);
   }
 
@@ -57,7 +59,7 @@ export class Solid {
     const { flat, holes } = flattened(rings);
     let first = -1;
     for (let i = 0; i < flat.length; i += 2) {
-      const vertex = this.mesh.vertex([flat[i], flat[i + 1], z + this.lift], words);
+      const vertex = this.mesh.vertex(flat[i], flat[i + 1], z + this.lift, words);
       if (i === 0) first = vertex;
     }
     const corners = earcut(flat, holes);

@@ -81,8 +81,13 @@ export class Sprites {
     const [x1, y1] = [x0 + width * DOT, y0 + height * DOT];
     // What added to a dot of the world gives its place in the atlas, which repeats as the numbers do.
     const start = ((sprite.x - x0 / DOT) & 0xffff) | (((sprite.y - y0 / DOT) & 0xffff) << 16);
-    const first = [[x0, y0], [x1, y0], [x1, y1], [x0, y1]].map((corner) =>
-      this.mesh.vertex([...corner, place.x, place.y, place.high, place.lies ? 1 : 0, ...(TERRAIN ? [place.ground] : [])], [paint, tag, start >>> 0]))[0];
+    const others = [place.y, place.high, place.lies ? 1 : 0];
+    if (TERRAIN) others.push(place.ground);
+    const words = [paint, tag, start >>> 0];
+    const first = this.mesh.vertex(x0, y0, place.x, words, others);
+    this.mesh.vertex(x1, y0, place.x, words, others);
+    this.mesh.vertex(x1, y1, place.x, words, others);
+    this.mesh.vertex(x0, y1, place.x, words, others);
     this.mesh.quad(first, first + 1, first + 2, first + 3);
   }
 }
