@@ -30,11 +30,13 @@ from services.worker import Result, Worker
 
 Frames = Sequence[tuple[int, int]]
 
-WARM_UP = [(0, 0), (1, 0)]
-ROUNDS = [[(left + x, top + y) for y in range(2) for x in range(4)] for top in (-2, 1) for left in (-4, 0)]
+FIRST = (0, 0)
+WARM_UP = [(x, y) for y in range(-4, 4) for x in (-5, 4)]
+"""Drawn before anything is measured, elsewhere: a page that is open for weeks has its code compiled."""
+ROUNDS = [[(x, top + y) for y in range(2) for x in range(-4, 4)] for top in (-4, -2, 0, 2)]
 """Frames drawn as a plan asks for them: neighbours, none of them drawn before. In each round they are drawn
-for a keeper and in a page that does nothing but draw, in turn one or the other first, and one of them by a
-browser launched for it: so what else the machine does meanwhile slows all three alike."""
+for a keeper and in a page that does nothing but draw, in turn one or the other first, and two of them each by
+a browser launched for it: so what else the machine does meanwhile slows all three alike."""
 FIRSTS = 3
 SHIFTS = [(512, 0), (0, 512), (-300, 411)]
 
@@ -103,10 +105,11 @@ async def _measure() -> list[Figure]:
                     used.append(_spent(before, await asyncio.to_thread(_used, renderer, keeping), frames))
                     if not number % 2:
                         alone.append(await drawing.tab.evaluate(ALONE, _requests(frames)) / len(frames))
-                    launched.append(await _seconds(_launch(Path(folder) / "cold", site, frames[0])))
+                    cold = [_seconds(_launch(Path(folder) / "cold", site, frame)) for frame in frames[::8]]
+                    launched.append(statistics.mean([await one for one in cold]))
             memory = await asyncio.to_thread(lambda: megabytes(renderer.browser.processes()))
             differing = await _differing(renderer)
-            first = [await _first(Path(folder) / "cold", site, WARM_UP[0]) for _ in range(FIRSTS)]
+            first = [await _first(Path(folder) / "cold", site, FIRST) for _ in range(FIRSTS)]
             drawn_by = renderer.page.graphics
         finally:
             stop.set()
@@ -132,7 +135,7 @@ async def _measure() -> list[Figure]:
             "render_launch_seconds",
             statistics.median(launched),
             "s",
-            note=f"with a browser launched for each frame, drawn, cut and encoded; {len(launched)} launches",
+            note=f"with a browser launched for each, drawn, cut and encoded; {2 * len(launched)} launches",
         ),
         Figure(
             "render_acked_vs_launch",
