@@ -93,13 +93,14 @@ class Books:
     def _days(self) -> dict[tuple[int, int], int]:
         """The day of the keeper's clock in which each lease was given, by job and token.
 
-        Days are counted as they began: a clock that is set back begins another one.
+        Days are counted as they began: a clock that is set back to the day before begins none.
         """
         leases: dict[int, list[tuple[float, int]]] = defaultdict(list)
         number, before = 0, None
         for job, at in self._world.chronicle.leases:
             if job in self._jobs:
-                if (today := at // DAY) != before:
+                today = at // DAY
+                if before is None or today not in (before - 1, before):
                     number, before = number + 1, today
                 leases[job].append((at - self._ahead, number))
         found: dict[tuple[int, int], int] = {}

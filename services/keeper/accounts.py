@@ -3,6 +3,8 @@
 import sqlite3
 from dataclasses import dataclass
 
+from services.keeper.purse import booked_on
+
 
 @dataclass(frozen=True)
 class PlanAccount:
@@ -25,6 +27,11 @@ class Accounts:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
+
+    def day(self, model_id: str, today: int) -> int:
+        """The day on which calls that a model makes today count."""
+        row = self._connection.execute("SELECT day FROM models WHERE model_id = ?", (model_id,)).fetchone()
+        return booked_on(today, row[0] if row else None)
 
     def spent(self, model_id: str, day: int) -> float:
         """What a model has spent on a day, with what is reserved."""

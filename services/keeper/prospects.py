@@ -12,7 +12,7 @@ from services.keeper.lifecycle import Job
 from services.keeper.outlook import Hands, Outlook
 from services.keeper.pace import Pace, pace_of
 from services.keeper.plans import PlanRow
-from services.keeper.purse import day_of, until_tomorrow, written
+from services.keeper.purse import day_of, until_over, written
 from services.keeper.store import Store
 from services.keeper.tallies import PlanTally
 from services.keeper.throttle import Throttle
@@ -58,9 +58,10 @@ class Prospects:
             held, circuit = throttles.get(name, Throttle(name)), circuits.get(name, Circuit(name))
             state, until, reason = _standing(held, circuit, steady)
             budget = budgets.get(name)
-            spent = None if budget is None else self._store.accounts.spent(name, day_of(wall))
+            day = self._store.accounts.day(name, day_of(wall))
+            spent = None if budget is None else self._store.accounts.spent(name, day)
             if state in ("ready", "probing") and budget is not None and name in shut:
-                state, until, reason = "spent", steady + until_tomorrow(wall), _over(spent or 0.0, budget)
+                state, until, reason = "spent", steady + until_over(day, wall), _over(spent or 0.0, budget)
             pace = pace_of(self._store.paces.seconds(name))
             found.append(
                 ModelView(
@@ -182,8 +183,9 @@ class Prospects:
                 paced = self._store.halts.paced(model.model_id)
                 found[model.model_id] = max(paced, found.get(model.model_id, 0.0))
         for model_id in self._store.accounts.shut_models():
-            tomorrow = self._steady() + until_tomorrow(self._clock())
-            found[model_id] = max(tomorrow, found.get(model_id, 0.0))
+            wall = self._clock()
+            over = until_over(self._store.accounts.day(model_id, day_of(wall)), wall)
+            found[model_id] = max(self._steady() + over, found.get(model_id, 0.0))
         return found
 
     def _circuits(self) -> dict[str, Circuit]:

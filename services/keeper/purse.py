@@ -16,9 +16,18 @@ def day_of(now: float) -> int:
     return math.floor(now / DAY_SECONDS)
 
 
-def until_tomorrow(now: float) -> float:
-    """Seconds until the next day begins."""
-    return (day_of(now) + 1) * DAY_SECONDS - now
+def booked_on(today: int, latest: int | None) -> int:
+    """The day on which a model's calls of today count, when its latest ones count on another.
+
+    A clock that is set back over midnight does not begin the earlier day anew: its calls count on the later
+    one, as that has a budget of its own no longer. What counts two days ahead or more was a clock gone wrong.
+    """
+    return latest if latest == today + 1 else today
+
+
+def until_over(day: int, now: float) -> float:
+    """Seconds until a day is over."""
+    return (day + 1) * DAY_SECONDS - now
 
 
 def fits(spent: float, price: float, limit: float) -> bool:

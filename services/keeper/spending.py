@@ -64,13 +64,13 @@ class Spending:
             if plan.cap is not None and not fits(plan.spent, price, plan.cap):
                 self._halt(job.plan, _capped(plan.spent, plan.cap, price))
                 return None
-        today, budget = day_of(self._clock()), self.budgets.get(job.model_id)
-        if budget is not None and not fits(accounts.spent(job.model_id, today), price, budget):
-            accounts.spend(job.model_id, today, 0.0)
+        day, budget = self._day(job.model_id), self.budgets.get(job.model_id)
+        if budget is not None and not fits(accounts.spent(job.model_id, day), price, budget):
+            accounts.spend(job.model_id, day, 0.0)
             accounts.shut(job.model_id, True)
             log.warning("%s has spent its daily budget of %s", job.model_id, written(budget))
             return None
-        accounts.spend(job.model_id, today, price)
+        accounts.spend(job.model_id, day, price)
         accounts.hold(job.plan, price)
         after = Account(job.reserved, job.presumed).begin(price)
         return job._replace(reserved=after.reserved, presumed=after.presumed)
@@ -85,7 +85,9 @@ class Spending:
         before = Account(job.reserved, job.presumed)
         after = before.settle(calls, cost, unsettled=unsettled, goes_on=goes_on)
         accounts, held = self._store.accounts, after.held - before.held
-        accounts.correct(job.model_id, day_of(job.started_at), held + (cost or 0.0))
+        began = day_of(job.started_at)
+        day = self._day(job.model_id) if began == day_of(self._clock()) else began
+        accounts.correct(job.model_id, day, held + (cost or 0.0))
         accounts.hold(job.plan, held)
         return job._replace(reserved=after.reserved, presumed=after.presumed)
 
@@ -121,9 +123,12 @@ class Spending:
         plan = self._store.accounts.plan(plan_id)
         return _capped(plan.spent, plan.cap or 0.0, self._prices.of(model_id))
 
+    def _day(self, model_id: str) -> int:
+        return self._store.accounts.day(model_id, day_of(self._clock()))
+
     def _look_again(self, model_id: str) -> None:
         accounts, budget = self._store.accounts, self.budgets.get(model_id)
-        spent, price = accounts.spent(model_id, day_of(self._clock())), self._prices.of(model_id)
+        spent, price = accounts.spent(model_id, self._day(model_id)), self._prices.of(model_id)
         if model_id in accounts.shut_models() and (budget is None or fits(spent, price, budget)):
             accounts.shut(model_id, False)
             log.info("%s is within its daily budget again", model_id)

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from pydantic import ValidationError
@@ -14,94 +13,16 @@ from protocol.ingest import Accepted
 from protocol.message import Error
 from protocol.order import Edit, Export, Exported
 from protocol.region import Fill
-from protocol.view import ModelView, PlanView
-from protocol.work import Acked, Goodbye, Lease, Nack, Nacked, Started, Touched
+from protocol.work import Goodbye, Started, Touched
 from services.config import AppConfig
 from tests.keeper.house import CONFIG, Clock, House, Peer, island, opened, result, until
-
-PRICE, BUDGET = 0.1, 0.35
-MODELS: list[dict[str, Any]] = [
-    {
-        "name": "Plain",
-        "model_id": "plain",
-        "provider": "oxen",
-        "api_key": "literal",
-        "cost_per_image": PRICE,
-        "daily_budget": BUDGET,
-        "max_concurrency": 16,
-    },
-    {"name": "Free", "model_id": "free", "provider": "oxen", "api_key": "k", "cost_per_image": PRICE},
-    {"name": "Unpriced", "model_id": "unpriced", "provider": "oxen", "api_key": "k", "daily_budget": BUDGET},
-]
+from tests.keeper.till import MODELS, PRICE, ack, fail, model, plan, priced, publish, reopen, take_all
 
 
 @pytest.fixture
 def house(short: Path) -> Iterator[House]:
-    with opened(short, models=MODELS, max_attempts=50) as house:
-        house.rendered(-4, -4, 94, 8)
+    with priced(short) as house:
         yield house
-
-
-def publish(house: House, model: str, steps: int = 9, **plan: Any) -> list[int]:
-    islands = [island(10 * nth, 0, f"s{nth}") for nth in range(steps)]
-    return house.publish(*islands, id=model, model_id=model, **plan).jobs
-
-
-def take_all(worker: Peer, name: str = "w1") -> list[Lease]:
-    """Leases of everything that is handed out now."""
-    taken = []
-    while (lease := worker.ready("generate", worker=name)) is not None:
-        taken.append(lease)
-    return taken
-
-
-def ack(worker: Peer, lease: Lease, **made: Any) -> None:
-    body, images = result(lease)
-    body = body.model_copy(update={"made": body.made.model_copy(update={"calls": 1, **made})})
-    worker.ask(body, Acked, images)
-
-
-def fail(worker: Peer, lease: Lease, **told: Any) -> None:
-    body = {"job": lease.job, "token": lease.token, "error_class": "bad_image", "reason": "Grey.", **told}
-    worker.ask(Nack.model_validate(body), Nacked)
-
-
-def model(house: House, model_id: str = "plain") -> ModelView:
-    return next(found for found in house.status().models if found.model_id == model_id)
-
-
-def plan(house: House) -> PlanView:
-    (found,) = house.peer("control").ask(ListPlans(), Plans).plans
-    return found
-
-
-def reopen(house: House) -> None:
-    house.close()
-    house.open()
-
-
-@pytest.mark.parametrize("restart", [False, True])
-def test_a_budget_holds_before_the_call_and_the_next_day_goes_on_by_itself(
-    house: House, worker: Peer, clock: Clock, restart: bool
-) -> None:
-    jobs = publish(house, "plain")
-    taken = take_all(worker)
-    assert [lease.job for lease in taken] == jobs[:3]
-    if restart:
-        reopen(house)
-    for lease in taken:
-        ack(worker, lease)
-    assert take_all(worker) == []
-    found = model(house)
-    assert (found.state, found.paused, found.spent_today) == ("spent", False, pytest.approx(0.3))
-    assert found.until_seconds == pytest.approx(86_400 - clock.now % 86_400)
-    assert "0.3 of today's 0.35" in found.reason
-    clock.forward(found.until_seconds - 1)
-    if restart:
-        reopen(house)
-    assert take_all(worker) == []
-    clock.forward(1)
-    assert [lease.job for lease in take_all(worker)] == jobs[3:6]
 
 
 def test_what_a_try_did_not_cost_is_there_for_the_next(house: House, worker: Peer, clock: Clock) -> None:

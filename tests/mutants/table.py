@@ -214,6 +214,13 @@ MUTANTS = (
         _tests("tests/keeper/test_spending.py"),
     ),
     Mutant(
+        "a clock that is set back begins a budget anew",
+        "services/keeper/purse.py",
+        "return latest if latest == today + 1 else today",
+        "return today",
+        _tests("tests/keeper/test_days.py"),
+    ),
+    Mutant(
         "a call that is told by its maker and by its finder counts twice",
         "services/keeper/purse.py",
         "        return max(0.0, cost - abs(retold)), ",
