@@ -228,7 +228,7 @@ class GetMap(Message):
     bounds: Rectangle
     jobs: bool = True
     layers: Annotated[list[Layer], Field(min_length=1, max_length=16)] | None = None
-    """Only tiles of these; without it the renders and all that models draw."""
+    """Only tiles of these and jobs that draw them; without it the renders and all that models draw."""
 
 
 class MapView(Message):

@@ -4,7 +4,7 @@ from aiohttp import web
 
 from protocol.control import GetMap, GetStatus, MapView, Status
 from services.gateway.answers import as_json
-from services.gateway.intake import coordinate
+from services.gateway.intake import coordinate, validated
 from services.gateway.keeper import Keeper
 from services.gateway.models import Models
 
@@ -38,4 +38,6 @@ class Api:
         """What stands and is under way in a rectangle."""
         x0, y0, x1, y1 = (coordinate(request.query.get(name), name) for name in ("x0", "y0", "x1", "y1"))
         bounds = (min(x0, x1), min(y0, y1), max(x0, x1), max(y0, y1))
-        return as_json(await self._keeper.ask(GetMap(bounds=bounds), MapView))
+        layers = [layer for layer in request.query.get("layers", "").split(",") if layer] or None
+        wanted = validated(GetMap, {"bounds": bounds, "layers": layers})
+        return as_json(await self._keeper.ask(wanted, MapView))

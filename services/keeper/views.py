@@ -1,6 +1,6 @@
 """What people and their programs see of the store: figures, the map, the history of a quadrant."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from protocol.control import (
     GetMap,
@@ -11,6 +11,7 @@ from protocol.control import (
 )
 from protocol.errors import Code, ProtocolError
 from protocol.event import JobChange, TileRef
+from protocol.message import Layer
 from protocol.view import DraftView, JobView
 from services.keeper.jobviews import JobViews
 from services.keeper.lifecycle import Job
@@ -110,7 +111,8 @@ class Views:
                 max(b[2] for b in bounds),
                 max(b[3] for b in bounds),
             )
-        jobs = self._jobs_within(box, (TILE_LIMIT - len(tiles)) // JOB_WEIGHT) if request.jobs else []
+        room = (TILE_LIMIT - len(tiles)) // JOB_WEIGHT
+        jobs = self._jobs_within(box, request.layers, room) if request.jobs else []
         return MapView(
             last=store.events.last(),
             tiles=tiles,
@@ -125,8 +127,10 @@ class Views:
         jobs = self._store.whereabouts.touching(request.x, request.y, limit=1_000)
         return Quadrant(x=request.x, y=request.y, versions=versions, jobs=self._jobs.views(jobs))
 
-    def _jobs_within(self, box: tuple[int, int, int, int], limit: int) -> list[JobView]:
-        found = self._store.whereabouts.within(*box, limit=limit)
+    def _jobs_within(
+        self, box: tuple[int, int, int, int], layers: Sequence[Layer] | None, limit: int
+    ) -> list[JobView]:
+        found = self._store.whereabouts.within(*box, layers=layers, limit=limit)
         if found is None:
             raise ProtocolError(
                 Code.TOO_LARGE,

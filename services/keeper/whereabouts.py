@@ -102,12 +102,16 @@ class Whereabouts:
         )
         return [((row[0], row[1]), row[2]) for row in rows]
 
-    def within(self, x0: int, y0: int, x1: int, y1: int, *, limit: int) -> list[Job] | None:
+    def within(
+        self, x0: int, y0: int, x1: int, y1: int, *, layers: Collection[Layer] | None, limit: int
+    ) -> list[Job] | None:
         """The jobs there that are under way or failed; at work first, then those that failed.
 
-        None if there are more than `limit`, or if there were so many that looking for them takes too long.
+        Of all layers if none is given. None if there are more than `limit`, or if there were so many that
+        looking for them takes too long.
         """
         box = (x0, y0, x1, y1)
+        asked = [] if layers is None else [json.dumps(list(layers))]
         on_map, oldest = self._connection.execute(
             "SELECT total(jobs), min((SELECT min(id) FROM generation_queue INDEXED BY queue_counts "
             "WHERE status = t.status AND model_id = t.model_id)) FROM queue_tally t "
@@ -117,9 +121,9 @@ class Whereabouts:
             sql = (
                 f"SELECT id FROM generation_queue WHERE status IN {_ON_MAP} AND EXISTS (SELECT 1 "
                 "FROM job_quadrants c INDEXED BY job_quadrants_of_job WHERE c.job_id = generation_queue.id "
-                "AND c.x BETWEEN ?1 AND ?3 AND c.y BETWEEN ?2 AND ?4) LIMIT ?5"
+                f"AND c.x BETWEEN ?1 AND ?3 AND c.y BETWEEN ?2 AND ?4) {_among(layers, '?6')} LIMIT ?5"
             )
-            ids = [row[0] for row in self._connection.execute(sql, (*box, limit + 1))]
+            ids = [row[0] for row in self._connection.execute(sql, (*box, limit + 1, *asked))]
         else:
             if (x1 - x0 + 1) * (y1 - y0 + 1) > ALWAYS:
                 looked = self._connection.execute(
@@ -129,9 +133,9 @@ class Whereabouts:
                     return None
             sql = (
                 f"SELECT q.id FROM (SELECT DISTINCT c.job_id {_THERE}) j CROSS JOIN generation_queue q "
-                f"ON q.id = j.job_id WHERE q.status IN {_ON_MAP} LIMIT ?6"
+                f"ON q.id = j.job_id WHERE q.status IN {_ON_MAP} {_among(layers, '?7')} LIMIT ?6"
             )
-            ids = [row[0] for row in self._connection.execute(sql, (*box, oldest, limit + 1))]
+            ids = [row[0] for row in self._connection.execute(sql, (*box, oldest, limit + 1, *asked))]
         if len(ids) > limit:
             return None
         order = "status = 'processing' DESC, status = 'error' DESC, rank, place, id"
@@ -158,6 +162,12 @@ _COLUMNS = (
     "SELECT x FROM columns) columns"
 )
 """Every x of a box: column by column nothing is looked at that lies above or below it."""
+
+
+def _among(layers: Collection[Layer] | None, place: str) -> str:
+    """A condition on jobs: that they draw one of the layers in a parameter of the statement, if there are."""
+    drawn = "CASE kind WHEN 'generate' THEN layer ELSE 'render' END"
+    return "" if layers is None else f"AND {drawn} IN (SELECT value FROM json_each({place}))"
 
 
 def _is_small(x0: int, y0: int, x1: int, y1: int) -> bool:

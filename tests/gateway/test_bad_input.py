@@ -175,6 +175,8 @@ async def test_a_bad_wish_is_refused_by_its_field(
         ("/api/map?x0=0&y0=1000000000&x1=1&y1=1", "y0"),
         (f"/api/map?x0=0&y0=0&x1=1{'0' * 30}&y1=1", "x1"),
         ("/api/map?x0=0&y0=0&x1=٣&y1=1", "x1"),
+        ("/api/map?x0=0&y0=0&x1=1&y1=1&layers=render,Snow", "layers[1]"),
+        (f"/api/map?x0=0&y0=0&x1=1&y1=1&layers={','.join('abcdefghijklmnopq')}", "layers"),
         ("/api/quadrants/1e9/0", "x"),
         ("/api/quadrants/0/-1000001", "y"),
         ("/api/jobs/abc", "job"),

@@ -110,7 +110,7 @@ async def test_every_address_is_in_the_document_and_every_one_there_is_served() 
         ("LEFT_OUT: ", LeftOut),
         ('`GET /api/plans` | `{"plans": [', PlanView),
         ('"steps": [', PlannedStep),
-        ("/api/map?x0=&y0=&x1=&y1=` | ", MapView),
+        ("/api/map?x0=&y0=&x1=&y1=&layers=` | ", MapView),
         ("`GET /api/status` | ", Status),
         ("CHANGE: `", JobChange),
         ('`{"kind": "plan"', PlanChange),

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from protocol.control import CancelJob, Changed, ListPlans, Plans, RetryPlan
+from protocol.control import CancelJob, Changed, GetMap, ListPlans, MapView, Plans, RetryPlan
 from protocol.errors import Code
 from protocol.ingest import Accepted, PartTaken, PlanBegin, PlanCommit, PlanPart, Publish
 from protocol.message import Error
@@ -14,7 +14,7 @@ from protocol.order import Edit, Export, Exported, Prune, Pruned, Revert, Revert
 from protocol.plan import PlanHead, Step
 from protocol.region import Fill, Generate, Planned, Replan
 from protocol.work import GenerateWork, Lease, Nack, Nacked
-from services.keeper import intake, panorama
+from services.keeper import intake, panorama, whereabouts
 from tests.keeper.house import CONFIG, Clock, House, Peer, island, opened, until
 from tests.keeper.witness import paint, painted, stale, standing, versions
 
@@ -79,6 +79,26 @@ def test_a_layer_is_drawn_from_another_and_stands_beside_it(day: House, worker: 
     }
     assert day.status().layers == {"dark": 4, "generation": 4}
     assert [job.layer for job in day.jobs(plan="night", kind="generate")] == ["dark"]
+
+
+@pytest.mark.parametrize("few", [1_000, 0], ids=["few", "many"])
+def test_a_map_of_some_layers_has_their_tiles_and_jobs_alone(
+    day: House, control: Peer, monkeypatch: pytest.MonkeyPatch, few: int
+) -> None:
+    monkeypatch.setattr(whereabouts, "FEW", few)
+    day.publish(island(0, 0), id="night", model_id="night")
+    day.publish(island(0, 0), island(8, 0, "s2"), id="white", model_id="snow")
+
+    def seen(*layers: str) -> tuple[set[str], set[str]]:
+        wanted = GetMap(bounds=(-9, -9, 19, 9), layers=list(layers) or None)
+        view = control.ask(wanted, MapView)
+        return {tile.layer for tile in view.tiles}, {f"{job.kind} {job.layer}".strip() for job in view.jobs}
+
+    snow, dark, render = "generate snow", "generate dark", "render"
+    assert seen() == ({"render", "generation"}, {render, dark, snow})
+    assert seen("snow") == (set(), {snow})
+    assert seen("dark", "generation") == ({"generation"}, {dark})
+    assert seen("render") == ({"render"}, {render})
 
 
 def test_what_is_handed_in_for_another_layer_is_refused(day: House, worker: Peer) -> None:
