@@ -17,10 +17,10 @@ def day_of(now: float) -> int:
 
 
 def booked_on(today: int, latest: int | None) -> int:
-    """The day on which a model's calls of today count, when its latest ones count on another.
+    """The day on which a model's calls of today count; `latest` is the one on which its calls counted last.
 
-    A clock that is set back over midnight does not begin the earlier day anew: its calls count on the later
-    one, as that has a budget of its own no longer. What counts two days ahead or more was a clock gone wrong.
+    A clock that is set back over midnight does not begin the earlier day anew: calls go on counting on the
+    later one until that is over. One that is two days ahead or more was wrong, and is left behind.
     """
     return latest if latest == today + 1 else today
 
