@@ -182,8 +182,8 @@ class Prospects:
             if model.requests_per_minute:
                 paced = self._store.halts.paced(model.model_id)
                 found[model.model_id] = max(paced, found.get(model.model_id, 0.0))
+        wall = self._clock()
         for model_id in self._store.accounts.shut_models():
-            wall = self._clock()
             over = until_over(self._store.accounts.day(model_id, day_of(wall)), wall)
             found[model_id] = max(self._steady() + over, found.get(model_id, 0.0))
         return found
