@@ -1,10 +1,9 @@
 """The tables, as migrations that lead to them one after the other."""
 
-from typing import Any
-
 from sqlite_utils import Database, Migrations
 
 from services.keeper.schema import BULK_RANK, RENDERED
+from services.keeper.tables import add_columns, lay, make_table
 from services.keeper.tallying import RECOUNT, TALLYING
 
 migrations = Migrations("tilewright")
@@ -13,119 +12,7 @@ migrations = Migrations("tilewright")
 @migrations()
 def m001_first_tables(db: Database) -> None:
     """Lay the queue, the plans, the tiles, the events and what the keeper remembers about itself."""
-    _table(
-        db,
-        "plans",
-        {
-            "id": str,
-            "name": str,
-            "model_id": str,
-            "lane": str,
-            "created_at": float,
-            "settled": int,
-            "quadrants_total": int,
-            "position": int,
-            "first_job": int,
-            "jobs": int,
-            "borrowed": str,
-            "x0": int,
-            "y0": int,
-            "x1": int,
-            "y1": int,
-        },
-        pk="id",
-    )
-    _table(
-        db,
-        "generation_queue",
-        {
-            "id": int,
-            "plan_id": str,
-            "step": str,
-            "kind": str,
-            "status": str,
-            "model_id": str,
-            "prompt": str,
-            "negative_prompt": str,
-            "quadrants": str,
-            "padding": str,
-            "scaffold": str,
-            "x": int,
-            "y": int,
-            "lane": str,
-            "priority": int,
-            "deaths": int,
-            "attempt": int,
-            "max_attempts": int,
-            "not_before": float,
-            "token": int,
-            "lease_request": str,
-            "lease_worker": str,
-            "lease_expires_at": float,
-            "worker": str,
-            "doing": str,
-            "error_class": str,
-            "reason": str,
-            "created_at": float,
-            "started_at": float,
-            "finished_at": float,
-        },
-        pk="id",
-    )
-    _table(db, "dependencies", {"job_id": int, "needs_id": int}, pk=("job_id", "needs_id"))
-    _table(db, "job_quadrants", {"x": int, "y": int, "job_id": int, "role": str}, pk=("x", "y", "job_id"))
-    _table(
-        db,
-        "tile_versions",
-        {
-            "version": int,
-            "layer": str,
-            "x": int,
-            "y": int,
-            "sha256": str,
-            "job_id": int,
-            "plan_id": str,
-            "model_id": str,
-            "prompt": str,
-            "negative_prompt": str,
-            "worker": str,
-            "seconds": float,
-            "model_seconds": float,
-            "attempt": int,
-            "template": str,
-            "source": str,
-            "scaffold": int,
-            "created_at": float,
-        },
-        pk="version",
-    )
-    _table(
-        db,
-        "tiles",
-        {"layer": str, "x": int, "y": int, "version": int, "scaffold_plan": str},
-        pk=("layer", "x", "y"),
-        nullable=("scaffold_plan",),
-    )
-    _table(db, "assets", {"name": str, "sha256": str, "job_id": int, "created_at": float}, pk="name")
-    _table(
-        db,
-        "orphan_results",
-        {
-            "id": int,
-            "job_id": int,
-            "token": int,
-            "layer": str,
-            "x": int,
-            "y": int,
-            "sha256": str,
-            "made": str,
-            "received_at": float,
-        },
-        pk="id",
-    )
-    _table(db, "events", {"seq": int, "at": float, "plan_id": str, "job_id": int, "change": str}, pk="seq")
-    _table(db, "settings", {"name": str, "value": int}, pk="name")
-    _index_all(db)
+    lay(db)
 
 
 @migrations()
@@ -133,14 +20,13 @@ def m002_plans_that_repair(db: Database) -> None:
     """Let plans repair and leave out, and let the queue know which blocked jobs cannot go on."""
     # Each statement may have been done by a life of the keeper that was killed right after it.
     if "repairs" not in db.table_names():
-        _table(db, "repairs", {"plan_id": str, "x": int, "y": int}, pk=("plan_id", "x", "y"))
-    for table, column, kind in (
+        make_table(db, "repairs", {"plan_id": str, "x": int, "y": int}, pk=("plan_id", "x", "y"))
+    add_columns(
+        db,
         ("plans", "left_out", "TEXT NOT NULL DEFAULT '[]'"),
         ("plans", "left_out_count", "INTEGER NOT NULL DEFAULT 0"),
         ("generation_queue", "held", "INTEGER NOT NULL DEFAULT 0"),
-    ):
-        if column not in db.table(table).columns_dict:
-            db.execute(f"ALTER TABLE {table} ADD COLUMN {column} {kind}")
+    )
     for sql in (
         "CREATE INDEX IF NOT EXISTS queue_next_of_model ON generation_queue "
         "(kind, model_id, priority, deaths, id) WHERE status = 'pending'",
@@ -164,18 +50,20 @@ def m003_order_and_provenance(db: Database) -> None:
     # Each statement may have been done by a life of the keeper that was killed right after it.
     tables = set(db.table_names())
     if "models" not in tables:
-        _table(
+        make_table(
             db,
             "models",
             {"model_id": str, "paused": int, "until": float, "reason": str, "strikes": int},
             pk="model_id",
         )
     if "saw" not in tables:
-        _table(db, "saw", {"version": int, "seen": int}, pk=("version", "seen"))
+        make_table(db, "saw", {"version": int, "seen": int}, pk=("version", "seen"))
     if "queue_tally" not in tables:
-        _table(db, "queue_tally", {"status": str, "model_id": str, "jobs": int}, pk=("status", "model_id"))
+        make_table(
+            db, "queue_tally", {"status": str, "model_id": str, "jobs": int}, pk=("status", "model_id")
+        )
     if "plan_tally" not in tables:
-        _table(
+        make_table(
             db,
             "plan_tally",
             {
@@ -190,9 +78,10 @@ def m003_order_and_provenance(db: Database) -> None:
             pk=("plan_id", "kind", "status"),
         )
     if "tile_tally" not in tables:
-        _table(db, "tile_tally", {"layer": str, "tiles": int}, pk="layer")
+        make_table(db, "tile_tally", {"layer": str, "tiles": int}, pk="layer")
     number = "INTEGER NOT NULL DEFAULT 0"
-    for table, column, kind in (
+    add_columns(
+        db,
         ("generation_queue", "rank", number),
         ("generation_queue", "place", number),
         ("generation_queue", "suspended", number),
@@ -216,9 +105,7 @@ def m003_order_and_provenance(db: Database) -> None:
         ("orphan_results", "model_id", "TEXT NOT NULL DEFAULT ''"),
         ("orphan_results", "prompt", "TEXT NOT NULL DEFAULT ''"),
         ("orphan_results", "negative_prompt", "TEXT NOT NULL DEFAULT ''"),
-    ):
-        if column not in db.table(table).columns_dict:
-            db.execute(f"ALTER TABLE {table} ADD COLUMN {column} {kind}")
+    )
     for sql in (
         # `priority` was 0 or 1 by the lane; from here on it is a person's number.
         f"UPDATE generation_queue SET rank = CASE lane WHEN 'interactive' THEN 0 ELSE {BULK_RANK} END, "
@@ -284,7 +171,8 @@ def m005_calls_and_money(db: Database) -> None:
     """Let calls under way be found again, models rest and keep to a rhythm, budgets and caps be kept."""
     # Each statement may have been done by a life of the keeper that was killed right after it.
     number, amount = "INTEGER NOT NULL DEFAULT 0", "REAL NOT NULL DEFAULT 0"
-    for table, column, kind in (
+    add_columns(
+        db,
         ("generation_queue", "handle", "TEXT NOT NULL DEFAULT ''"),
         ("generation_queue", "reserved", amount),
         ("generation_queue", "presumed", amount),
@@ -299,24 +187,21 @@ def m005_calls_and_money(db: Database) -> None:
         ("plans", "cost_cap", "REAL"),
         ("plans", "reserved", amount),
         ("plans", "capped", "TEXT NOT NULL DEFAULT ''"),
-    ):
-        if column not in db.table(table).columns_dict:
-            db.execute(f"ALTER TABLE {table} ADD COLUMN {column} {kind}")
+    )
 
 
 @migrations()
 def m006_layers(db: Database) -> None:
     """Let plans draw other layers than `generation`, each with seams, repairs and figures of its own."""
     # Each statement may have been done by a life of the keeper that was killed right after it.
-    for table, column, kind in (
+    add_columns(
+        db,
         ("plans", "layer", "TEXT NOT NULL DEFAULT 'generation'"),
         ("repairs", "layer", "TEXT NOT NULL DEFAULT 'generation'"),
         # Files of plans that are still to be put in know nothing of layers.
         ("generation_queue", "layer", "TEXT NOT NULL DEFAULT 'generation'"),
         ("generation_queue", "input_layer", "TEXT NOT NULL DEFAULT 'render'"),
-    ):
-        if column not in db.table(table).columns_dict:
-            db.execute(f"ALTER TABLE {table} ADD COLUMN {column} {kind}")
+    )
     for sql in (
         "UPDATE generation_queue SET layer = '', input_layer = '' WHERE kind <> 'generate' AND layer <> ''",
         "DROP INDEX IF EXISTS versions_recent",
@@ -329,11 +214,11 @@ def m006_layers(db: Database) -> None:
 def m007_seam_scores(db: Database) -> None:
     """Let every version say how well it meets its neighbours."""
     # Each statement may have been done by a life of the keeper that was killed right after it.
-    columns = db.table("tile_versions").columns_dict
-    if "seam" not in columns:
-        db.execute("ALTER TABLE tile_versions ADD COLUMN seam REAL")
-    if "flagged" not in columns:
-        db.execute("ALTER TABLE tile_versions ADD COLUMN flagged INTEGER NOT NULL DEFAULT 0")
+    add_columns(
+        db,
+        ("tile_versions", "seam", "REAL"),
+        ("tile_versions", "flagged", "INTEGER NOT NULL DEFAULT 0"),
+    )
 
 
 @migrations()
@@ -341,53 +226,36 @@ def m008_candidates(db: Database) -> None:
     """Let jobs make candidates, whose results are kept off the map until somebody chooses one."""
     # Each statement may have been done by a life of the keeper that was killed right after it.
     flag = "INTEGER NOT NULL DEFAULT 0"
-    for table, column, kind in (
+    add_columns(
+        db,
         ("generation_queue", "candidate", flag),
         ("generation_queue", "seed", "INTEGER"),
         ("orphan_results", "candidate", flag),
-    ):
-        if column not in db.table(table).columns_dict:
-            db.execute(f"ALTER TABLE {table} ADD COLUMN {column} {kind}")
+    )
     db.execute("CREATE INDEX IF NOT EXISTS queue_candidates ON generation_queue (id) WHERE candidate = 1")
 
 
 @migrations()
 def m009_calls_told_twice(db: Database) -> None:
     """Let the cost of a call count once, though two tries tell it."""
-    if "retold" not in db.table("generation_queue").columns_dict:
-        db.execute("ALTER TABLE generation_queue ADD COLUMN retold REAL NOT NULL DEFAULT 0")
+    add_columns(db, ("generation_queue", "retold", "REAL NOT NULL DEFAULT 0"))
 
 
-def _index_all(db: Database) -> None:
+@migrations()
+def m010_numbers_of_late_results(db: Database) -> None:
+    """Let the number of a late result that was deleted never be given to another one."""
+    schema = db.table("orphan_results").schema
+    if "AUTOINCREMENT" in schema:
+        return
+    lasting = schema.replace("orphan_results", "orphan_results_lasting", 1)
+    lasting = lasting.replace("PRIMARY KEY", "PRIMARY KEY AUTOINCREMENT", 1)
+    # Migrations are transactions: a life of the keeper that is killed here leaves the table as it was.
     for sql in (
-        # Partial: to lease among a million pending jobs takes microseconds, whatever has ended.
-        "CREATE INDEX queue_next ON generation_queue (kind, priority, deaths, id) WHERE status = 'pending'",
-        "CREATE INDEX queue_position ON generation_queue (priority, deaths, id) WHERE status = 'pending'",
-        "CREATE INDEX queue_expiring ON generation_queue (lease_expires_at) WHERE status = 'processing'",
-        "CREATE INDEX queue_counts ON generation_queue (status, model_id)",
-        "CREATE INDEX queue_of_plan ON generation_queue (plan_id, status)",
-        "CREATE INDEX dependants ON dependencies (needs_id)",
-        "CREATE INDEX job_quadrants_of_job ON job_quadrants (job_id)",
-        "CREATE INDEX versions_of_quadrant ON tile_versions (x, y)",
-        # A job puts each of its tiles on the map once, whatever is sent twice.
-        "CREATE UNIQUE INDEX versions_once ON tile_versions (job_id, layer, x, y)",
-        "CREATE INDEX versions_recent ON tile_versions (created_at) WHERE layer = 'generation'",
-        "CREATE INDEX tiles_x ON tiles (x)",
-        "CREATE INDEX tiles_y ON tiles (y)",
-        "CREATE INDEX tiles_scaffold ON tiles (scaffold_plan) WHERE scaffold_plan IS NOT NULL",
-        "CREATE INDEX plans_open ON plans (settled) WHERE settled = 0",
+        lasting,
+        "INSERT INTO orphan_results_lasting SELECT * FROM orphan_results",
+        "DROP TABLE orphan_results",
+        "ALTER TABLE orphan_results_lasting RENAME TO orphan_results",
+        "CREATE UNIQUE INDEX orphans_once ON orphan_results (job_id, token, layer, x, y)",
+        "CREATE INDEX orphans_waiting ON orphan_results (adopted, id)",
     ):
         db.execute(sql)
-
-
-def _table(
-    db: Database,
-    name: str,
-    columns: dict[str, Any],
-    *,
-    pk: str | tuple[str, ...],
-    nullable: tuple[str, ...] = (),
-) -> None:
-    keys = (pk,) if isinstance(pk, str) else pk
-    needed = {column for column in columns if column not in nullable and column not in keys}
-    db.table(name).create(columns, pk=pk, not_null=needed, strict=True)

@@ -2,7 +2,7 @@
 
 APPLICATION_ID = 0x54573031
 """`TW01`: what SQLite's header says about whose file this is."""
-VERSION = 9
+VERSION = 10
 """Kept in `user_version`; a file with a larger one was written by a newer keeper."""
 
 RENDERED = "('render', 'object', 'depth')"

@@ -37,7 +37,7 @@ FIRST_TABLES = """
     DROP INDEX repairs_of_quadrant; DROP INDEX queue_barred; DROP INDEX queue_palette;
     DROP INDEX queue_taken; DROP INDEX queue_finished; DROP INDEX tiles_stale; DROP INDEX versions_of_plan;
     DROP INDEX queue_candidates; ALTER TABLE generation_queue DROP COLUMN candidate;
-    ALTER TABLE generation_queue DROP COLUMN seed; ALTER TABLE orphan_results DROP COLUMN candidate;
+    ALTER TABLE generation_queue DROP COLUMN seed;
     DELETE FROM _sqlite_migrations WHERE name LIKE 'm008%';
     UPDATE generation_queue SET priority = lane = 'bulk';
     ALTER TABLE generation_queue DROP COLUMN rank; ALTER TABLE generation_queue DROP COLUMN place;
@@ -49,10 +49,13 @@ FIRST_TABLES = """
     ALTER TABLE tile_versions DROP COLUMN seed; ALTER TABLE tile_versions DROP COLUMN parameters;
     ALTER TABLE tile_versions DROP COLUMN renders; ALTER TABLE tile_versions DROP COLUMN cost;
     ALTER TABLE tiles DROP COLUMN stale;
-    DROP INDEX orphans_once; DROP INDEX orphans_waiting;
-    ALTER TABLE orphan_results DROP COLUMN adopted; ALTER TABLE orphan_results DROP COLUMN attempt;
-    ALTER TABLE orphan_results DROP COLUMN model_id; ALTER TABLE orphan_results DROP COLUMN prompt;
-    ALTER TABLE orphan_results DROP COLUMN negative_prompt;
+    DROP TABLE orphan_results;
+    CREATE TABLE orphan_results (
+        id INTEGER PRIMARY KEY, job_id INTEGER NOT NULL, token INTEGER NOT NULL, layer TEXT NOT NULL,
+        x INTEGER NOT NULL, y INTEGER NOT NULL, sha256 TEXT NOT NULL,
+        made TEXT NOT NULL, received_at REAL NOT NULL
+    ) STRICT;
+    DELETE FROM _sqlite_migrations WHERE name LIKE 'm010%';
     DELETE FROM _sqlite_migrations WHERE name LIKE 'm003%';
     DROP TABLE repairs; DROP INDEX queue_held;
     ALTER TABLE plans DROP COLUMN left_out; ALTER TABLE plans DROP COLUMN left_out_count;
@@ -121,3 +124,20 @@ def test_a_migration_that_was_cut_short_is_gone_on_with(short: Path) -> None:
             "CREATE TABLE repairs (plan_id TEXT, x INTEGER, y INTEGER, PRIMARY KEY (plan_id, x, y)) STRICT",
         )
     )
+
+
+def test_late_results_keep_their_numbers_and_the_newest_is_not_given_again(short: Path) -> None:
+    row = "INSERT INTO orphan_results VALUES ({}, 1, {}, 'generation', 0, 0, 'aa', '{{}}', 1.0)"
+    house = aged(short, row.format(3, 1), row.format(7, 2))
+    house.open()
+    house.end()
+    assert house.select("SELECT id FROM orphan_results") == [(3,), (7,)]
+    with closing(sqlite3.connect(house.data / "tilewright.db")) as connection:
+        connection.execute("DELETE FROM orphan_results WHERE id = 7")
+        added = connection.execute(
+            "INSERT INTO orphan_results (job_id, token, layer, x, y, sha256, made, received_at) "
+            "VALUES (1, 4, 'generation', 0, 0, 'aa', '{}', 1.0)"
+        )
+        assert added.lastrowid == 8
+        indices = {row[1] for row in connection.execute("PRAGMA index_list(orphan_results)")}
+    assert indices == {"orphans_once", "orphans_waiting"}

@@ -117,6 +117,21 @@ def test_deleted_it_is_gone_and_its_image_stays(house: House, control: Peer, orp
     assert (house.data / "blobs" / sha256[:2] / f"{sha256[2:]}.png").exists()
 
 
+def test_the_number_of_a_deleted_one_is_not_given_again(house: House, worker: Peer, control: Peer) -> None:
+    lease = leased(house, island(0, 0), id="first")
+    control.ask(CancelJob(job=lease.job), Changed)
+    late(worker, lease)
+    [first] = orphans(house)
+    control.ask(DeleteOrphan(orphan=first.orphan), Deleted)
+    # Its worker had lost the answer, and hands the same result in once more.
+    late(worker, lease)
+    [again] = orphans(house)
+    assert again.orphan > first.orphan
+    # Nor does a delete that is sent twice meet what came after.
+    control.ask(DeleteOrphan(orphan=first.orphan), Deleted)
+    assert orphans(house) == [again]
+
+
 def test_the_result_of_an_old_lease_says_who_has_the_job_now(
     house: House, worker: Peer, clock: Clock
 ) -> None:
